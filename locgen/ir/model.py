@@ -1,0 +1,137 @@
+"""The float IR: what a frontend reads out of a trained model, before any quantisation.
+
+A frontend has already pushed every scaler and input cast through the model's own code: a split's
+`cut` is the largest float64 for which the library's real predicate sends a row to the left, found
+by bisection. So the float IR compares raw float64 features, and agrees with the library everywhere.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+__all__ = ["FloatTree", "Model", "SplitRule", "Task"]
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How the library compares: carried along for the report, already applied to the cuts.
+
+    `operator` sends a row left when ``x operator threshold``; `input_dtype` is what the library
+    casts `x` to first; `missing` says whether NaN is accepted (then each split has a direction).
+    """
+
+    operator: Literal["<", "<="]
+    input_dtype: Literal["float32", "float64"]
+    missing: bool
+
+
+@dataclass(frozen=True)
+class FloatTree:
+    """One decision tree over raw float64 features.
+
+    Internal nodes are numbered from 0 (the root); a child below zero is leaf ``~child``. A tree
+    without internal nodes is the single leaf 0.
+
+    Members
+    -------
+    feature : (splits,) feature index of each split
+    cut : (splits,) largest float64 that goes left
+    missing_left : (splits,) whether NaN goes left
+    left, right : (splits,) children
+    leaf_values : (leaves, len(outputs)) contribution of each leaf to the raw score
+    leaf_ids : (leaves,) the library's own number of the leaf (what its ``apply`` returns)
+    outputs : the model's outputs that the columns of `leaf_values` belong to
+    """
+
+    feature: np.ndarray
+    cut: np.ndarray
+    missing_left: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    leaf_values: np.ndarray
+    leaf_ids: np.ndarray
+    outputs: tuple[int, ...]
+
+    def leaf_index(self, x: np.ndarray) -> np.ndarray:
+        """Return the leaf each row of `x` (rows, features) falls into, shape (rows,)."""
+        position = np.zeros(len(x), dtype=np.int64)
+        if len(self.feature) == 0:
+            return position
+        active = np.arange(len(x))
+        while len(active):
+            at = position[active]
+            value = x[active, self.feature[at]]
+            left = np.where(np.isnan(value), self.missing_left[at], value <= self.cut[at])
+            position[active] = np.where(left, self.left[at], self.right[at])
+            active = active[position[active] >= 0]
+        return ~position
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained additive ensemble of trees: raw score = base + sum over trees.
+
+    Members
+    -------
+    family : e.g. ``"RandomForestClassifier"``; library : e.g. ``"scikit-learn 1.9.1"``
+    task : classification or regression
+    feature_names : (features,)
+    classes : the labels in the library's order; empty for regression
+    trees : the nodes
+    base : (outputs,) constant part of the raw score (priors, initial predictions)
+    decision : ``"argmax"`` (ties to the lowest index), ``">="`` or ``">"`` (class 1 if the single
+        raw score compares so with zero), ``"identity"`` for regression
+    rule : comparison, cast and missing rule of the library
+    probability : how the host turns raw scores into probabilities: ``"mean"`` (scores are sums of
+        the members' class probabilities), ``"sigmoid"``, ``"sigmoid2"`` (of twice the score),
+        ``"softmax"`` or ``"none"``
+    members : number of ensemble members a ``"mean"`` is taken over
+    """
+
+    family: str
+    library: str
+    task: Task
+    feature_names: tuple[str, ...]
+    classes: tuple[str | int | float | bool, ...]
+    trees: tuple[FloatTree, ...]
+    base: tuple[float, ...]
+    decision: Literal["argmax", ">=", ">", "identity"]
+    rule: SplitRule
+    probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"] = "none"
+    members: int = 1
+
+    @property
+    def outputs(self) -> int:
+        """Number of raw scores."""
+        return len(self.base)
+
+    @cached_property
+    def cuts(self) -> tuple[np.ndarray, ...]:
+        """Distinct cuts of each feature in rising order, one array per feature."""
+        pooled = [[] for _ in self.feature_names]
+        for tree in self.trees:
+            for feature, cut in zip(tree.feature, tree.cut, strict=True):
+                pooled[feature].append(cut)
+        return tuple(np.unique(np.array(cuts, dtype=np.float64)) for cuts in pooled)
+
+    def scores(self, x: np.ndarray) -> np.ndarray:
+        """Return raw scores of the rows of `x` (rows, features), shape (rows, outputs)."""
+        x = np.asarray(x, dtype=np.float64)
+        total = np.zeros((len(x), self.outputs))
+        for tree in self.trees:
+            total[:, list(tree.outputs)] += tree.leaf_values[tree.leaf_index(x)]
+        return total + np.array(self.base)
+
+    def decide(self, scores: np.ndarray) -> np.ndarray:
+        """Return class indices (rows,) of raw scores; regression returns the scores."""
+        if self.decision == "argmax":
+            return np.argmax(scores, axis=1)
+        if self.decision == ">=":
+            return (scores[:, 0] >= 0).astype(np.int64)
+        if self.decision == ">":
+            return (scores[:, 0] > 0).astype(np.int64)
+        return scores
