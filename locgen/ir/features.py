@@ -1,0 +1,182 @@
+"""Feature quantisers: how the host turns a float64 feature `x` into the unsigned integer `q`.
+
+Each kind is a frozen dataclass with the same four members: `bits` (width of `q`), `quantise`
+(vectorised), `threshold_of` (the integer split that stands for a float cut) and `missing` (whether
+NaN has a code). Where NaN is accepted its code is the highest of the range.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+__all__ = ["AffineFeature", "Feature", "IdentityFeature", "RankFeature"]
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+def _with_missing(x: np.ndarray, q: np.ndarray, code: int | None) -> np.ndarray:
+    """Return `q` with `code` wherever `x` is NaN (with no code, NaN is a caller's mistake)."""
+    nan = np.isnan(x)
+    if code is None:
+        if nan.any():
+            raise ValueError("x must not hold NaN, the feature has no code for missing values")
+        return q
+    return np.where(nan, code, q)
+
+
+@dataclass(frozen=True)
+class RankFeature:
+    """`q` counts the cuts that `x` lies above: exact for any model that only compares.
+
+    `cuts` are the distinct float64 values of the model's splits in rising order (a row goes left
+    at a cut c if ``x <= c``). Needs ceil(log2(k + 1)) bits for k cuts; `missing` takes one code.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    cuts: tuple[float, ...]
+    missing: bool = False
+    kind: Literal["rank"] = "rank"
+
+    def __post_init__(self) -> None:
+        """Check that the cuts are finite and rising."""
+        cuts = np.array(self.cuts)
+        if not np.all(np.isfinite(cuts)) or np.any(np.diff(cuts) <= 0):
+            raise ValueError(f"cuts of feature {self.name!r} must be finite and rising")
+
+    @cached_property
+    def bits(self) -> int:
+        """Width of `q` in bits; 0 if the model never looks at the feature."""
+        return (len(self.cuts) + self.missing).bit_length() if self.cuts else 0
+
+    @property
+    def missing_code(self) -> int | None:
+        """Code of NaN, or None."""
+        return (1 << self.bits) - 1 if self.missing and self.bits else None
+
+    @property
+    def largest(self) -> int:
+        """Largest code that a finite `x` can get."""
+        return len(self.cuts)
+
+    def quantise(self, x: np.ndarray) -> np.ndarray:
+        """Return codes (rows,) int64 of the values `x` (rows,)."""
+        x = np.asarray(x, dtype=np.float64)
+        if self.bits == 0:
+            return np.zeros(len(x), dtype=np.int64)
+        return _with_missing(x, np.searchsorted(self.cuts, x, side="left"), self.missing_code)
+
+    def threshold_of(self, cut: float) -> int:
+        """Return t so that ``q <= t`` exactly where ``x <= cut``; -1 is never, `largest` always."""
+        return int(np.searchsorted(self.cuts, cut, side="right")) - (cut not in self._cut_set)
+
+    @cached_property
+    def _cut_set(self) -> frozenset[float]:
+        return frozenset(self.cuts)
+
+
+@dataclass(frozen=True)
+class AffineFeature:
+    """``q = clip(floor((x - low) * scale + 0.5), 0, 2**width - 1)``: clip, scale, round half up.
+
+    A cut becomes the largest code whose own value ``low + q / scale`` still goes left: the boundary
+    moves by at most half a step. With `missing` the highest code is NaN's and finite values stop
+    below it.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    low: float
+    scale: float
+    width: Annotated[int, Field(ge=0, le=24)]
+    missing: bool = False
+    kind: Literal["affine"] = "affine"
+
+    def __post_init__(self) -> None:
+        """Check that the scale is usable."""
+        if not (np.isfinite(self.low) and np.isfinite(self.scale) and self.scale > 0):
+            raise ValueError(f"scale of feature {self.name!r} must be finite and positive")
+
+    @property
+    def bits(self) -> int:
+        """Width of `q` in bits."""
+        return self.width
+
+    @property
+    def missing_code(self) -> int | None:
+        """Code of NaN, or None."""
+        return (1 << self.width) - 1 if self.missing and self.width else None
+
+    @property
+    def largest(self) -> int:
+        """Largest code that a finite `x` can get."""
+        return max((1 << self.width) - 1 - self.missing, 0)
+
+    def quantise(self, x: np.ndarray) -> np.ndarray:
+        """Return codes (rows,) int64 of the values `x` (rows,)."""
+        x = np.asarray(x, dtype=np.float64)
+        if self.width == 0:
+            return np.zeros(len(x), dtype=np.int64)
+        step = np.clip((x - self.low) * self.scale + 0.5, 0, self.largest)
+        q = np.floor(np.where(np.isnan(step), 0, step)).astype(np.int64)
+        return _with_missing(x, q, self.missing_code)
+
+    def threshold_of(self, cut: float) -> int:
+        """Return the threshold code nearest to `cut`; -1 is never left, `largest` always."""
+        codes = np.arange(self.largest + 1)
+        return int(np.count_nonzero(self.low + codes / self.scale <= cut)) - 1
+
+
+@dataclass(frozen=True)
+class IdentityFeature:
+    """``q = clip(x - low, 0, high - low)`` for data that are integers already; no encoder needed.
+
+    Values that are not integers are rounded half up first.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    name: str
+    low: int
+    high: int
+    missing: bool = False
+    kind: Literal["identity"] = "identity"
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if self.high < self.low or self.high - self.low >= 1 << 24:
+            raise ValueError(f"range of feature {self.name!r} must rise and span at most 24 bits")
+
+    @cached_property
+    def bits(self) -> int:
+        """Width of `q` in bits."""
+        return (self.high - self.low + self.missing).bit_length()
+
+    @property
+    def missing_code(self) -> int | None:
+        """Code of NaN, or None."""
+        return (1 << self.bits) - 1 if self.missing and self.bits else None
+
+    @property
+    def largest(self) -> int:
+        """Largest code that a finite `x` can get."""
+        return self.high - self.low
+
+    def quantise(self, x: np.ndarray) -> np.ndarray:
+        """Return codes (rows,) int64 of the values `x` (rows,)."""
+        x = np.asarray(x, dtype=np.float64)
+        step = np.clip(np.floor(x + 0.5), self.low, self.high) - self.low
+        q = np.where(np.isnan(step), 0, step).astype(np.int64)
+        return _with_missing(x, q, self.missing_code)
+
+    def threshold_of(self, cut: float) -> int:
+        """Return t so that ``q <= t`` exactly where the integer ``x <= cut``."""
+        return int(np.clip(np.floor(cut) - self.low, -1, self.largest))
+
+
+Feature = Annotated[RankFeature | AffineFeature | IdentityFeature, Field(discriminator="kind")]

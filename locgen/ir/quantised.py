@@ -1,0 +1,128 @@
+"""The integer IR: a quantised model. It owns golden, the reference that hardware must equal."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import ConfigDict, Field
+
+from locgen.ir.decision import Decision, Identity
+from locgen.ir.features import Feature
+from locgen.ir.model import SplitRule, Task
+from locgen.ir.tree import TreeNode
+
+__all__ = ["QuantisedModel"]
+
+Label = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class QuantisedModel:
+    """An additive ensemble of integer nodes: score = bias + sum over nodes, then a decision.
+
+    Members
+    -------
+    name, family, library, task, rule : as read by the frontend
+    features : one quantiser a feature, in the order of the data's columns
+    nodes : the integer nodes, each with its own `evaluate`
+    bias : one integer an output
+    decision : how scores become a class index, or `Identity`
+    classes : labels in the order of the decision; empty for regression
+    score_scale : real value of one score step; `score_offset` : real value of score 0, per output
+    probability, members : how the host reads scores as probabilities, see `ir.model.Model`
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+    family: str
+    library: str
+    task: Task
+    rule: SplitRule
+    features: tuple[Feature, ...]
+    nodes: tuple[TreeNode, ...]
+    bias: tuple[int, ...]
+    decision: Decision
+    classes: tuple[Label, ...]
+    score_scale: float
+    score_offset: tuple[float, ...]
+    probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"]
+    members: int
+    schema: Literal["locgen.model/1"] = field(default="locgen.model/1", kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check that indices, widths and lengths agree."""
+        if not self.bias or len(self.score_offset) != len(self.bias):
+            raise ValueError("bias and score_offset must have one entry for each output")
+        for node in self.nodes:
+            if max(node.outputs, default=0) >= len(self.bias):
+                raise ValueError("a node's outputs must be outputs of the model")
+            for feature, threshold, _ in node.comparisons:
+                if feature >= len(self.features):
+                    raise ValueError("a node's features must be features of the model")
+                quantiser = self.features[feature]
+                spare = quantiser.missing
+                if not -spare <= threshold < quantiser.largest + spare:
+                    raise ValueError("a threshold must split its feature's codes")
+
+    @property
+    def outputs(self) -> int:
+        """Number of scores."""
+        return len(self.bias)
+
+    @cached_property
+    def feature_bits(self) -> tuple[int, ...]:
+        """Width of each feature; 0 for features that no node looks at."""
+        return tuple(f.bits for f in self.features)
+
+    @cached_property
+    def score_ranges(self) -> tuple[tuple[int, int], ...]:
+        """Interval of each output's score, from the nodes' own ranges."""
+        low, high = list(self.bias), list(self.bias)
+        for node in self.nodes:
+            for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
+                low[output] += least
+                high[output] += most
+        return tuple(zip(low, high, strict=True))
+
+    @cached_property
+    def score_bits(self) -> int:
+        """Width of a signed score that holds every output's interval."""
+        ends = [end for ends in self.score_ranges for end in ends]
+        return max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
+
+    @cached_property
+    def missing_codes(self) -> np.ndarray:
+        """Code of NaN of each feature, -1 where there is none, shape (features,)."""
+        return np.array([-1 if f.missing_code is None else f.missing_code for f in self.features])
+
+    def quantise(self, x: np.ndarray) -> np.ndarray:
+        """Return codes (rows, features) int64 of float rows (rows, features)."""
+        x = np.asarray(x, dtype=np.float64)
+        columns = [f.quantise(x[:, i]) for i, f in enumerate(self.features)]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(x), 0), dtype=np.int64)
+
+    def scores(self, q: np.ndarray) -> np.ndarray:
+        """Golden: integer scores (rows, outputs) of quantised rows (rows, features)."""
+        total = np.tile(np.array(self.bias, dtype=np.int64), (len(q), 1))
+        for node in self.nodes:
+            total[:, list(node.outputs)] += node.evaluate(q, self.missing_codes)
+        return total
+
+    def evaluate(self, q: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Golden: (decisions (rows,) or None, scores (rows, outputs)) of quantised rows."""
+        scores = self.scores(q)
+        return self.decision.evaluate(scores), scores
+
+    def raw(self, scores: np.ndarray) -> np.ndarray:
+        """Return integer scores as real raw scores (rows, outputs)."""
+        return scores * self.score_scale + np.array(self.score_offset)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return labels (rows,), or regression values (rows,) or (rows, outputs)."""
+        decision, scores = self.evaluate(self.quantise(x))
+        if isinstance(self.decision, Identity):
+            values = self.raw(scores)
+            return values[:, 0] if self.outputs == 1 else values
+        return np.array(self.classes)[decision]
