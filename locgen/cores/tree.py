@@ -1,0 +1,132 @@
+"""Tree cores: a decision tree's leaf scores from its comparison bits."""
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from locgen.ir import TreeNode
+
+__all__ = ["TreeCore", "TreeStream", "signed_shape"]
+
+
+def signed_shape(low: int, high: int) -> Shape:
+    """Return the narrowest shape that holds the integers `low` to `high`, signed if need be."""
+    if low >= 0:
+        return unsigned(max(high.bit_length(), 1))
+    return signed(max(high.bit_length(), (~low).bit_length()) + 1)
+
+
+def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: str) -> Value:
+    """Return the value of the leaf that `bits` lead to, as multiplexers from the leaves up."""
+    value: list[Value] = [Const(0)] * len(node.feature)
+    for split in reversed(range(len(node.feature))):
+        sides = [
+            leaves[~child] if child < 0 else value[child]
+            for child in (node.left[split], node.right[split])
+        ]
+        if sides[0] is sides[1]:
+            value[split] = sides[0]
+            continue
+        value[split] = signal = Signal.like(sides[0], name=f"{name}_{split}")
+        m.d.comb += signal.eq(Mux(bits[node.split_comparison[split]], *sides))
+    return value[0] if value else leaves[0]
+
+
+class TreeCore(wiring.Component):
+    """One hardwired decision tree.
+
+    Latency 0 (combinational), one inference per cycle.
+
+    Parameters
+    ----------
+    node : the tree; ``scores == node.evaluate(q)``
+
+    Members
+    -------
+    bits : In(len(node.comparisons)), in that order
+    scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
+    """
+
+    def __init__(self, node: TreeNode) -> None:
+        self.node = node
+        ends = [end for ends in node.ranges for end in ends]
+        shape = signed_shape(min(ends), max(ends))
+        super().__init__(
+            {
+                "bits": In(len(node.comparisons)),
+                "scores": Out(data.ArrayLayout(shape, len(node.outputs))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build multiplexers over the leaf vectors."""
+        m = Module()
+        shape = self.scores.shape().elem_shape
+        constants: dict[tuple[int, ...], Value] = {}
+        for row in self.node.leaf_scores:
+            constants.setdefault(row, Cat(Const(score, shape) for score in row))
+        leaves = [constants[row] for row in self.node.leaf_scores]
+        m.d.comb += self.scores.as_value().eq(_select(m, self.node, self.bits, leaves, "scores"))
+        return m
+
+
+class TreeStream(wiring.Component):
+    """One hardwired decision tree that sends its scores digit by digit.
+
+    In beat k the output carries digit ``k % digits`` (least significant first) of output
+    ``k // digits``; scores count from the lowest of their output, so they are never negative. A
+    leaf costs one small function of the beat number, however many outputs there are. Latency 0.
+
+    Parameters
+    ----------
+    node : the tree
+    outputs : number of outputs of the model; those that the node has none for read 0
+    digits, width : digits of one score, bits of a digit
+    index_bits : bits of the beat number
+
+    Members
+    -------
+    bits : In(len(node.comparisons)); index : In(index_bits); digit : Out(width)
+    """
+
+    def __init__(
+        self, node: TreeNode, outputs: int, digits: int, width: int, index_bits: int
+    ) -> None:
+        self.node = node
+        self.outputs = outputs
+        self.digits = digits
+        super().__init__(
+            {
+                "bits": In(len(node.comparisons)),
+                "index": In(index_bits),
+                "digit": Out(width),
+            }
+        )
+
+    def words(self, leaf: int) -> list[int]:
+        """Return the digits that `leaf` sends, one integer a beat."""
+        width = len(self.digit)
+        scores = [0] * self.outputs
+        row = self.node.leaf_scores[leaf]
+        for output, score, (low, _) in zip(self.node.outputs, row, self.node.ranges, strict=True):
+            scores[output] = score - low
+        mask = (1 << width) - 1
+        return [score >> k * width & mask for score in scores for k in range(self.digits)]
+
+    def elaborate(self, platform: object) -> Module:
+        """Build multiplexers over the leaves' digit sequences."""
+        m = Module()
+        sequences: dict[tuple[int, ...], Value] = {}
+        leaves = []
+        for leaf in range(len(self.node.leaf_scores)):
+            words = tuple(self.words(leaf))
+            if words not in sequences:
+                sequences[words] = word = Signal(len(self.digit), name=f"leaf_{leaf}")
+                with m.Switch(self.index):
+                    for beat, value in enumerate(words):
+                        if value:
+                            with m.Case(beat):
+                                m.d.comb += word.eq(value)
+            leaves.append(sequences[words])
+        m.d.comb += self.digit.eq(_select(m, self.node, self.bits, leaves, "digit"))
+        return m

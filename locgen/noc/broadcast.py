@@ -1,0 +1,73 @@
+"""Broadcast stops: features go down a registered tree."""
+
+from amaranth import *
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from locgen.noc.sequencer import Sequencer, index_bits
+
+__all__ = ["BroadcastStop", "LastStop", "down_layout"]
+
+
+def down_layout(width: int) -> data.StructLayout:
+    """Return the payload of a down link: a digit, and whether it is an inference's first."""
+    return data.StructLayout({"digit": width, "first": 1})
+
+
+class BroadcastStop(wiring.Component):
+    """One register on the way down, read by the stops behind it. Latency 1, one beat per cycle.
+
+    Members
+    -------
+    i : In(down_layout(width)); o : Out(down_layout(width)), `i` one cycle later
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__({"i": In(down_layout(width)), "o": Out(down_layout(width))})
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the register."""
+        m = Module()
+        m.d.sync += self.o.eq(self.i)
+        return m
+
+
+class LastStop(wiring.Component):
+    """The stop before a group of sites: a register, and the beat counter that they share.
+
+    Latency 1, one beat per cycle.
+
+    Members
+    -------
+    i : In(down_layout(width))
+    digit : Out(width), one cycle after `i`
+    index, down, up : Out, the beat that `digit` belongs to, as of `Sequencer`
+    """
+
+    def __init__(self, width: int, down_beats: int, up_beats: int) -> None:
+        self.down_beats = down_beats
+        self.up_beats = up_beats
+        super().__init__(
+            {
+                "i": In(down_layout(width)),
+                "digit": Out(width),
+                "index": Out(index_bits(down_beats, up_beats)),
+                "down": Out(1),
+                "up": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the register and the counter."""
+        m = Module()
+        m.submodules.link = link = BroadcastStop(len(self.digit))
+        m.submodules.sequencer = sequencer = Sequencer(self.down_beats, self.up_beats)
+        m.d.comb += [
+            link.i.eq(self.i),
+            sequencer.go.eq(link.o.first),
+            self.digit.eq(link.o.digit),
+            self.index.eq(sequencer.index),
+            self.down.eq(sequencer.down),
+            self.up.eq(sequencer.up),
+        ]
+        return m

@@ -1,0 +1,98 @@
+"""Chooses a feature quantiser for every feature of a model."""
+
+from typing import Literal
+
+import numpy as np
+
+from locgen.errors import ConfigurationError
+from locgen.ir import AffineFeature, Feature, IdentityFeature, Model, RankFeature
+
+__all__ = ["FeatureKind", "choose_features"]
+
+FeatureKind = Literal["auto", "rank", "affine", "identity"]
+_WIDEST_IDENTITY = 1 << 16
+
+
+def choose_features(
+    model: Model, bits: int | None, kind: FeatureKind, x_train: np.ndarray | None
+) -> tuple[Feature, ...]:
+    """Return one quantiser a feature.
+
+    `kind` ``auto`` without `bits` is `rank`, exact for every row, unless the training rows are
+    integers already and passing them on (`identity`, no encoder at all) takes no more bits in
+    total; with `bits` it is `identity` where the integers fit in so many bits and else `affine`.
+
+    Raises
+    ------
+    ConfigurationError
+        If `identity` is asked for and the training rows are absent or no integers.
+    """
+    if kind == "rank":
+        return _rank(model)
+    if kind == "identity":
+        integers = _identity(model, x_train)
+        if integers is None:
+            raise ConfigurationError(
+                "identity features need --data whose training columns are integers of at most 16 "
+                "bits; use --feature-kind rank or affine"
+            )
+        return integers
+    if kind == "affine":
+        return _affine(model, 8 if bits is None else bits)
+    integers = _identity(model, x_train)
+    if bits is None:
+        ranks = _rank(model)
+        if integers and sum(f.bits for f in integers) <= sum(f.bits for f in ranks):
+            return integers
+        return ranks
+    if integers and max(f.bits for f in integers) <= bits:
+        return integers
+    return _affine(model, bits)
+
+
+def _rank(model: Model) -> tuple[Feature, ...]:
+    return tuple(
+        RankFeature(name, tuple(float(c) for c in cuts if np.isfinite(c)), model.rule.missing)
+        for name, cuts in zip(model.feature_names, model.cuts, strict=True)
+    )
+
+
+def _identity(model: Model, x_train: np.ndarray | None) -> tuple[Feature, ...] | None:
+    """Return identity quantisers, or None where the rows are no small integers."""
+    if x_train is None or not len(x_train):
+        return None
+    present = np.where(np.isnan(x_train), 0, x_train)
+    if np.any(present != np.floor(present)):
+        return None
+    low, high = present.min(axis=0), present.max(axis=0)
+    if np.any(high - low >= _WIDEST_IDENTITY):
+        return None
+    used = [len(cuts) > 0 for cuts in model.cuts]
+    return tuple(
+        IdentityFeature(name, int(least), int(most) if needed else int(least), model.rule.missing)
+        for name, least, most, needed in zip(model.feature_names, low, high, used, strict=True)
+    )
+
+
+def _affine(model: Model, bits: int) -> tuple[Feature, ...]:
+    """Spread the codes over the range of the cuts: nothing outside it can change a decision."""
+    features = []
+    missing = model.rule.missing
+    for name, cuts in zip(model.feature_names, model.cuts, strict=True):
+        finite = cuts[np.isfinite(cuts)]
+        if not len(finite):
+            features.append(AffineFeature(name, 0.0, 1.0, 0, missing))
+            continue
+        boundaries = (1 << bits) - 1 - missing
+        if boundaries < 1:
+            raise ConfigurationError("--feature-bits is too small for a model with missing values")
+        least, most = float(finite[0]), float(finite[-1])
+        span = most - least
+        if span == 0:
+            step = max(abs(least), 1.0)
+        elif boundaries == 1:
+            step, least = span, (least + most) / 2
+        else:
+            step = span / (boundaries - 1)
+        features.append(AffineFeature(name, least - step / 2, 1 / step, bits, missing))
+    return tuple(features)

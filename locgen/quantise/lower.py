@@ -1,0 +1,184 @@
+"""Turns float trees into integer tree nodes: thresholds to codes, leaf values to integers."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from locgen.ir import (
+    Argmax,
+    Decision,
+    Feature,
+    FloatTree,
+    Identity,
+    Model,
+    QuantisedModel,
+    Threshold,
+    TreeNode,
+)
+
+__all__ = ["Skeleton", "integer_model", "make_skeleton", "merge_binary"]
+
+
+def merge_binary(model: Model) -> Model:
+    """Return a model with a single score where two classes are compared by argmax.
+
+    The argmax of (p0, p1), ties to class 0, is the sign of p1 - p0: half the scores to carry.
+    """
+    if model.decision != "argmax" or model.outputs != 2:
+        return model
+    trees = tuple(
+        replace(t, leaf_values=_difference(t)[:, None], outputs=(0,)) for t in model.trees
+    )
+    return replace(model, trees=trees, base=(model.base[1] - model.base[0],), decision=">")
+
+
+def _difference(tree: FloatTree) -> np.ndarray:
+    sign = {0: -1.0, 1: 1.0}
+    return tree.leaf_values @ np.array([sign[output] for output in tree.outputs])
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A model with integer splits whose leaf scores are still floats.
+
+    `splits` holds for each tree a `TreeNode` whose leaf scores are leaf numbers of the float tree:
+    pruning comparisons that a quantiser made constant drops some.
+    """
+
+    model: Model
+    features: tuple[Feature, ...]
+    splits: tuple[TreeNode, ...]
+
+    def leaf_table(self, x: np.ndarray) -> np.ndarray:
+        """Return the float tree's leaf of each row and tree, shape (rows, trees)."""
+        q = np.stack([f.quantise(x[:, i]) for i, f in enumerate(self.features)], axis=1)
+        codes = np.array(
+            [-1 if f.missing_code is None else f.missing_code for f in self.features], dtype=int
+        )
+        table = [node.evaluate(q, codes)[:, 0] for node in self.splits]
+        return np.stack(table, axis=1) if table else np.zeros((len(x), 0), dtype=np.int64)
+
+
+def make_skeleton(model: Model, features: tuple[Feature, ...]) -> Skeleton:
+    """Return `model` (already merged) with its splits in the codes of `features`."""
+    maps = [
+        {float(c): f.threshold_of(float(c)) for c in cuts if np.isfinite(c)}
+        for f, cuts in zip(features, model.cuts, strict=True)
+    ]
+    return Skeleton(model, features, tuple(_split_node(t, features, maps) for t in model.trees))
+
+
+def _split_node(
+    tree: FloatTree, features: tuple[Feature, ...], maps: list[dict[float, int]]
+) -> TreeNode:
+    """Return the integer splits of `tree`; comparisons with one outcome are cut out."""
+    kept: list[tuple[int, int, bool]] = []
+    children: list[list[int]] = []
+    leaves: list[int] = []
+
+    def code(split: int) -> tuple[int, int, bool, bool | None]:
+        """Return (feature, threshold, missing_left, constant outcome or None)."""
+        index = int(tree.feature[split])
+        feature, cut = features[index], float(tree.cut[split])
+        threshold = maps[index].get(cut, feature.largest if cut > 0 else -1)
+        missing_left = bool(tree.missing_left[split]) and feature.missing
+        constant = None
+        if threshold >= feature.largest and (missing_left or not feature.missing):
+            constant = True
+        elif threshold < 0 and not missing_left:
+            constant = False
+        return index, min(threshold, feature.largest), missing_left, constant
+
+    def resolve(position: int) -> int:
+        """Skip splits with a constant outcome."""
+        while position >= 0:
+            constant = code(position)[3]
+            if constant is None:
+                return position
+            position = int(tree.left[position] if constant else tree.right[position])
+        return position
+
+    queue = [(resolve(0 if len(tree.feature) else -1), -1, 0)]
+    while queue:
+        position, parent, side = queue.pop()
+        if position < 0:
+            leaves.append(~position)
+            number = ~(len(leaves) - 1)
+        else:
+            number = len(kept)
+            index, threshold, missing_left, _ = code(position)
+            kept.append((index, threshold, missing_left))
+            children.append([0, 0])
+            queue.append((resolve(int(tree.right[position])), number, 1))
+            queue.append((resolve(int(tree.left[position])), number, 0))
+        if parent >= 0:
+            children[parent][side] = number
+    return TreeNode(
+        feature=tuple(k[0] for k in kept),
+        threshold=tuple(k[1] for k in kept),
+        missing_left=tuple(k[2] for k in kept),
+        left=tuple(c[0] for c in children),
+        right=tuple(c[1] for c in children),
+        leaf_scores=tuple((leaf,) for leaf in leaves),
+        leaf_ids=tuple(int(tree.leaf_ids[leaf]) for leaf in leaves),
+        outputs=(0,),
+    )
+
+
+def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedModel:
+    """Return the integer model whose widest leaf range takes `score_bits` bits.
+
+    A leaf value v becomes ``round((v - lowest of its tree) * steps)``: small unsigned numbers. The
+    lowest values go into one bias an output (for regression into the real-valued offset), as does
+    what all outputs of an argmax have in common.
+    """
+    model = skeleton.model
+    base = np.array(model.base, dtype=np.float64)
+    reached = [
+        tree.leaf_values[[leaf for (leaf,) in node.leaf_scores]]
+        for tree, node in zip(model.trees, skeleton.splits, strict=True)
+    ]
+    lows = [values.min(axis=0) for values in reached]
+    widest = max((float(np.ptp(values, axis=0).max()) for values in reached), default=0.0)
+    for tree, low in zip(model.trees, lows, strict=True):
+        np.add.at(base, list(tree.outputs), low)
+    scale = widest or float(np.abs(base).max()) or 1.0
+    steps = ((1 << score_bits) - 1) / scale
+
+    nodes = []
+    for tree, node, values, low in zip(model.trees, skeleton.splits, reached, lows, strict=True):
+        scores = np.rint((values - low) * steps).astype(np.int64)
+        rows = tuple(tuple(int(s) for s in row) for row in scores)
+        nodes.append(replace(node, leaf_scores=rows, outputs=tree.outputs))
+
+    bias = np.rint(base * steps).astype(np.int64)
+    offset = base - bias / steps
+    if model.decision == "identity":
+        bias, offset = np.zeros_like(bias), base
+    elif model.decision == "argmax":
+        offset = offset + bias.min() / steps
+        bias = bias - bias.min()
+    return QuantisedModel(
+        name=name,
+        family=model.family,
+        library=model.library,
+        task=model.task,
+        rule=model.rule,
+        features=skeleton.features,
+        nodes=tuple(nodes),
+        bias=tuple(int(b) for b in bias),
+        decision=_decision(model),
+        classes=model.classes,
+        score_scale=1 / steps,
+        score_offset=tuple(float(o) for o in offset),
+        probability=model.probability,
+        members=model.members,
+    )
+
+
+def _decision(model: Model) -> Decision:
+    if model.decision == "argmax":
+        return Argmax(model.outputs)
+    if model.decision == "identity":
+        return Identity()
+    return Threshold(model.decision)

@@ -1,0 +1,35 @@
+"""What both fabrics share: the ports of a compiled model."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from locgen.ir import QuantisedModel
+
+__all__ = ["answer_layout", "fabric_signature", "missing_codes"]
+
+
+def answer_layout(model: QuantisedModel) -> data.StructLayout:
+    """Return the answer's layout: the decision (if there is one), then all scores."""
+    members = {"decision": unsigned(model.decision.bits)} if model.decision.bits else {}
+    members["scores"] = data.ArrayLayout(signed(model.score_bits), model.outputs)
+    return data.StructLayout(members)
+
+
+def fabric_signature(model: QuantisedModel) -> wiring.Signature:
+    """Return the ports of a model in gates.
+
+    `i` takes all features at once, packed from the least significant bit in feature order, at least
+    one bit; `o` gives the answer and is always taken.
+    """
+    return wiring.Signature(
+        {
+            "i": In(stream.Signature(unsigned(max(sum(model.feature_bits), 1)))),
+            "o": Out(stream.Signature(answer_layout(model), always_ready=True)),
+        }
+    )
+
+
+def missing_codes(model: QuantisedModel) -> tuple[int, ...]:
+    """Return the code of NaN of each feature, -1 for none."""
+    return tuple(int(code) for code in model.missing_codes)

@@ -1,0 +1,140 @@
+"""Random models and simulations that several tests share."""
+
+import numpy as np
+from amaranth.sim import Simulator
+
+from locgen.ir import (
+    Argmax,
+    Identity,
+    QuantisedModel,
+    RankFeature,
+    SplitRule,
+    Threshold,
+    TreeNode,
+)
+
+
+def random_tree(random, features, outputs, splits, score_range=(-9, 20), missing=False):
+    """Return a random tree over `features`, a list of RankFeature."""
+    usable = [i for i, f in enumerate(features) if f.bits]
+    count = splits if usable else 0
+    feature, threshold, missing_left, children = [], [], [], []
+    slots, leaves = [], 0
+    for split in range(count):
+        if slots:
+            parent, side = slots.pop(random.integers(len(slots)))
+            children[parent][side] = split
+        index = int(random.choice(usable))
+        feature.append(index)
+        threshold.append(int(random.integers(len(features[index].cuts))))
+        missing_left.append(bool(missing and random.integers(2)))
+        children.append([None, None])
+        slots += [(split, 0), (split, 1)]
+    for parent, side in slots:
+        children[parent][side] = ~leaves
+        leaves += 1
+    leaves = leaves or 1
+    scores = random.integers(*score_range, size=(leaves, len(outputs)))
+    return TreeNode(
+        tuple(feature),
+        tuple(threshold),
+        tuple(missing_left),
+        tuple(c[0] for c in children),
+        tuple(c[1] for c in children),
+        tuple(tuple(int(s) for s in row) for row in scores),
+        tuple(range(leaves)),
+        tuple(outputs),
+    )
+
+
+def random_model(
+    seed, features=5, nodes=4, outputs=1, splits=5, cuts=6, decision=None, missing=False
+):
+    """Return a random integer model; each output gets a share of the nodes or all of them."""
+    random = np.random.default_rng(seed)
+    quantisers = tuple(
+        RankFeature(f"x{i}", tuple(map(float, range(int(random.integers(0, cuts + 1))))), missing)
+        for i in range(features)
+    )
+    together = bool(random.integers(2)) or nodes < outputs
+    members = []
+    for number in range(nodes):
+        mine = range(outputs) if together else (number % outputs,)
+        count = int(random.integers(0, splits + 1))
+        members.append(random_tree(random, quantisers, mine, count, missing=missing))
+    if decision is None:
+        decision = Argmax(outputs) if outputs > 1 else Threshold(">")
+    return QuantisedModel(
+        name="random",
+        family="test",
+        library="test",
+        task="regression" if isinstance(decision, Identity) else "classification",
+        rule=SplitRule("<=", "float64", missing),
+        features=quantisers,
+        nodes=tuple(members),
+        bias=tuple(int(b) for b in random.integers(-40, 10, size=outputs)),
+        decision=decision,
+        classes=tuple(range(max(outputs, 2))),
+        score_scale=1.0,
+        score_offset=(0.0,) * outputs,
+        probability="none",
+        members=1,
+    )
+
+
+def random_codes(model, rows, seed=0):
+    """Return `rows` random quantised rows of `model`."""
+    random = np.random.default_rng(seed)
+    columns = [random.integers(0, 1 << bits, size=rows) for bits in model.feature_bits]
+    return np.stack(columns, axis=1)
+
+
+def pack(model, row):
+    """Return the input payload of one quantised row."""
+    word = offset = 0
+    for value, bits in zip(row, model.feature_bits, strict=True):
+        word |= int(value) << offset
+        offset += bits
+    return word
+
+
+def simulate_fabric(fabric, model, rows, gap=0):
+    """Run `rows` through a fabric; return [(decision or None, scores, start, end cycle)].
+
+    Start is the cycle in which the fabric first sees the row while it is at rest.
+    """
+    simulator = Simulator(fabric)
+    simulator.add_clock(1e-6)
+    answers, starts = [], []
+
+    async def drive(ctx):
+        for row in rows:
+            ctx.set(fabric.i.payload, pack(model, row))
+            ctx.set(fabric.i.valid, 1)
+            starts.append(cycle[0])
+            while True:
+                _, _, ready = await ctx.tick().sample(fabric.i.ready)
+                if ready:
+                    break
+            if gap:
+                ctx.set(fabric.i.valid, 0)
+                for _ in range(gap):
+                    await ctx.tick()
+
+    cycle = [0]
+
+    async def check(ctx):
+        while len(answers) < len(rows):
+            _, _, valid, payload = await ctx.tick().sample(fabric.o.valid, fabric.o.payload)
+            if valid:
+                count = model.outputs
+                decision = payload.decision if model.decision.bits else None
+                scores = [payload.scores[n] for n in range(count)]
+                answers.append((decision, scores, cycle[0]))
+            cycle[0] += 1
+            assert cycle[0] < 100_000, "the fabric does not answer"
+
+    simulator.add_testbench(check)
+    simulator.add_testbench(drive, background=True)
+    simulator.run()
+    return [(d, s, start, end) for (d, s, end), start in zip(answers, starts, strict=True)]
