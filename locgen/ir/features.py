@@ -51,7 +51,7 @@ class RankFeature:
     @cached_property
     def bits(self) -> int:
         """Width of `q` in bits; 0 if the model never looks at the feature."""
-        return (len(self.cuts) + self.missing).bit_length() if self.cuts else 0
+        return (len(self.cuts) + self.missing).bit_length()
 
     @property
     def missing_code(self) -> int | None:
@@ -71,12 +71,8 @@ class RankFeature:
         return _with_missing(x, np.searchsorted(self.cuts, x, side="left"), self.missing_code)
 
     def threshold_of(self, cut: float) -> int:
-        """Return t so that ``q <= t`` exactly where ``x <= cut``; -1 is never, `largest` always."""
-        return int(np.searchsorted(self.cuts, cut, side="right")) - (cut not in self._cut_set)
-
-    @cached_property
-    def _cut_set(self) -> frozenset[float]:
-        return frozenset(self.cuts)
+        """Return t so that ``q <= t`` exactly where ``x <= cut``, for a cut of this feature."""
+        return int(np.searchsorted(self.cuts, cut, side="right")) - 1
 
 
 @dataclass(frozen=True)
@@ -128,8 +124,10 @@ class AffineFeature:
 
     def threshold_of(self, cut: float) -> int:
         """Return the threshold code nearest to `cut`; -1 is never left, `largest` always."""
-        codes = np.arange(self.largest + 1)
-        return int(np.count_nonzero(self.low + codes / self.scale <= cut)) - 1
+        guess = np.floor(np.clip((cut - self.low) * self.scale, -1, self.largest))
+        near = np.arange(max(int(guess) - 2, 0), min(int(guess) + 2, self.largest) + 1)
+        left = near[self.low + near / self.scale <= cut]
+        return int(left[-1]) if len(left) else int(near[0]) - 1
 
 
 @dataclass(frozen=True)
@@ -170,6 +168,8 @@ class IdentityFeature:
     def quantise(self, x: np.ndarray) -> np.ndarray:
         """Return codes (rows,) int64 of the values `x` (rows,)."""
         x = np.asarray(x, dtype=np.float64)
+        if self.bits == 0:
+            return np.zeros(len(x), dtype=np.int64)
         step = np.clip(np.floor(x + 0.5), self.low, self.high) - self.low
         q = np.where(np.isnan(step), 0, step).astype(np.int64)
         return _with_missing(x, q, self.missing_code)

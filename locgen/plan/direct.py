@@ -24,13 +24,15 @@ class DirectPlan:
 
     The data pass these units in turn: comparisons, trees, `add_levels` levels of adders, and
     `decide_levels` levels of the decision. `registers` says for each unit whether a register
-    follows; the last always has one. Each register is one cycle of latency.
+    follows; the last always has one. Each register is one cycle of latency. `slowest_levels`
+    estimates the longest run between registers in levels of LUT4.
     """
 
     registers: tuple[bool, ...]
     add_levels: int
     decide_levels: int
     bits_per_inference: int
+    slowest_levels: float
     kind: Literal["direct"] = "direct"
     interval_cycles: int = 1
 
@@ -86,7 +88,8 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     for node in model.nodes:
         crossing += sum(model.feature_bits[f] for f in set(node.feature))
         crossing += sum((high - low).bit_length() for low, high in node.ranges)
-    return DirectPlan(choices[stages][1], add_levels, decide_levels, crossing)
+    slowest, registers = choices[stages]
+    return DirectPlan(registers, add_levels, decide_levels, crossing, slowest)
 
 
 def _balance(delays: list[float], stages: int) -> tuple[float, tuple[bool, ...]]:

@@ -39,6 +39,7 @@ class TreePlan:
     inner_stops : broadcast stops between the root and the last ones, for each level from the root
     local_levels, combine_levels : adding stops in a row inside a site, and between sites and root
     root_cycles : from the last digit's arrival at the root to the answer
+    slowest_levels : estimate of the longest run between registers, in levels of LUT4
     """
 
     link_width: LinkWidth
@@ -54,6 +55,7 @@ class TreePlan:
     local_levels: int
     combine_levels: int
     root_cycles: int
+    slowest_levels: float
     kind: Literal["tree"] = "tree"
 
     @property
@@ -127,6 +129,10 @@ def plan_tree(model: QuantisedModel, link_width: LinkWidth, sites: int | None) -
         local_levels=(max(len(nodes) for nodes in assigned) - 1).bit_length(),
         combine_levels=(count - 1).bit_length(),
         root_cycles=3 if isinstance(model.decision, Argmax) else 2,
+        slowest_levels=max(
+            2 + 0.8 * max((node.depth for node in model.nodes), default=0),
+            3 + model.score_bits / 8,
+        ),
     )
 
 

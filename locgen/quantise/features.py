@@ -52,7 +52,11 @@ def choose_features(
 
 def _rank(model: Model) -> tuple[Feature, ...]:
     return tuple(
-        RankFeature(name, tuple(float(c) for c in cuts if np.isfinite(c)), model.rule.missing)
+        RankFeature(
+            name,
+            tuple(float(c) for c in cuts if np.isfinite(c)),
+            model.rule.missing and len(cuts) > 0,
+        )
         for name, cuts in zip(model.feature_names, model.cuts, strict=True)
     )
 
@@ -69,7 +73,9 @@ def _identity(model: Model, x_train: np.ndarray | None) -> tuple[Feature, ...] |
         return None
     used = [len(cuts) > 0 for cuts in model.cuts]
     return tuple(
-        IdentityFeature(name, int(least), int(most) if needed else int(least), model.rule.missing)
+        IdentityFeature(
+            name, int(least), int(most) if needed else int(least), model.rule.missing and needed
+        )
         for name, least, most, needed in zip(model.feature_names, low, high, used, strict=True)
     )
 
@@ -81,7 +87,8 @@ def _affine(model: Model, bits: int) -> tuple[Feature, ...]:
     for name, cuts in zip(model.feature_names, model.cuts, strict=True):
         finite = cuts[np.isfinite(cuts)]
         if not len(finite):
-            features.append(AffineFeature(name, 0.0, 1.0, 0, missing))
+            split_on_missing = missing and len(cuts) > 0
+            features.append(AffineFeature(name, 0.0, 1.0, int(split_on_missing), split_on_missing))
             continue
         boundaries = (1 << bits) - 1 - missing
         if boundaries < 1:

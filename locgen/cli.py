@@ -1,0 +1,501 @@
+"""The command line: verbs first, each a thin shell around one function of `flow`.
+
+Results go to standard output, progress and errors to standard error; ``--json`` prints JSON alone.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+import locgen
+from locgen.errors import LocgenError, UsageError
+
+__all__ = ["app", "main"]
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+_verbose = False
+
+
+class _Commands(TyperGroup):
+    """Turns locgen's errors into one line and the exit code that belongs to them."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except LocgenError as error:
+            if _verbose:
+                traceback.print_exc()
+            _err.print(f"locgen: {error}", style="red", markup=False)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            _err.print("locgen: interrupted", style="red")
+            raise typer.Exit(130) from error
+
+
+app = typer.Typer(
+    name="locgen",
+    cls=_Commands,
+    help="Compile trained tree models into verified FPGA hardware.",
+    epilog="Start with: locgen doctor; locgen build model.pkl --target ice40 --board icebreaker",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+Model = Annotated[Path, typer.Argument(help="model file: .pkl, .joblib or .locgen.json")]
+Folder = Annotated[Path, typer.Argument(help="build folder")]
+Json = Annotated[bool, typer.Option("--json", help="print the result as JSON alone")]
+DataFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="rows to search widths on and judge by: .npz (X_train y_train X_test y_test, or X y) "
+        "or .csv",
+    ),
+]
+Label = Annotated[
+    str | None, typer.Option("--label", help="label column of a .csv; default the last")
+]
+Target = Annotated[str, typer.Option("--target", help="device family: ice40")]
+DeviceName = Annotated[
+    str | None, typer.Option("--device", help="device or device-package, e.g. hx8k-ct256")
+]
+BoardName = Annotated[
+    str | None, typer.Option("--board", help="board name (see locgen boards) or a board file")
+]
+Clock = Annotated[
+    float | None,
+    typer.Option("--clock", metavar="MHZ", help="clock that must be met; a board fixes its own"),
+]
+Top = Annotated[
+    Literal["stream", "uart"] | None,
+    typer.Option("--top", help="ports of the design; default uart with a board, else stream"),
+]
+FabricKind = Annotated[
+    Literal["auto", "tree", "direct"],
+    typer.Option(
+        "--fabric", help="tree: serial network of sites; direct: all in parallel, pipelined"
+    ),
+]
+LinkWidth = Annotated[
+    Literal["1", "2", "4", "8", "full"],
+    typer.Option("--link-width", help="bits of a link of the tree fabric"),
+]
+Sites = Annotated[
+    int | None, typer.Option("--sites", help="sites of the tree fabric; default one a node")
+]
+Core = Annotated[Literal["auto", "hardwired"], typer.Option("--core", help="form of the cores")]
+Stages = Annotated[
+    str, typer.Option("--stages", help="pipeline registers of the direct fabric, or auto")
+]
+Optimise = Annotated[
+    Literal["area", "latency", "energy", "balanced"],
+    typer.Option("--optimise", help="what auto chooses by"),
+]
+Effort = Annotated[
+    Literal["low", "medium", "high"], typer.Option("--effort", help="how hard synthesis tries")
+]
+FeatureBits = Annotated[
+    str, typer.Option("--feature-bits", help="width of every feature (1 to 16), or auto")
+]
+FeatureKind = Annotated[
+    Literal["auto", "rank", "affine", "identity"],
+    typer.Option(
+        "--feature-kind",
+        help="how features become integers; rank is exact, identity for integer data",
+    ),
+]
+ScoreBits = Annotated[
+    str, typer.Option("--score-bits", help="width of leaf scores (1 to 16), or auto")
+]
+Drop = Annotated[
+    float,
+    typer.Option(
+        "--max-accuracy-drop",
+        metavar="POINTS",
+        help="budget in points of accuracy, or hundredths of R2",
+    ),
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="run whatever the model file asks for: only if you made it")
+]
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows what goes on now; it disappears on what is no terminal."""
+    if quiet or not _err.is_terminal:
+        yield lambda text: logging.getLogger("locgen").info(text)
+        return
+    with _err.status("starting") as status:
+        handler = _StatusHandler(lambda text: _err.print(f"[dim]{text}[/dim]"))
+        logging.getLogger("locgen.toolchain").addHandler(handler)
+        try:
+            yield lambda text: status.update(text)
+        finally:
+            logging.getLogger("locgen.toolchain").removeHandler(handler)
+
+
+class _StatusHandler(logging.Handler):
+    """Shows the tool chain's notes, such as the one about a slow first run."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one note."""
+        self._show(record.getMessage())
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _out.print(f"locgen {locgen.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="show logs, and tracebacks of errors")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    global _verbose
+    _verbose = verbose
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(message)s", stream=sys.stderr
+    )
+    logging.getLogger("locgen.toolchain").setLevel(logging.INFO)
+
+
+def _count(name: str, text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"--{name} must be a whole number or auto, not {text!r}")
+    return int(text)
+
+
+@app.command()
+def build(
+    model: Model,
+    target: Target = "ice40",
+    device: DeviceName = None,
+    board: BoardName = None,
+    clock: Clock = None,
+    top: Top = None,
+    data: DataFile = None,
+    label: Label = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="build folder; default build/<model>")
+    ] = None,
+    fabric: FabricKind = "auto",
+    link_width: LinkWidth = "1",
+    sites: Sites = None,
+    core: Core = "auto",
+    stages: Stages = "auto",
+    optimise: Optimise = "balanced",
+    effort: Effort = "medium",
+    feature_bits: FeatureBits = "auto",
+    feature_kind: FeatureKind = "auto",
+    score_bits: ScoreBits = "auto",
+    max_accuracy_drop: Drop = 0.5,
+    no_pnr: Annotated[
+        bool, typer.Option("--no-pnr", help="stop before place and route: no bitstream")
+    ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="build anew what earlier builds left behind")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="the placer's")] = 1,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Quantise, compile, verify and route a model, down to the bitstream and a report.
+
+    The gates are simulated against the integer reference at RTL and netlist level before anything
+    is called done. Exit codes: 1 model, data or budget, 2 usage, 3 tool missing, 4 does not fit,
+    5 mismatch, 6 board.
+    """
+    from locgen.flow.design import compile_model
+    from locgen.report.terminal import summary_lines
+
+    with _progress(as_json) as tell:
+        tell(f"reading {model} and searching widths")
+        design = compile_model(
+            model,
+            target,
+            data,
+            label=label,
+            trust=trust,
+            device=device,
+            board=board,
+            clock=clock,
+            top=top,
+            fabric=fabric,
+            link_width=link_width,
+            sites=sites,
+            core=core,
+            stages=_count("stages", stages),
+            optimise=optimise,
+            effort=effort,
+            feature_bits=_count("feature-bits", feature_bits),
+            feature_kind=feature_kind,
+            score_bits=_count("score-bits", score_bits),
+            max_accuracy_drop=max_accuracy_drop,
+            pnr=not no_pnr,
+            cache=not no_cache,
+            seed=seed,
+        )
+        folder = out or Path("build") / design.model.name
+        built = design.build(folder, tell)
+    text = (folder / "report.json").read_text()
+    if as_json:
+        print(text, end="")
+        return
+    from locgen.report.schema import Report
+
+    bitstream = None if built.bitstream is None else str(folder / built.bitstream.name)
+    report = Report.model_validate_json(text)
+    for line in summary_lines(report, bitstream, str(folder / "report.html")):
+        _out.print(line, markup=False)
+
+
+@app.command()
+def verify(
+    folder: Folder,
+    simulator: Annotated[
+        Literal["verilator", "icarus"], typer.Option("--simulator", help="behind cocotb")
+    ] = "verilator",
+    as_json: Json = False,
+) -> None:
+    """Check a build folder again: its vectors against golden, then RTL and netlist by cocotb."""
+    from locgen.flow.folder import open_folder, verify_folder
+
+    with _progress(as_json) as tell:
+        opened = open_folder(folder)
+        tell("simulating RTL and netlist")
+        results = verify_folder(opened, simulator)
+    facts = [
+        {
+            "level": result.level,
+            "simulator": result.simulator,
+            "vectors": result.vectors,
+            "mismatches": result.mismatches,
+        }
+        for result in results
+    ]
+    if as_json:
+        print(json.dumps({"digest": opened.report.digest, "verification": facts}))
+        return
+    for fact in facts:
+        _out.print(
+            f"{fact['level']:8} {fact['vectors']} vectors, {fact['mismatches']} mismatches "
+            f"({fact['simulator']})"
+        )
+
+
+@app.command()
+def inspect(
+    model: Model,
+    data: DataFile = None,
+    label: Label = None,
+    feature_bits: FeatureBits = "auto",
+    feature_kind: FeatureKind = "auto",
+    score_bits: ScoreBits = "auto",
+    max_accuracy_drop: Drop = 0.5,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a model becomes: nodes, comparisons, bits, widths tried, evidence."""
+    from locgen.flow.inspect import inspect_model
+
+    facts = inspect_model(
+        model,
+        data,
+        label=label,
+        trust=trust,
+        feature_bits=_count("feature-bits", feature_bits),
+        feature_kind=feature_kind,
+        score_bits=_count("score-bits", score_bits),
+        max_accuracy_drop=max_accuracy_drop,
+    )
+    if as_json:
+        print(json.dumps(facts))
+        return
+    for name, value in facts.items():
+        if name == "tried":
+            continue
+        text = ", ".join(str(v) for v in value) if isinstance(value, list) else value
+        _out.print(f"{name.replace('_', ' '):22} {text}", markup=False)
+    table = Table("score bits", "loss on training rows", "changed decisions", "kept")
+    for trial in facts["tried"]:
+        drop = "no data" if trial["drop"] is None else f"{trial['drop']:.2f} points"
+        kept = "yes" if trial["kept"] else "no"
+        table.add_row(str(trial["score_bits"]), drop, f"{trial['changed']:.2f} %", kept)
+    _out.print(table)
+
+
+@app.command()
+def estimate(
+    model: Model,
+    target: Target = "ice40",
+    device: DeviceName = None,
+    board: BoardName = None,
+    data: DataFile = None,
+    label: Label = None,
+    fabric: FabricKind = "auto",
+    link_width: LinkWidth = "1",
+    sites: Sites = None,
+    stages: Stages = "auto",
+    optimise: Optimise = "balanced",
+    feature_bits: FeatureBits = "auto",
+    feature_kind: FeatureKind = "auto",
+    score_bits: ScoreBits = "auto",
+    max_accuracy_drop: Drop = 0.5,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Say within a second what a build would cost; latency is exact, cells and clock are not."""
+    from locgen.flow.design import compile_model
+    from locgen.flow.inspect import estimate_rows
+
+    design = compile_model(
+        model,
+        target,
+        data,
+        label=label,
+        trust=trust,
+        device=device,
+        board=board,
+        fabric=fabric,
+        link_width=link_width,
+        sites=sites,
+        stages=_count("stages", stages),
+        optimise=optimise,
+        feature_bits=_count("feature-bits", feature_bits),
+        feature_kind=feature_kind,
+        score_bits=_count("score-bits", score_bits),
+        max_accuracy_drop=max_accuracy_drop,
+    )
+    if as_json:
+        print(design.report.to_json(), end="")
+        return
+    table = Table("", "chosen" if fabric == "auto" else fabric)
+    for name, value in estimate_rows(design):
+        table.add_row(name, value)
+    _out.print(table)
+
+
+@app.command()
+def flash(folder: Folder) -> None:
+    """Write a build's bitstream to the board it was built for."""
+    from locgen.flow.folder import flash_folder, open_folder
+
+    with _progress(False) as tell:
+        opened = open_folder(folder)
+        tell(f"flashing {opened.report.target.board}")
+        name = flash_folder(opened)
+    _out.print(f"{name} written to {opened.report.target.board}")
+
+
+@app.command()
+def targets(as_json: Json = False) -> None:
+    """List device families and their devices."""
+    from locgen.devices import devices
+
+    rows = [
+        {
+            "family": device.family,
+            "device": device.name,
+            "packages": sorted(device.packages),
+            "default_package": device.default_package,
+            "logic_cells": device.capacity.logic_cells,
+            "bram": device.capacity.bram,
+            "spram": device.capacity.spram,
+            "dsp": device.capacity.dsp,
+            "energy_calibrated": device.power.calibrated,
+        }
+        for device in devices()
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("target", "device", "logic cells", "BRAM", "SPRAM", "DSP", "energy", "packages")
+    for row in rows:
+        table.add_row(
+            row["family"],
+            row["device"],
+            str(row["logic_cells"]),
+            str(row["bram"]),
+            str(row["spram"]),
+            str(row["dsp"]),
+            "calibrated" if row["energy_calibrated"] else "static only",
+            " ".join(row["packages"]),
+        )
+    _out.print(table)
+
+
+@app.command()
+def boards(as_json: Json = False) -> None:
+    """List the boards that --board takes."""
+    from locgen.boards import list_boards
+
+    if as_json:
+        print(json.dumps([board.model_dump() for board in list_boards()]))
+        return
+    table = Table("board", "", "device", "clock", "price", "tried", "notes")
+    for board in list_boards():
+        table.add_row(
+            board.name,
+            board.title,
+            f"{board.device}-{board.package}",
+            f"{board.clock.hz / 1e6:g} MHz",
+            f"${board.price}",
+            ", ".join(board.tried),
+            "; ".join(board.notes),
+        )
+    _out.print(table)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say which tools are there, and the exact command for each that is not."""
+    from dataclasses import asdict
+
+    from locgen.targets.doctor import diagnose
+
+    with _progress(as_json) as tell:
+        tell("looking at the tools")
+        findings = diagnose()
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        table = Table("", "tool", "version", "for", "remedy")
+        for finding in findings:
+            mark = "ok" if finding.ok else ("-" if finding.optional else "MISSING")
+            purpose = finding.purpose + (" (optional)" if finding.optional else "")
+            table.add_row(mark, finding.name, finding.version, purpose, finding.remedy)
+        _out.print(table)
+    if not all(finding.ok or finding.optional for finding in findings):
+        raise typer.Exit(3)
+
+
+def main() -> None:
+    """Run the command line; the console script calls this."""
+    app()

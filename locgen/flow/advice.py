@@ -1,0 +1,48 @@
+"""What would make a design fit that does not."""
+
+from locgen.devices import devices
+from locgen.flow.design import Design
+from locgen.plan import estimate_plan, plan_direct, plan_tree
+
+__all__ = ["advice"]
+
+_ROUTABLE = 0.9
+"""Share of a device that can be counted on when a change is suggested."""
+
+
+def advice(design: Design, used: int, available: int) -> str:
+    """Return one line: by how much the design is too large, and which changes would fit."""
+    place, model, plan = design.place, design.model, design.choice.plan
+    ways = []
+    trees = int(len(model.nodes) * available * _ROUTABLE / used)
+    if trees >= 1 and len(model.nodes) > 1:
+        ways.append(f"about {trees} trees instead of {len(model.nodes)}")
+    depth = max((node.depth for node in model.nodes), default=0)
+    halvings, size = 0, float(used)
+    while size > available * _ROUTABLE and depth - halvings > 1:
+        halvings, size = halvings + 1, size / 1.8
+    if halvings and size <= available * _ROUTABLE:
+        ways.append(f"depth {depth - halvings} instead of {depth}")
+    error = used / max(design.choice.estimate.logic_cells, 1)
+    if plan.kind == "direct":
+        other, option = estimate_plan(model, plan_tree(model, 1, None)), "--fabric tree"
+    else:
+        other, option = estimate_plan(model, plan_direct(model, None, False)), "--fabric direct"
+    if other.logic_cells * max(error, 1) <= available * _ROUTABLE:
+        ways.append(option)
+    larger = [
+        device
+        for device in devices()
+        if device.family == place.device.family
+        and device.capacity.logic_cells * _ROUTABLE >= used
+        and device.name != place.device.name
+    ]
+    if larger:
+        best = min(larger, key=lambda d: (d.capacity.logic_cells, d.name))
+        ways.append(f"--device {best.name} ({best.capacity.logic_cells} cells)")
+    where = place.board.name if place.board is not None else place.device.name
+    remedy = "; would fit: " + ", or ".join(ways) if ways else "; train a much smaller model"
+    return (
+        f"{model.name} needs {used} logic cells, {where} has {available} "
+        f"({used - available} too few){remedy}"
+    )

@@ -1,0 +1,167 @@
+"""Reads the data a user gives for searching widths and judging accuracy: `.npz` and `.csv`."""
+
+import csv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from locgen.errors import DataError
+from locgen.ir import Model
+from locgen.quantise import Dataset, check_rows
+
+__all__ = ["as_dataset", "load_dataset"]
+
+_TEST_SHARE = 0.3
+
+
+def load_dataset(path: Path, model: Model, label: str | None = None) -> Dataset:
+    """Return the rows in `path`, checked against `model`.
+
+    A `.npz` holds ``X_train y_train X_test y_test`` or ``X y``, no pickled objects; a `.csv` has a
+    header, and its label in the last column or the one named `label`. Rows without a given split
+    are split 70 to 30, classes in proportion, with a fixed seed.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, unreadable, or its rows do not fit the model.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is no file; --data takes a .npz or .csv")
+    if path.suffix == ".npz":
+        arrays = _read_npz(path)
+    elif path.suffix == ".csv":
+        arrays = _read_csv(path, model, label)
+    else:
+        raise DataError(f"{path} must end in .npz or .csv; save it with numpy.savez or as CSV")
+    return as_dataset(arrays, model, str(path))
+
+
+def as_dataset(arrays: object, model: Model, what: str = "data") -> Dataset:
+    """Return `arrays` as a checked `Dataset`.
+
+    `arrays` is a mapping with the keys of a `.npz` (see `load_dataset`), a pair (X, y), or four
+    arrays (X_train, X_test, y_train, y_test) as scikit-learn's ``train_test_split`` returns them.
+
+    Raises
+    ------
+    DataError
+        If shapes, labels or values do not fit the model.
+    """
+    if isinstance(arrays, Dataset):
+        arrays = (arrays.x_train, arrays.x_test, arrays.y_train, arrays.y_test)
+    if isinstance(arrays, (tuple, list)):
+        keys = {2: ("X", "y"), 4: ("X_train", "X_test", "y_train", "y_test")}.get(len(arrays))
+        if keys is None:
+            raise DataError(f"{what} must be (X, y) or four arrays, not {len(arrays)} of them")
+        arrays = dict(zip(keys, arrays, strict=True))
+    if {"X_train", "y_train", "X_test", "y_test"} <= set(arrays):
+        parts = [arrays[key] for key in ("X_train", "X_test", "y_train", "y_test")]
+    elif {"X", "y"} <= set(arrays):
+        parts = _split(np.asarray(arrays["X"]), np.asarray(arrays["y"]), model, what)
+    else:
+        raise DataError(f"{what} must hold X_train y_train X_test y_test, or X y")
+    x_train, x_test, y_train, y_test = parts
+    features, missing = len(model.feature_names), model.rule.missing
+    train = check_rows(x_train, features, missing, f"{what}: training rows")
+    test = check_rows(x_test, features, missing, f"{what}: test rows")
+    if not len(train) or not len(test):
+        raise DataError(f"{what} must hold at least one training and one test row")
+    return Dataset(
+        train,
+        _targets(y_train, len(train), model, f"{what}: training labels"),
+        test,
+        _targets(y_test, len(test), model, f"{what}: test labels"),
+    )
+
+
+def _split(x: np.ndarray, y: np.ndarray, model: Model, what: str) -> list[np.ndarray]:
+    if len(x) != len(y) or len(x) < 2:
+        raise DataError(f"{what} must hold at least two rows and one label a row")
+    strata = None
+    if model.task == "classification" and y.ndim == 1:
+        _, counts = np.unique(y, return_counts=True)
+        test_rows = int(np.ceil(_TEST_SHARE * len(x)))
+        if counts.min() >= 2 and min(test_rows, len(x) - test_rows) >= len(counts):
+            strata = y
+    return train_test_split(x, y, test_size=_TEST_SHARE, random_state=0, stratify=strata)
+
+
+def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
+    """Return labels as the model's own classes, or regression targets as floats."""
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if len(values) != rows:
+        raise DataError(f"{what} must be {rows}, one a row, not {len(values)}")
+    if model.task == "regression":
+        wanted = (rows,) if model.outputs == 1 else (rows, model.outputs)
+        try:
+            numbers = values.astype(np.float64)
+        except ValueError as error:
+            raise DataError(f"{what} must be numbers: {error}") from error
+        if numbers.shape != wanted or not np.isfinite(numbers).all():
+            raise DataError(f"{what} must be finite and of shape {wanted}, not {numbers.shape}")
+        return numbers
+    if values.ndim != 1:
+        raise DataError(f"{what} must be one a row, not of shape {values.shape}")
+    classes = np.array(model.classes)
+    if np.isin(values, classes).all():
+        return values
+    by_text = {str(label): label for label in model.classes}
+    try:
+        return np.array([by_text[str(value)] for value in values.tolist()])
+    except KeyError as error:
+        raise DataError(
+            f"{what} hold {error.args[0]!r}, which is none of the model's classes "
+            f"{', '.join(sorted(by_text)[:8])}; use the labels that the model was trained on"
+        ) from error
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            wanted = ("X_train", "y_train", "X_test", "y_test", "X", "y")
+            return {key: file[key] for key in wanted if key in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no readable .npz without pickled objects: {error}") from error
+
+
+def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarray]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no readable CSV file: {error}") from error
+    if len(rows) < 2:
+        raise DataError(f"{path} must have a header and at least one row")
+    header = [name.strip() for name in rows[0]]
+    ragged = next((n for n, row in enumerate(rows, 1) if len(row) != len(header)), None)
+    if ragged is not None:
+        raise DataError(
+            f"{path} row {ragged} has {len(rows[ragged - 1])} fields, not {len(header)}"
+        )
+    if label is not None and label not in header:
+        raise DataError(f"{path} has no column {label!r}; it has {', '.join(header)}")
+    position = header.index(label) if label is not None else len(header) - 1
+    columns = [n for n in range(len(header)) if n != position]
+    names = [header[n] for n in columns]
+    if sorted(names) == sorted(model.feature_names) and len(set(names)) == len(names):
+        columns = [columns[names.index(name)] for name in model.feature_names]
+    try:
+        x = np.array(
+            [[float(row[n]) if row[n].strip() else np.nan for n in columns] for row in rows[1:]]
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{path} must hold numbers in all columns but the label: {error}"
+        ) from error
+    text = [row[position].strip() for row in rows[1:]]
+    if model.task == "classification":
+        return {"X": x, "y": np.array(text)}
+    try:
+        return {"X": x, "y": np.array([float(value) for value in text])}
+    except ValueError as error:
+        raise DataError(f"{path} column {header[position]!r} must hold numbers: {error}") from error

@@ -1,0 +1,230 @@
+"""The public `Design`: a model quantised and planned, with scikit-learn's names and shapes."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from locgen.errors import ConfigurationError, ModelFileError
+from locgen.flow.data import as_dataset, load_dataset
+from locgen.flow.options import BuildOptions, make_options
+from locgen.flow.place import Choice, Place, choose_plan, resolve_place
+from locgen.frontends import Loaded, load
+from locgen.ir import Identity, Model, QuantisedModel, digest_of, from_json
+from locgen.quantise import (
+    Dataset,
+    Quantisation,
+    QuantiseOptions,
+    check_rows,
+    quantise,
+)
+
+if TYPE_CHECKING:
+    from locgen.flow.build import Built
+    from locgen.report.schema import Report
+
+__all__ = ["Design", "Explanation", "compile_model", "load_model"]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why each row got its answer, in integers that recombine to the score bit for bit.
+
+    Members
+    -------
+    leaf_ids : (rows, nodes) the library's number of the leaf that each tree reached
+    contributions : (rows, nodes, outputs) what each node adds to each score
+    bias : (outputs,) the constant part
+    scores : (rows, outputs) ``bias + contributions.sum(axis=1)``
+    """
+
+    leaf_ids: np.ndarray
+    contributions: np.ndarray
+    bias: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Design:
+    """A compiled model: golden to predict with, a plan, and the way to gates.
+
+    Members
+    -------
+    loaded : float model and estimator; None when it came from a `.locgen.json`
+    quantisation : the integer model and the widths tried; data : the rows it was searched on
+    options, place, choice : what was asked for, the device or board, the plan
+    """
+
+    loaded: Loaded | None
+    quantisation: Quantisation
+    data: Dataset | None
+    options: BuildOptions
+    place: Place
+    choice: Choice
+
+    @property
+    def model(self) -> QuantisedModel:
+        """The integer model; it owns golden."""
+        return self.quantisation.model
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits over integer model, plan, top and link: what the hardware answers."""
+        plan = self.choice.plan
+        facts = {key: repr(value) for key, value in sorted(vars(plan).items())}
+        return digest_of(self.model, facts, self.place.top)
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Labels in the order of `decision_function` and `predict_proba`."""
+        return np.array(self.model.classes)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns that `predict` expects."""
+        return len(self.model.features)
+
+    def _codes(self, x: object) -> np.ndarray:
+        rows = check_rows(x, self.n_features_in_, self.model.rule.missing)
+        return self.model.quantise(rows)
+
+    def predict(self, x: object) -> np.ndarray:
+        """Return golden's answers: labels (rows,), or values (rows,) or (rows, outputs).
+
+        Raises
+        ------
+        DataError
+            If `x` (rows, features) has another number of columns, or values the model refuses.
+        """
+        return self.model.predict(check_rows(x, self.n_features_in_, self.model.rule.missing))
+
+    def decision_function(self, x: object) -> np.ndarray:
+        """Return golden's raw scores as reals: (rows,) for two classes, else (rows, outputs)."""
+        raw = self.model.raw(self.model.scores(self._codes(x)))
+        return raw[:, 0] if self.model.outputs == 1 else raw
+
+    def predict_proba(self, x: object) -> np.ndarray:
+        """Return class probabilities (rows, classes), computed here from the integer scores.
+
+        Raises
+        ------
+        AttributeError
+            If the model gives none (regression).
+        """
+        model = self.model
+        if isinstance(model.decision, Identity):
+            raise AttributeError("predict_proba needs a classifier")
+        raw = model.raw(model.scores(self._codes(x)))
+        if model.outputs > 1:
+            if model.probability == "softmax":
+                power = np.exp(raw - raw.max(axis=1, keepdims=True))
+                return power / power.sum(axis=1, keepdims=True)
+            return np.clip(raw / model.members, 0, 1)
+        if len(model.classes) == 1:
+            return np.ones((len(raw), 1))
+        score = raw[:, 0]
+        if model.probability == "mean":
+            one = np.clip((score / model.members + 1) / 2, 0, 1)
+        else:
+            factor = 2 if model.probability == "sigmoid2" else 1
+            one = 1 / (1 + np.exp(-factor * score))
+        return np.stack([1 - one, one], axis=1)
+
+    def explain(self, x: object) -> Explanation:
+        """Return the evidence for each row of `x` (rows, features); see `Explanation`."""
+        model, q = self.model, self._codes(x)
+        ids = np.zeros((len(q), len(model.nodes)), dtype=np.int64)
+        parts = np.zeros((len(q), len(model.nodes), model.outputs), dtype=np.int64)
+        for number, node in enumerate(model.nodes):
+            leaves = node.leaf_index(q, model.missing_codes)
+            ids[:, number] = np.array(node.leaf_ids)[leaves]
+            parts[:, number, list(node.outputs)] = np.array(node.leaf_scores)[leaves]
+        bias = np.array(model.bias, dtype=np.int64)
+        return Explanation(ids, parts, bias, bias + parts.sum(axis=1))
+
+    @property
+    def report(self) -> "Report":
+        """What is known before any tool runs: `report.json`'s keys, the measured ones empty."""
+        from locgen.flow.summary import make_report
+
+        return make_report(self)
+
+    def build(self, out: str | Path, tell: object = None) -> "Built":
+        """Build into the folder `out`, verified; see `flow.build.build`."""
+        from locgen.flow.build import build
+
+        return build(self, Path(out), tell)
+
+    def verify(self) -> list:
+        """Verify RTL and netlist against golden without keeping a build; see `flow.build`."""
+        from locgen.flow.build import verify_design
+
+        return verify_design(self)
+
+
+def load_model(source: object, *, trust: bool = False) -> Model:
+    """Return the float model in a file or estimator; see `frontends.load`."""
+    return load(source, trust=trust).model
+
+
+def compile_model(
+    source: object,
+    target: str | None = None,
+    data: object = None,
+    *,
+    label: str | None = None,
+    trust: bool = False,
+    **options: object,
+) -> Design:
+    """Return `source` quantised and planned for `target`; no tool runs.
+
+    Parameters
+    ----------
+    source : fitted estimator, path of a model file, or what `load` returned
+    data : path of a .npz or .csv, a mapping with their keys, (X, y), or four arrays as
+        ``train_test_split`` returns them
+    label : label column of a .csv; trust : run whatever a pickle asks for
+    options : any of `BuildOptions`, such as ``board="icebreaker"`` or ``fabric="tree"``
+
+    Raises
+    ------
+    LocgenError
+        See the classes of `locgen.errors`.
+    """
+    chosen = make_options(target=target, **options)
+    place = resolve_place(chosen)
+    if isinstance(source, (str, Path)) and str(source).endswith(".locgen.json"):
+        loaded, quantisation, dataset = None, _read_integer_model(Path(source), chosen, data), None
+    else:
+        loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
+        if data is None:
+            dataset = None
+        elif isinstance(data, (str, Path)):
+            dataset = load_dataset(Path(data), loaded.model, label)
+        else:
+            dataset = as_dataset(data, loaded.model)
+        asked = QuantiseOptions(
+            feature_bits=chosen.feature_bits,
+            score_bits=chosen.score_bits,
+            feature_kind=chosen.feature_kind,
+            max_accuracy_drop=chosen.max_accuracy_drop,
+        )
+        quantisation = quantise(loaded.model, loaded.name, asked, dataset)
+    choice = choose_plan(quantisation.model, chosen, place)
+    return Design(loaded, quantisation, dataset, chosen, place, choice)
+
+
+def _read_integer_model(path: Path, options: BuildOptions, data: object) -> Quantisation:
+    """Return the integer model in `path`: widths are fixed, no float model to compare with."""
+    if data is not None or options.feature_bits or options.score_bits:
+        raise ConfigurationError(
+            f"{path} is quantised already: leave --data, --feature-bits and --score-bits out, or "
+            "build from the trained model"
+        )
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
+    return Quantisation(from_json(text, str(path)), (), 0)

@@ -1,0 +1,124 @@
+"""Work on a build folder that exists: verify it again, flash it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pydantic
+
+from locgen.boards import load_board
+from locgen.errors import ConfigurationError, Mismatch
+from locgen.ir import QuantisedModel, from_json
+from locgen.report.schema import Report
+from locgen.targets.flash import flash
+from locgen.verify.simulate import SimulationResult, run_testbench
+from locgen.verify.vectors import pack_features, pack_results
+
+__all__ = ["BuildFolder", "flash_folder", "open_folder", "verify_folder"]
+
+
+@dataclass(frozen=True)
+class BuildFolder:
+    """A build folder with its report and its integer model."""
+
+    path: Path
+    report: Report
+    model: QuantisedModel
+
+
+def open_folder(path: Path) -> BuildFolder:
+    """Return what a build left in `path`.
+
+    Raises
+    ------
+    ConfigurationError
+        If `path` is no complete build folder.
+    ModelFileError
+        If its model is damaged.
+    """
+    try:
+        report = Report.model_validate_json((path / "report.json").read_bytes())
+        text = (path / "model.locgen.json").read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} is no build folder: {Path(error.filename or path).name} is missing; make one "
+            "with locgen build"
+        ) from error
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "report.json"
+        raise ConfigurationError(
+            f"{path}/report.json is damaged: {place}: {first['msg']}; build again"
+        ) from error
+    return BuildFolder(path, report, from_json(text, str(path / "model.locgen.json")))
+
+
+def verify_folder(folder: BuildFolder, simulator: str) -> list[SimulationResult]:
+    """Check the folder's vectors against its model, then run its test bench at both levels.
+
+    Raises
+    ------
+    Mismatch
+        If the vectors are not golden's, or any answer differs.
+    """
+    bench = folder.path / "testbench"
+    _check_vectors(folder, bench)
+    return [
+        run_testbench(bench, level, simulator, log=folder.path / "logs" / f"simulation_{level}.log")
+        for level in ("rtl", "netlist")
+    ]
+
+
+def _check_vectors(folder: BuildFolder, bench: Path) -> None:
+    """Compute every expected answer anew: the test bench alone would trust its own file."""
+    model = folder.model
+    try:
+        vectors = json.loads((bench / "vectors.json").read_text())
+        words = [int(text, 16) for text in vectors["inputs"]]
+        expected = [int(text, 16) for text in vectors["outputs"]]
+    except (OSError, KeyError, ValueError) as error:
+        raise ConfigurationError(
+            f"{bench}/vectors.json is missing or damaged; build again"
+        ) from error
+    rows = []
+    for word in words:
+        row = []
+        for bits in model.feature_bits:
+            row.append(word & (1 << bits) - 1)
+            word >>= bits
+        rows.append(row)
+    q = np.array(rows, dtype=np.int64).reshape(len(rows), len(model.feature_bits))
+    decision, scores = model.evaluate(q)
+    golden = pack_results(decision, scores, model.decision.bits, model.score_bits)
+    wrong = [n for n, (a, b) in enumerate(zip(golden, expected, strict=True)) if a != b]
+    if wrong or pack_features(q, model.feature_bits) != words:
+        number = wrong[0] if wrong else 0
+        raise Mismatch(
+            f"vector {number} of {bench}/vectors.json does not hold golden's answer: the folder "
+            "was changed after the build; build again"
+        )
+
+
+def flash_folder(folder: BuildFolder) -> str:
+    """Write the folder's bitstream to its board and return the bitstream's name.
+
+    Raises
+    ------
+    ConfigurationError
+        If the build has no bitstream or no board.
+    ToolNotFound, BoardError
+        If the programmer is missing or fails.
+    """
+    report = folder.report
+    if report.target.board is None:
+        raise ConfigurationError(
+            f"{folder.path} was built without --board: build with one to get a design that talks"
+        )
+    bitstream = folder.path / f"{report.model.name}.bin"
+    if not bitstream.is_file():
+        raise ConfigurationError(f"{bitstream} is missing: build without --no-pnr")
+    board = load_board(report.target.board)
+    programmers = [(programmer.tool, programmer.arguments) for programmer in board.programmers]
+    flash(programmers, bitstream, folder.path / "logs" / "flash.log")
+    return bitstream.name

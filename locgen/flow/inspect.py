@@ -1,0 +1,72 @@
+"""What `locgen inspect` and `locgen estimate` print."""
+
+from pathlib import Path
+
+from locgen.flow.design import Design, compile_model
+from locgen.ir.cost import comparison_luts
+
+__all__ = ["estimate_rows", "inspect_model"]
+
+
+def inspect_model(source: str | Path, data: Path | None = None, **options: object) -> dict:
+    """Return plain facts about what `source` becomes, ready for JSON; see `compile_model`."""
+    design = compile_model(source, data=data, **options)
+    model = design.model
+    comparisons = {c for node in model.nodes for c in node.comparisons}
+    leaves = sum(len(node.leaf_scores) for node in model.nodes)
+    used = [f for f in model.features if f.bits]
+    facts: dict = {
+        "model": f"{model.family} ({model.library})",
+        "task": model.task,
+        "classes": [str(label) for label in model.classes],
+        "comparison_rule": f"x {model.rule.operator} threshold, x cast to {model.rule.input_dtype}",
+        "missing_values": "accepted" if model.rule.missing else "refused",
+        "nodes": len(model.nodes),
+        "core": "tree",
+        "depth": max((node.depth for node in model.nodes), default=0),
+        "splits": sum(len(node.feature) for node in model.nodes),
+        "distinct_comparisons": len(comparisons),
+        "leaves": leaves,
+        "features_used": f"{len(used)} of {len(model.features)}",
+        "feature_kinds": sorted({f.kind for f in used}),
+        "feature_bits": list(model.feature_bits),
+        "input_bits": sum(model.feature_bits),
+        "score_bits": model.score_bits,
+        "outputs": model.outputs,
+        "decision": model.decision.kind,
+        "comparison_lut4": round(
+            sum(comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons)
+        ),
+        "evidence": "leaf id of every tree, and what it adds to each score",
+        "widths_searched_on": f"{design.quantisation.rows_seen} rows"
+        + ("" if design.data is not None else " drawn over the thresholds (no --data)"),
+        "tried": [
+            {
+                "score_bits": trial.score_bits,
+                "drop": trial.drop,
+                "changed": trial.changed,
+                "kept": trial.kept,
+            }
+            for trial in design.quantisation.trials
+        ],
+    }
+    return facts
+
+
+def estimate_rows(design: Design) -> list[tuple[str, str]]:
+    """Return (name, value) rows of an estimate, as text."""
+    choice, place = design.choice, design.place
+    plan, cells = choice.plan, choice.estimate.logic_cells
+    available = place.device.capacity.logic_cells
+    rows = [
+        ("device", f"{place.device.name}-{place.package}"),
+        ("fabric", f"{plan.kind}: {choice.reason}"),
+        ("logic cells of the core", f"about {cells} of {available}"),
+        ("latency", f"{plan.latency_cycles} cycles (exact)"),
+        ("interval", f"{plan.interval_cycles} cycles (exact)"),
+        ("Fmax", f"about {choice.fmax_mhz:.0f} MHz"),
+        ("bits crossing borders", f"{plan.bits_per_inference} per inference (exact)"),
+    ]
+    if choice.other is not None:
+        rows.append((f"{choice.other[0]} fabric instead", f"about {choice.other[1]} logic cells"))
+    return rows

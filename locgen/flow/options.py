@@ -1,0 +1,92 @@
+"""The options of a build: typed, strict, the same for the command line and for Python."""
+
+import difflib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from locgen.errors import UsageError
+
+__all__ = ["BuildOptions", "make_options"]
+
+
+class BuildOptions(BaseModel):
+    """What `locgen build` and `locgen.compile` take; `auto` leaves the choice to locgen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: Annotated[Literal["ice40"], Field(description="device family")] = "ice40"
+    device: Annotated[
+        str | None, Field(description="device or device-package, such as hx8k-ct256")
+    ] = None
+    board: Annotated[str | None, Field(description="board name or a board file")] = None
+    clock: Annotated[
+        float | None,
+        Field(gt=0, description="clock in MHz that must be met; a board fixes its own"),
+    ] = None
+    top: Annotated[
+        Literal["stream", "uart"] | None,
+        Field(description="uart with a board, else stream"),
+    ] = None
+    fabric: Annotated[
+        Literal["auto", "tree", "direct"], Field(description="how nodes are joined")
+    ] = "auto"
+    link_width: Annotated[
+        Literal["1", "2", "4", "8", "full"], Field(description="bits of a link of the tree fabric")
+    ] = "1"
+    sites: Annotated[
+        int | None, Field(ge=1, description="sites of the tree fabric; default one a node")
+    ] = None
+    core: Annotated[Literal["auto", "hardwired"], Field(description="form of the cores")] = "auto"
+    stages: Annotated[
+        int | None, Field(ge=1, description="pipeline registers of the direct fabric")
+    ] = None
+    optimise: Annotated[
+        Literal["area", "latency", "energy", "balanced"], Field(description="what to choose by")
+    ] = "balanced"
+    effort: Annotated[
+        Literal["low", "medium", "high"], Field(description="how hard the tools try")
+    ] = "medium"
+    feature_bits: Annotated[
+        int | None, Field(ge=1, le=16, description="width of every feature; default by search")
+    ] = None
+    feature_kind: Annotated[
+        Literal["auto", "rank", "affine", "identity"],
+        Field(description="how features become integers"),
+    ] = "auto"
+    score_bits: Annotated[
+        int | None, Field(ge=1, le=16, description="width of leaf scores; default by search")
+    ] = None
+    max_accuracy_drop: Annotated[
+        float,
+        Field(ge=0, le=100, description="budget in points of accuracy, or hundredths of R2"),
+    ] = 0.5
+    pnr: Annotated[bool, Field(description="place and route, up to the bitstream")] = True
+    cache: Annotated[bool, Field(description="reuse what earlier builds made")] = True
+    seed: Annotated[int, Field(ge=0, description="the placer's")] = 1
+
+
+def make_options(**given: object) -> BuildOptions:
+    """Return options; None stands for the default.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or a wrong value, with the nearest valid one.
+    """
+    given = {key: value for key, value in given.items() if value is not None}
+    unknown = sorted(set(given) - set(BuildOptions.model_fields))
+    if unknown:
+        close = difflib.get_close_matches(unknown[0], BuildOptions.model_fields, n=1, cutoff=0)
+        raise UsageError(f"there is no option {unknown[0]!r}; did you mean {close[0]!r}?")
+    for key in ("stages", "sites", "feature_bits", "score_bits"):
+        if given.get(key) == "auto":
+            del given[key]
+    if "link_width" in given:
+        given["link_width"] = str(given["link_width"])
+    try:
+        return BuildOptions(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-")
+        raise UsageError(f"--{name} {first['input']}: {first['msg']}") from error

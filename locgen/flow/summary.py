@@ -1,0 +1,298 @@
+"""From a design and its build to the report: `report.json`, `report.html` and the project page."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import r2_score
+
+import locgen
+from locgen.flow.build import Built, link_params
+from locgen.flow.design import Design
+from locgen.host.frames import Frame, encode_frame
+from locgen.ir import Identity
+from locgen.plan import TreePlan
+from locgen.report.html import render_html
+from locgen.report.pictures import Confusion, Pictures, PlacedCell, SiteFacts
+from locgen.report.project import render_readme
+from locgen.report.schema import (
+    CoreUsage,
+    Energy,
+    Estimate,
+    Fabric,
+    ModelFacts,
+    Quantisation,
+    Report,
+    TargetFacts,
+    Throughput,
+    Timing,
+    Usage,
+    Verification,
+)
+from locgen.targets.toolchain import find_tool
+
+__all__ = ["make_pictures", "make_report", "write_report"]
+
+_SCATTER_ROWS = 500
+
+
+def make_report(design: Design, built: Built | None = None) -> Report:
+    """Return the report of `design`; without `built`, what only tools can tell is None."""
+    model, place, plan = design.model, design.place, design.choice.plan
+    routed = None if built is None else built.routed
+    return Report(
+        digest=design.digest,
+        model=ModelFacts(
+            name=model.name,
+            family=model.family,
+            library=model.library,
+            nodes=len(model.nodes),
+            features=len(model.features),
+            outputs=model.outputs,
+            task=model.task,
+        ),
+        quantisation=_quantisation(design),
+        fabric=Fabric(
+            kind=plan.kind,
+            link_width=plan.link_width,
+            sites=len(plan.sites) or None,
+            core="hardwired",
+            latency_cycles=plan.latency_cycles,
+            interval_cycles=plan.interval_cycles,
+            bits_per_inference=plan.bits_per_inference,
+        ),
+        evidence=None,
+        target=TargetFacts(
+            family=place.device.family,
+            device=place.device.name,
+            package=place.package,
+            board=None if place.board is None else place.board.name,
+            clock_mhz=_clock_mhz(design, built),
+        ),
+        utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
+        core=None if built is None else CoreUsage(**_without_available(built)),
+        estimate=Estimate(
+            logic_cells=design.choice.estimate.logic_cells,
+            fmax_mhz=round(design.choice.fmax_mhz, 2),
+        ),
+        timing=None
+        if routed is None
+        else Timing(
+            fmax_mhz=round(routed.fmax_mhz, 2),
+            critical_path_ns=round(routed.critical_path_ns, 3),
+            corner="nextpnr's worst case",
+        ),
+        throughput=_throughput(design, built),
+        energy=_energy(built),
+        verification=[]
+        if built is None
+        else [
+            Verification(
+                level=result.level,
+                simulator=result.simulator,
+                vectors=result.vectors,
+                mismatches=result.mismatches,
+            )
+            for result in built.results
+        ],
+        tools=_tools(routed is not None),
+    )
+
+
+def _clock_mhz(design: Design, built: Built | None) -> float | None:
+    if built is not None and built.clock_mhz is not None:
+        return round(built.clock_mhz, 3)
+    return None if design.place.clock_hz is None else design.place.clock_hz / 1e6
+
+
+def _without_available(built: Built) -> dict[str, int | None]:
+    counts = built.core.as_dict()
+    del counts["logic_cells_available"]
+    return counts
+
+
+def _quantisation(design: Design) -> Quantisation:
+    model, data = design.model, design.data
+    kinds = [feature.kind for feature in model.features]
+    used = {kind for kind, bits in zip(kinds, model.feature_bits, strict=True) if bits}
+    facts: dict[str, object] = dict.fromkeys(
+        (
+            "rows_train",
+            "rows_test",
+            "float_accuracy",
+            "quantised_accuracy",
+            "changed_decisions",
+            "float_r2",
+            "quantised_r2",
+        )
+    )
+    if data is not None and design.loaded is not None:
+        facts |= {"rows_train": len(data.x_train), "rows_test": len(data.x_test)}
+        theirs = design.loaded.estimator.predict(data.x_test)
+        ours = design.predict(data.x_test)
+        if isinstance(model.decision, Identity):
+            facts |= {
+                "float_r2": _r2(data.y_test, theirs),
+                "quantised_r2": _r2(data.y_test, ours),
+            }
+        else:
+            facts |= {
+                "float_accuracy": float(np.mean(theirs == data.y_test)),
+                "quantised_accuracy": float(np.mean(ours == data.y_test)),
+                "changed_decisions": int(np.count_nonzero(ours != theirs)),
+            }
+    return Quantisation(
+        kinds=kinds,
+        feature_bits=list(model.feature_bits),
+        score_bits=model.score_bits,
+        encoder="none" if used <= {"identity"} else "host",
+        **facts,
+    )
+
+
+def _r2(truth: np.ndarray, guess: np.ndarray) -> float | None:
+    return float(r2_score(truth, guess)) if len(truth) >= 2 else None
+
+
+def _throughput(design: Design, built: Built | None) -> Throughput | None:
+    clock_mhz = _clock_mhz(design, built)
+    if clock_mhz is None:
+        return None
+    plan, place = design.choice.plan, design.place
+    link = None
+    if place.top == "uart":
+        params = link_params(design)
+        longest = 0
+        for payload in (params.feature_bytes, params.response_bytes):
+            longest += len(encode_frame(Frame(1, 1, b"\x01" * payload)))
+        link = 1 / (10 * longest / place.baud + plan.latency_cycles / (clock_mhz * 1e6))
+    return Throughput(
+        core_per_second=round(clock_mhz * 1e6 / plan.interval_cycles, 1),
+        link_per_second=None if link is None else round(link, 1),
+        latency_ns=round(plan.latency_cycles * 1000 / clock_mhz, 2),
+    )
+
+
+def _energy(built: Built | None) -> Energy | None:
+    if built is None:
+        return None
+    activity = built.activity
+    source = (
+        f"zero-delay simulation of the core's netlist on {activity.inferences} rows, without "
+        "glitches: the dynamic part is a lower bound"
+    )
+    toggles = round(activity.toggles_per_inference, 2)
+    figures = built.energy
+    if figures is None:
+        return Energy(
+            dynamic_nj_per_inference=None,
+            clock_uw=None,
+            static_uw=None,
+            at_one_per_second_uj=None,
+            calibrated=False,
+            uncertainty_percent=None,
+            activity_source=source,
+            toggles_per_inference=toggles,
+        )
+
+    def rounded(value: float | None) -> float | None:
+        return None if value is None else float(f"{value:.4g}")
+
+    return Energy(
+        dynamic_nj_per_inference=rounded(figures.dynamic_nj_per_inference),
+        clock_uw=rounded(figures.clock_uw),
+        static_uw=rounded(figures.static_uw),
+        at_one_per_second_uj=rounded(figures.at_one_per_second_uj),
+        calibrated=figures.calibrated,
+        uncertainty_percent=figures.uncertainty_percent,
+        activity_source=source,
+        toggles_per_inference=toggles,
+    )
+
+
+def _tools(routed: bool) -> dict[str, str]:
+    tools = {"locgen": locgen.__version__}
+    names = ["yosys"] + (["nextpnr-ice40"] if routed else [])
+    for name in names:
+        tools[name] = find_tool(name).version
+    return tools
+
+
+def make_pictures(design: Design, built: Built) -> Pictures:
+    """Return what the HTML report's pictures are drawn from."""
+    plan = design.choice.plan
+    per_module = Counter(_module(name) for name in built.activity.by_cell if _is_logic(name))
+    facts: dict[str, object] = {
+        "modules": tuple(sorted(per_module.items(), key=lambda item: (-item[1], item[0]))),
+        "trials": tuple(
+            (t.score_bits, t.drop, t.changed, t.kept) for t in design.quantisation.trials
+        ),
+    }
+    if isinstance(plan, TreePlan):
+        stop_of = {site: stop for stop, sites in enumerate(plan.stops) for site in sites}
+        facts |= {
+            "sites": tuple(
+                SiteFacts(number, nodes, per_module[f"site_{number}"], stop_of[number])
+                for number, nodes in enumerate(plan.sites)
+            ),
+            "inner_stops": plan.inner_stops,
+            "combine_levels": plan.combine_levels,
+        }
+    if built.routed is not None:
+        facts["grid"] = built.routed.grid
+        facts["cells"] = tuple(
+            PlacedCell(_placed_module(cell.name), cell.type, cell.x, cell.y)
+            for cell in built.routed.cells
+        )
+    facts |= _agreement(design)
+    return Pictures(**facts)
+
+
+def _is_logic(cell: str) -> bool:
+    """Say whether a cell takes a logic cell of its own: a carry shares its LUT's."""
+    return "SB_CARRY" not in cell.rpartition(".")[2]
+
+
+def _module(cell: str) -> str:
+    """Return the module of a core's cell; synthesis names cells after the nets they drive."""
+    head, dot, _ = cell.partition(".")
+    return head if dot else "shared"
+
+
+def _placed_module(cell: str) -> str:
+    if cell.startswith("core."):
+        return _module(cell.removeprefix("core."))
+    return "link" if "." in cell else "wrapper"
+
+
+def _agreement(design: Design) -> dict[str, object]:
+    data, model = design.data, design.model
+    if data is None or design.loaded is None:
+        return {}
+    theirs = np.asarray(design.loaded.estimator.predict(data.x_test))
+    ours = design.predict(data.x_test)
+    if isinstance(model.decision, Identity):
+        picked = slice(None, _SCATTER_ROWS)
+        pairs = zip(theirs[picked].ravel(), ours[picked].ravel(), strict=True)
+        return {"scatter": tuple((float(a), float(b)) for a, b in pairs)}
+
+    def counts(guess: np.ndarray) -> tuple[tuple[int, ...], ...]:
+        return tuple(
+            tuple(int(np.sum((data.y_test == row) & (guess == column))) for column in model.classes)
+            for row in model.classes
+        )
+
+    labels = tuple(str(label) for label in model.classes)
+    return {"confusion": Confusion(labels, counts(theirs), counts(ours))}
+
+
+def write_report(design: Design, built: Built) -> Report:
+    """Write `report.json`, `report.html` and `README.md` into the build folder."""
+    report = make_report(design, built)
+    pictures = make_pictures(design, built)
+    out: Path = built.out
+    (out / "report.html").write_text(render_html(report, pictures))
+    bitstream = None if built.bitstream is None else built.bitstream.name
+    (out / "README.md").write_text(render_readme(report, bitstream))
+    (out / "report.json").write_text(report.to_json())
+    return report

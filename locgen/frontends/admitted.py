@@ -1,0 +1,284 @@
+"""The names that a model file may use, and what each of them stands for.
+
+The list holds exact (module, name) pairs and nothing else: no prefix, no pattern, no dotted name.
+It was found by pickling every supported estimator in every option with protocols 0 to 5. What could
+be bent (`dtype`, `Tree`, `encode`, ...) is replaced by a stand-in that takes only what a real file
+holds, because NumPy and scikit-learn trust the buffers that they are given.
+"""
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from math import prod
+
+import numpy as np
+from sklearn.tree._tree import Tree
+
+__all__ = ["ArrayHeader", "admitted", "check_dtype", "check_state"]
+
+_FROM_BUFFER = np.arange(3).__reduce_ex__(5)[0]
+_NDARRAY = "numpy.ndarray"  # a file only ever hands this name on: it need not be the class
+_OBJECT_FLAGS = 0x1F  # reference counted, list pickle, pointer, needs init, needs the interpreter
+
+
+class ArrayHeader:
+    """joblib's description of an array whose bytes follow in the file; replaced by the array.
+
+    Stands in for `joblib.numpy_pickle.NumpyArrayWrapper`, whose `read` opens a second, unrestricted
+    unpickler for object arrays in joblib releases before 1.5.
+    """
+
+
+def _dtype(kind: str, align: object = False, copy: object = True) -> np.dtype:
+    """Return a fresh dtype, never NumPy's shared one: the state that follows changes it."""
+    if not (isinstance(kind, str) and re.fullmatch(r"[biufcOSUV?]\d*", kind)):
+        raise ValueError(f"dtype must be a plain type code, not {kind!r}")
+    return np.dtype(kind, align=bool(align), copy=True)
+
+
+def _empty_array(kind: str, shape: tuple[int, ...], code: object) -> np.ndarray:
+    """Return the empty array whose state follows."""
+    if kind != _NDARRAY or shape != (0,) or code not in (b"b", "b"):
+        raise ValueError("only plain arrays are reconstructed")
+    return np.empty(0, dtype=np.int8)
+
+
+def _scalar(dtype: np.dtype, data: bytes) -> np.generic:
+    """Return a NumPy number or text from its bytes."""
+    if dtype.kind not in "biufcSU" or not isinstance(data, bytes) or len(data) != dtype.itemsize:
+        raise ValueError("scalar must be a number or text of its dtype's size")
+    return np.frombuffer(data, dtype)[0] if dtype.itemsize else dtype.type()
+
+
+def _tree(n_features: int, n_classes: np.ndarray, n_outputs: int) -> object:
+    """Return an empty scikit-learn tree: its constructor reads `n_classes` unchecked."""
+    if not (
+        isinstance(n_features, int)
+        and isinstance(n_outputs, int)
+        and type(n_classes) is np.ndarray
+        and n_classes.dtype == np.intp
+        and n_classes.shape == (n_outputs,)
+        and n_outputs >= 1
+        and n_classes.min() >= 1
+    ):
+        raise ValueError("tree has an impossible shape")
+    return Tree(n_features, n_classes, n_outputs)
+
+
+def _encode(text: str, encoding: str) -> bytes:
+    """Return the bytes that protocols 0 to 2 write as a latin-1 string; no other codec."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise ValueError(f"bytes must be written as latin1, not {encoding!r}")
+    return text.encode("latin1")
+
+
+def _reconstructor(cls: type, base: type, state: object) -> object:
+    """Return an empty instance, as protocols 0 and 1 ask for: only of a plain admitted class."""
+    if not isinstance(cls, type) or base is not object or state is not None:
+        raise ValueError("only plain classes are reconstructed")
+    return object.__new__(cls)
+
+
+def check_dtype(dtype: np.dtype) -> None:
+    """Refuse a dtype whose state claims that pointers are plain bytes, or the reverse.
+
+    Raises
+    ------
+    ValueError
+        If the flags differ from those of a dtype that NumPy makes itself.
+    """
+    if dtype.subdtype is not None:
+        raise ValueError("dtype may not be an array itself")
+    if dtype.names is None:
+        honest = np.dtype(dtype.str)
+    else:
+        parts = [dtype.fields[name] for name in dtype.names]
+        for part in parts:
+            check_dtype(part[0])
+        honest = np.dtype(
+            {
+                "names": list(dtype.names),
+                "formats": [part[0] for part in parts],
+                "offsets": [part[1] for part in parts],
+                "itemsize": dtype.itemsize,
+            }
+        )
+        if honest.hasobject:
+            raise ValueError("structured arrays may not hold objects")
+    if (honest.flags ^ dtype.flags) & _OBJECT_FLAGS or honest.itemsize != dtype.itemsize:
+        raise ValueError("dtype has impossible flags or an impossible size")
+
+
+def check_state(instance: object, state: object) -> None:
+    """Refuse a state that changes code, or that makes a library read outside its buffers.
+
+    Raises
+    ------
+    ValueError
+        If `instance` is a class or function, or the state of an array, dtype or tree is not one
+        that NumPy or scikit-learn writes.
+    """
+    if hasattr(instance, "__qualname__"):  # classes and functions, compiled ones as well
+        raise ValueError("classes and functions have no state to set")
+    if isinstance(instance, np.ndarray):
+        sound = _sound_array(*state)
+    elif isinstance(instance, np.dtype):
+        sound = _sound_dtype(*state)
+    elif type(instance) is Tree:
+        sound = _sound_tree(**state)
+    else:
+        return
+    if not sound:
+        raise ValueError(f"the state of a {type(instance).__name__} is impossible")
+
+
+def _count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _sound_array(
+    version: int, shape: tuple[int, ...], dtype: np.dtype, fortran: bool, data: bytes | list
+) -> bool:
+    if not (
+        version == 1
+        and isinstance(shape, tuple)
+        and all(map(_count, shape))
+        and isinstance(dtype, np.dtype)
+        and isinstance(fortran, bool | int)
+    ):
+        return False
+    if dtype.hasobject:
+        return isinstance(data, list) and len(data) == prod(shape)
+    return isinstance(data, bytes) and len(data) == prod(shape) * dtype.itemsize
+
+
+def _sound_dtype(
+    version: int,
+    order: str,
+    subarray: None,
+    names: tuple[str, ...] | None,
+    fields: dict[str, tuple[np.dtype, int]] | None,
+    size: int,
+    alignment: int,
+    flags: int,
+) -> bool:
+    if not (
+        version == 3
+        and order in ("<", ">", "|", "=")
+        and subarray is None
+        and (size == -1 or _count(size))
+        and alignment in (-1, 1, 2, 4, 8, 16)
+        and type(flags) is int
+    ):
+        return False
+    if names is None or fields is None:
+        return names is None and fields is None
+    return (
+        isinstance(names, tuple)
+        and all(isinstance(name, str) for name in names)
+        and isinstance(fields, dict)
+        and set(fields) == set(names)
+        and all(
+            isinstance(dtype, np.dtype) and _count(offset) and offset + dtype.itemsize <= size
+            for dtype, offset in fields.values()
+        )
+    )
+
+
+def _sound_tree(
+    max_depth: int, node_count: int, nodes: np.ndarray, values: np.ndarray, **others: object
+) -> bool:
+    return (
+        _count(max_depth)
+        and _count(node_count)
+        and type(nodes) is np.ndarray
+        and nodes.shape == (node_count,)
+        and node_count > 0
+        and type(values) is np.ndarray
+    )
+
+
+_LOSSES = (
+    "AbsoluteError",
+    "ExponentialLoss",
+    "HalfBinomialLoss",
+    "HalfMultinomialLoss",
+    "HalfSquaredError",
+    "HuberLoss",
+    "PinballLoss",
+)
+
+# Modules from which a class or function is taken as it is.
+_PLAIN = {
+    "numpy.random._mt19937": ("MT19937",),
+    "numpy.random._pickle": ("__bit_generator_ctor", "__randomstate_ctor"),
+    "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
+    "sklearn._loss._loss": (
+        "__pyx_unpickle_CyHalfMultinomialLoss",
+        *(f"Cy{name}" for name in _LOSSES),
+    ),
+    "sklearn._loss.link": (
+        "HalfLogitLink",
+        "IdentityLink",
+        "Interval",
+        "LogitLink",
+        "MultinomialLogit",
+    ),
+    "sklearn._loss.loss": _LOSSES,
+    "sklearn.dummy": ("DummyClassifier", "DummyRegressor"),
+    "sklearn.ensemble._forest": (
+        "ExtraTreesClassifier",
+        "ExtraTreesRegressor",
+        "RandomForestClassifier",
+        "RandomForestRegressor",
+    ),
+    "sklearn.ensemble._gb": ("GradientBoostingClassifier", "GradientBoostingRegressor"),
+    "sklearn.pipeline": ("Pipeline",),
+    "sklearn.preprocessing._data": ("MinMaxScaler", "RobustScaler", "StandardScaler"),
+    "sklearn.preprocessing._label": ("LabelEncoder",),
+    "sklearn.tree._classes": (
+        "DecisionTreeClassifier",
+        "DecisionTreeRegressor",
+        "ExtraTreeClassifier",
+        "ExtraTreeRegressor",
+    ),
+    "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
+}
+
+_STAND_INS: dict[tuple[str, str], object] = {
+    ("__builtin__", "bytes"): bytes,
+    ("__builtin__", "object"): object,
+    ("builtins", "object"): object,
+    ("_codecs", "encode"): _encode,
+    ("copy_reg", "_reconstructor"): _reconstructor,
+    ("copyreg", "_reconstructor"): _reconstructor,
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"): ArrayHeader,
+    ("numpy", "dtype"): _dtype,
+    ("numpy", "ndarray"): _NDARRAY,
+    ("sklearn.tree._tree", "Tree"): _tree,
+    # NumPy 2 renamed its core package; a file of either is read by either.
+    **{
+        (f"numpy.{core}.{module}", name): target
+        for core in ("core", "_core")
+        for module, name, target in (
+            ("multiarray", "_reconstruct", _empty_array),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _FROM_BUFFER),
+        )
+    },
+}
+
+
+def admitted(module: str, name: str) -> Callable[..., object] | type | None:
+    """Return what a model file's (module, name) stands for, None if the pair is not admitted.
+
+    Raises
+    ------
+    AttributeError, ImportError
+        If the installed scikit-learn or NumPy no longer has an admitted name.
+    """
+    if (module, name) in _STAND_INS:
+        return _STAND_INS[module, name]
+    if name in _PLAIN.get(module, ()):
+        return getattr(import_module(module), name)
+    return None

@@ -1,0 +1,91 @@
+"""What to do instead: the way out that every refusal of an estimator names."""
+
+import difflib
+
+__all__ = ["SUPPORTED", "is_known", "refusal"]
+
+SUPPORTED = (
+    "DecisionTreeClassifier",
+    "DecisionTreeRegressor",
+    "ExtraTreeClassifier",
+    "ExtraTreeRegressor",
+    "ExtraTreesClassifier",
+    "ExtraTreesRegressor",
+    "GradientBoostingClassifier",
+    "GradientBoostingRegressor",
+    "RandomForestClassifier",
+    "RandomForestRegressor",
+)
+
+# Estimators that wrap the one that locgen wants, and where they keep it.
+_WRAPPERS = {
+    "CalibratedClassifierCV": "estimator",
+    "FixedThresholdClassifier": "estimator_",
+    "GridSearchCV": "best_estimator_",
+    "HalvingGridSearchCV": "best_estimator_",
+    "HalvingRandomSearchCV": "best_estimator_",
+    "MultiOutputClassifier": "estimators_[i]",
+    "MultiOutputRegressor": "estimators_[i]",
+    "RandomizedSearchCV": "best_estimator_",
+    "TransformedTargetRegressor": "regressor_",
+    "TunedThresholdClassifierCV": "estimator_",
+}
+_BOOSTED = ("AdaBoost", "CatBoost", "GradientBoost", "HistGradient", "LGBM", "XGB")
+_CLASSIFIERS = (
+    "BernoulliNB",
+    "CategoricalNB",
+    "ComplementNB",
+    "GaussianNB",
+    "LinearDiscriminantAnalysis",
+    "LinearSVC",
+    "LogisticRegression",
+    "LogisticRegressionCV",
+    "MultinomialNB",
+    "NearestCentroid",
+    "NuSVC",
+    "Perceptron",
+    "QuadraticDiscriminantAnalysis",
+    "SVC",
+)
+_REGRESSORS = (
+    "ARDRegression",
+    "BayesianRidge",
+    "ElasticNet",
+    "ElasticNetCV",
+    "KernelRidge",
+    "Lars",
+    "Lasso",
+    "LassoCV",
+    "LinearRegression",
+    "LinearSVR",
+    "NuSVR",
+    "Ridge",
+    "RidgeCV",
+    "SVR",
+)
+
+
+def is_known(name: str) -> bool:
+    """Return whether `name` looks like an estimator that locgen does not build."""
+    if not name.isidentifier() or name in SUPPORTED:
+        return False
+    return name.endswith(("Classifier", "ClassifierCV", "Regressor")) or (
+        name in _WRAPPERS or name in _CLASSIFIERS or name in _REGRESSORS
+    )
+
+
+def _nearest(name: str) -> str:
+    """Return the supported estimator that serves best in place of `name`."""
+    close = difflib.get_close_matches(name, SUPPORTED, n=1, cutoff=0.9)
+    if close:
+        return close[0]
+    regressor = name.endswith("Regressor") or name in _REGRESSORS
+    kind = "Regressor" if regressor else "Classifier"
+    return ("GradientBoosting" if name.startswith(_BOOSTED) else "RandomForest") + kind
+
+
+def refusal(name: str) -> str:
+    """Return one sentence that refuses the estimator class `name` and says what to use instead."""
+    if name in _WRAPPERS:
+        return f"{name} is not supported: save the estimator inside it, its .{_WRAPPERS[name]}"
+    return f"{name} is not supported: the nearest that locgen builds is {_nearest(name)}"

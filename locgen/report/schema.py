@@ -1,0 +1,196 @@
+"""The schema of `report.json`: what a build tells, and nothing it did not measure."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "CoreUsage",
+    "Energy",
+    "Estimate",
+    "EvidenceCost",
+    "Fabric",
+    "ModelFacts",
+    "Quantisation",
+    "Report",
+    "TargetFacts",
+    "Throughput",
+    "Timing",
+    "Usage",
+    "Verification",
+]
+
+SCHEMA = "locgen.report/1"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelFacts(_Strict):
+    """The trained model; `family` is the estimator's class."""
+
+    name: str
+    family: str
+    library: str
+    nodes: int
+    features: int
+    outputs: int
+    task: Literal["classification", "regression"]
+
+
+class Quantisation(_Strict):
+    """Widths, and golden against the library on the data; what needs data is null without it.
+
+    `encoder` says where float features become integers, or "none" where they are integers already.
+    Accuracies are shares of the test rows; `changed_decisions` counts test rows whose class differs
+    from the library's.
+    """
+
+    kinds: list[Literal["rank", "affine", "identity"]]
+    feature_bits: list[int]
+    score_bits: int
+    encoder: Literal["host", "hardware", "none"]
+    rows_train: int | None
+    rows_test: int | None
+    float_accuracy: float | None
+    quantised_accuracy: float | None
+    changed_decisions: int | None
+    float_r2: float | None
+    quantised_r2: float | None
+
+
+class Fabric(_Strict):
+    """How the nodes are joined; `latency_cycles` and `interval_cycles` are the plan's and measured.
+
+    `bits_per_inference` cross the borders of sites (tree) or nodes (direct).
+    """
+
+    kind: Literal["tree", "direct"]
+    link_width: int | Literal["full"] | None
+    sites: int | None
+    core: Literal["hardwired", "engine"]
+    latency_cycles: int
+    interval_cycles: int
+    bits_per_inference: int
+
+
+class EvidenceCost(_Strict):
+    """What gathering evidence in hardware costs."""
+
+    bits: int
+    cycles: int
+    logic_cells: int | None
+
+
+class TargetFacts(_Strict):
+    """What was built for; `clock_mhz` is the board's, or the fastest that routed."""
+
+    family: str
+    device: str | None
+    package: str | None
+    board: str | None
+    clock_mhz: float | None
+
+
+class Usage(_Strict):
+    """Cells of the whole top after routing; null where the family has no such cell."""
+
+    lut: int | None
+    ff: int | None
+    carry: int | None
+    bram: int | None
+    spram: int | None
+    dsp: int | None
+    logic_cells: int | None
+    logic_cells_available: int | None
+
+
+class CoreUsage(_Strict):
+    """Cells of the model alone, packed out of context; null where it does not apply."""
+
+    lut: int | None
+    ff: int | None
+    carry: int | None
+    bram: int | None
+    spram: int | None
+    dsp: int | None
+    logic_cells: int | None
+    lut6: int | None = None
+    lut6_paired: int | None = None
+    area_um2: float | None = None
+    gate_equivalents: float | None = None
+
+
+class Estimate(_Strict):
+    """The figures before synthesis, in the units of `core.logic_cells` and `timing.fmax_mhz`."""
+
+    logic_cells: int
+    fmax_mhz: float | None
+
+
+class Timing(_Strict):
+    """Static timing of the routed top."""
+
+    fmax_mhz: float | None
+    critical_path_ns: float | None
+    corner: str | None
+
+
+class Throughput(_Strict):
+    """Inferences per second of the core at the clock, and over the link; latency of the core."""
+
+    core_per_second: float | None
+    link_per_second: float | None
+    latency_ns: float | None
+
+
+class Energy(_Strict):
+    """Energy of the core at the clock; null where no coefficients are known.
+
+    `dynamic_nj_per_inference` is toggles times energy per toggle; `clock_uw` and `static_uw` are
+    drawn whatever the activity; `at_one_per_second_uj` is a second with one inference, the clock
+    stopped in between.
+    """
+
+    dynamic_nj_per_inference: float | None
+    clock_uw: float | None
+    static_uw: float | None
+    at_one_per_second_uj: float | None
+    calibrated: bool
+    uncertainty_percent: float | None
+    activity_source: str
+    toggles_per_inference: float | None
+
+
+class Verification(_Strict):
+    """One level of evidence that hardware equals golden."""
+
+    level: Literal["rtl", "netlist", "formal", "virtual_board", "board"]
+    simulator: str
+    vectors: int
+    mismatches: int
+
+
+class Report(_Strict):
+    """`report.json`."""
+
+    schema_: Annotated[Literal["locgen.report/1"], Field(alias="schema")] = SCHEMA
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    model: ModelFacts
+    quantisation: Quantisation
+    fabric: Fabric
+    evidence: EvidenceCost | None
+    target: TargetFacts
+    utilisation: Usage | None
+    core: CoreUsage | None
+    estimate: Estimate
+    timing: Timing | None
+    throughput: Throughput | None
+    energy: Energy | None
+    verification: list[Verification]
+    tools: dict[str, str]
+
+    def to_json(self) -> str:
+        """Return the text of `report.json`."""
+        return self.model_dump_json(by_alias=True, indent=2) + "\n"

@@ -1,0 +1,117 @@
+"""What synthesis and packing leave behind: netlist files, and counts of what they hold.
+
+Counts come from Yosys's JSON and nextpnr's report, never from a log.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+__all__ = ["Netlist", "Port", "Utilisation", "read_netlist", "utilisation"]
+
+
+@dataclass(frozen=True)
+class Utilisation:
+    """Resources used; a count that does not apply or is not known is None.
+
+    `lut`, `ff` and `carry` count netlist cells; `bram` (4 kbit), `spram` (256 kbit) and `dsp`
+    blocks; `logic_cells` the packed cells, each of which holds up to one of lut, ff and carry:
+    the figure that comparisons use.
+    """
+
+    lut: int | None = None
+    ff: int | None = None
+    carry: int | None = None
+    bram: int | None = None
+    spram: int | None = None
+    dsp: int | None = None
+    logic_cells: int | None = None
+    logic_cells_available: int | None = None
+
+    def as_dict(self) -> dict[str, int | None]:
+        """Return the counts under the keys that `report.json` uses."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a netlist's top module."""
+
+    name: str
+    direction: Literal["input", "output", "inout"]
+    width: int
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A module mapped to the cells of a device, and where its files lie.
+
+    Parameters
+    ----------
+    top : str
+        Module name.
+    json : Path
+        Yosys JSON, which place and route reads.
+    verilog : Path
+        The same cells as Verilog, which simulators and provers read.
+    rtlil : Path
+        The same once more in Yosys's own form, for linking into a larger design.
+    cells : mapping of str to int
+        How many cells of each type.
+    ports : tuple of Port
+        The module's ports, sorted by name.
+    """
+
+    top: str
+    json: Path
+    verilog: Path
+    rtlil: Path
+    cells: Mapping[str, int]
+    ports: tuple[Port, ...]
+
+
+def read_netlist(folder: Path, top: str) -> Netlist:
+    """Return the netlist of module `top` that synthesis wrote into `folder`."""
+    path = folder / f"{top}.json"
+    module = json.loads(path.read_text())["modules"][top]
+    ports = (
+        Port(name, port["direction"], len(port["bits"]))
+        for name, port in sorted(module["ports"].items())
+    )
+    return Netlist(
+        top=top,
+        json=path,
+        verilog=folder / f"{top}_netlist.v",
+        rtlil=folder / f"{top}_netlist.il",
+        cells=_cells_by_type(module),
+        ports=tuple(ports),
+    )
+
+
+def _cells_by_type(module: Mapping[str, Any]) -> dict[str, int]:
+    counts = Counter(cell["type"] for cell in module["cells"].values())
+    # `$scopeinfo` remembers the hierarchy; it is no hardware.
+    return {kind: counts[kind] for kind in sorted(counts) if kind != "$scopeinfo"}
+
+
+def utilisation(
+    cells: Mapping[str, int], logic_cells: int | None, logic_cells_available: int | None
+) -> Utilisation:
+    """Sum the iCE40 cell types in `cells` and join them with the packed count."""
+
+    def count(prefix: str) -> int:
+        return sum(number for kind, number in cells.items() if kind.startswith(prefix))
+
+    return Utilisation(
+        lut=count("SB_LUT4"),
+        ff=count("SB_DFF"),
+        carry=count("SB_CARRY"),
+        bram=count("SB_RAM40"),
+        spram=count("SB_SPRAM256KA"),
+        dsp=count("SB_MAC16"),
+        logic_cells=logic_cells,
+        logic_cells_available=logic_cells_available,
+    )

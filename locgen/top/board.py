@@ -1,0 +1,69 @@
+"""The top of a board: a core behind a serial line, for FPGAs without a reset pin."""
+
+from amaranth import *
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .link import FrameLink, LinkParams
+from .uart import UartReceiver, UartTransmitter
+
+__all__ = ["BoardTop", "reset_less_domain"]
+
+
+def reset_less_domain(name: str) -> ClockDomain:
+    """Return a clock domain without reset, for converting a `BoardTop`.
+
+    Every register of a board top starts from its initial value, which an FPGA loads with the
+    bitstream. ``amaranth.back.rtlil.convert(top, name="top", missing_domain=reset_less_domain)``
+    (the same for ``verilog``) gives a module with the ports ``clk``, ``rx`` and ``tx`` alone.
+    Converted without it, there is a port ``rst`` too, active high: tie it to 0.
+    """
+    return ClockDomain(name, reset_less=True)
+
+
+class BoardTop(wiring.Component):
+    """A core that answers frames (docs/protocol.md) on a serial line.
+
+    Parameters
+    ----------
+    core : component with members `i`: In(stream.Signature(F)) and
+        `o`: Out(stream.Signature(response_layout(link), always_ready=True)), which gives exactly one
+        result per transfer, in the clock of the transfer or later; becomes submodule `core`
+    link : the design's widths, digest and capabilities
+    clock_hz : frequency of domain `sync`
+    baud : bits a second on the line
+
+    Members
+    -------
+    rx : In(1), serial line from the host, asynchronous; pull it up if it can be left open
+    tx : Out(1), serial line to the host, idle high
+
+    Raises ValueError for a `baud` that `clocks_per_bit` refuses. No register needs a reset. Memories that a
+    *core* initialises may read as zero for the first microseconds after an iCE40's configuration; no frame can
+    be complete by then at 1 Mbaud.
+    """
+
+    rx: In(1, init=1)
+    tx: Out(1, init=1)
+
+    def __init__(
+        self, core: wiring.Component, link: LinkParams, clock_hz: float, baud: float
+    ) -> None:
+        self.core = core
+        self.receiver = UartReceiver(clock_hz, baud)
+        self.link = FrameLink(link)
+        self.transmitter = UartTransmitter(clock_hz, baud)
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = self.core
+        m.submodules.receiver = self.receiver
+        m.submodules.link = self.link
+        m.submodules.transmitter = self.transmitter
+        wiring.connect(m, self.receiver.o, self.link.i)
+        wiring.connect(m, self.link.request, self.core.i)
+        wiring.connect(m, self.core.o, self.link.response)
+        wiring.connect(m, self.link.o, self.transmitter.i)
+        m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
+        return m

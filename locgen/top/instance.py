@@ -1,0 +1,33 @@
+"""A core as a black box: what a top holds while the core is mapped on its own."""
+
+from amaranth import *
+from amaranth.lib import wiring
+
+__all__ = ["CoreInstance"]
+
+
+class CoreInstance(wiring.Component):
+    """An instance of module ``core``, with the ports of a fabric; its reset is tied to 0.
+
+    Latency and throughput are those of the fabric that module ``core`` really is.
+
+    Members
+    -------
+    i, o : as the fabric's signature says
+    """
+
+    def __init__(self, signature: wiring.Signature) -> None:
+        super().__init__(signature)
+
+    def elaborate(self, platform: object) -> Instance:
+        """Return the instance."""
+        return Instance(
+            "core",
+            i_clk=ClockSignal(),
+            i_rst=Const(0),
+            i_i__payload=self.i.payload,
+            i_i__valid=self.i.valid,
+            o_i__ready=self.i.ready,
+            o_o__payload=self.o.payload.as_value(),
+            o_o__valid=self.o.valid,
+        )

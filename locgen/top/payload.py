@@ -1,0 +1,78 @@
+"""The payload of a predict response, one bit at a time."""
+
+from amaranth import *
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .protocol import HEADER_BYTES, LinkParams
+
+__all__ = ["PredictPayload", "response_layout"]
+
+
+def response_layout(params: LinkParams) -> data.StructLayout:
+    """Return the layout of a core's output: the decision (if there is one), then the scores."""
+    members = {"decision": unsigned(params.decision_bits)} if params.decision_bits else {}
+    members["scores"] = data.ArrayLayout(signed(params.score_bits), params.outputs)
+    return data.StructLayout(members)
+
+
+class PredictPayload(wiring.Component):
+    """A result kept as the core gives it, and stretched to whole bytes as it is sent.
+
+    Parameters
+    ----------
+    params : the design's widths
+    position_bits : width of `position`
+
+    Members
+    -------
+    i : In(stream.Signature(response_layout(params), always_ready=True)), the result
+    position : In(position_bits), the bit of the response body that is sent now, header included
+    previous : In(1), the bit sent before it
+    step : In(1), the bit at `position` is sent
+    bit : Out(1), combinational: that bit, if `position` is in the payload
+
+    A result is kept from the clock after `i.valid`; it is used up by sending it once.
+    """
+
+    def __init__(self, params: LinkParams, position_bits: int):
+        self.params = params
+        super().__init__(
+            {
+                "i": In(stream.Signature(response_layout(params), always_ready=True)),
+                "position": In(position_bits),
+                "previous": In(1),
+                "step": In(1),
+                "bit": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        params = self.params
+        in_byte, count = self.position[:3], self.position[3:]
+        first_score = HEADER_BYTES + params.decision_bytes
+        result = Signal(len(self.i.payload.as_value()))
+        byte_of_score = Signal(range(params.score_bytes))
+        beyond = Signal()  # past the field's own bits, where the sign or zeros go
+        sign = Signal()
+
+        with m.If(count < first_score):
+            if params.decision_bits % 8:
+                last = count == first_score - 1
+                m.d.comb += beyond.eq(last & (in_byte >= params.decision_bits % 8))
+        with m.Elif(byte_of_score == params.score_bytes - 1):
+            m.d.comb += sign.eq(self.previous)
+            if params.score_bits % 8:
+                m.d.comb += beyond.eq(in_byte >= params.score_bits % 8)
+        m.d.comb += self.bit.eq(Mux(beyond, sign, result[0]))
+
+        with m.If(self.step & (in_byte == 7)):
+            m.d.sync += byte_of_score.eq(byte_of_score + 1)
+            with m.If((count < first_score) | (byte_of_score == params.score_bytes - 1)):
+                m.d.sync += byte_of_score.eq(0)
+        with m.If(self.i.valid):
+            m.d.sync += result.eq(self.i.payload)
+        with m.Elif(self.step & ~beyond & (count >= HEADER_BYTES)):
+            m.d.sync += result.eq(result[1:])
+        return m

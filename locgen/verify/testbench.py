@@ -1,0 +1,180 @@
+"""Writes the `testbench/` folder of a build: it runs by itself, wherever it is copied.
+
+The folder holds the Verilog under test, the vectors and frames with golden's answers, the cocotb
+tests, a copy of `sim/`, and `run.py`; `docs/templates.md` lists its files.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from locgen.resources import resource
+from locgen.verify.vectors import Vectors, pack_features, pack_results
+
+__all__ = ["FACTS", "Frame", "write_testbench"]
+
+FACTS = (
+    "name",
+    "digest",
+    "fabric",
+    "feature_bits_total",
+    "feature_bits",
+    "decision_bits",
+    "score_bits",
+    "outputs",
+    "latency_cycles",
+    "interval_cycles",
+    "top",
+    "clock_hz",
+    "baud",
+)
+"""Keys that a design's facts must have; others are written down too."""
+
+_SOURCES = ("core.v", "top.v", "core_netlist.v", "top_netlist.v")
+_MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Bytes on the wire: a request, and the response that it must get (empty for none)."""
+
+    label: str
+    request: bytes
+    response: bytes
+
+
+def write_testbench(
+    out: Path,
+    facts: Mapping[str, object],
+    vectors: Vectors,
+    frames: Sequence[Frame] | None,
+    sources: Mapping[str, str | Path],
+) -> None:
+    """Write the test bench into the folder `out`, which may exist and is brought up to date.
+
+    Parameters
+    ----------
+    out : Path
+        The folder, usually ``<build>/testbench``.
+    facts : mapping
+        The design's facts; it must hold every key of `FACTS`.
+    vectors : Vectors
+        From `make_vectors`.
+    frames : sequence of Frame, or None
+        What is sent to module ``top``; needed exactly when the facts' top is ``"uart"``.
+    sources : mapping
+        Verilog as text, or the path of a file that holds it, by file name: ``core.v``, ``top.v``
+        for a UART top, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``.
+
+    Raises
+    ------
+    ValueError
+        If facts, frames and sources do not fit together, or two files of a level define the same
+        module.
+    """
+    missing = [key for key in FACTS if key not in facts]
+    if missing:
+        raise ValueError(f"facts must hold {missing[0]!r}, which is missing")
+    has_link = facts["top"] == "uart"
+    if has_link != (frames is not None):
+        raise ValueError(f"frames must be given for a uart top alone, not for {facts['top']!r}")
+    texts = {
+        name: source.read_text() if isinstance(source, Path) else source
+        for name, source in sources.items()
+    }
+    _check_sources(texts, has_link)
+
+    out.mkdir(parents=True, exist_ok=True)
+    template = resource("templates/testbench")
+    for path in sorted(template.iterdir()):
+        if path.is_file() and path.suffix != ".j2":
+            shutil.copyfile(path, out / path.name)
+    (out / "sim").mkdir(exist_ok=True)
+    for path in sorted(resource("sim").glob("*.py")):
+        shutil.copyfile(path, out / "sim" / path.name)
+
+    environment = Environment(
+        loader=FileSystemLoader(template),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Verilog and Markdown
+    )
+    output_bits = facts["decision_bits"] + facts["score_bits"] * facts["outputs"]
+    for path in sorted(template.glob("*.j2")):
+        text = environment.get_template(path.name).render(
+            facts=facts,
+            output_bits=output_bits,
+            vectors=len(vectors),
+            frames=frames,
+            has_netlist="core_netlist.v" in texts,
+        )
+        _write(out / path.stem, text)
+
+    for name, text in sorted(texts.items()):
+        _write(out / name, text)
+    _write(out / "facts.json", json.dumps(dict(facts), indent=1) + "\n")
+    _write(out / "vectors.json", _vectors_text(facts, vectors))
+    if frames is not None:
+        _write(out / "frames.json", _frames_text(frames))
+
+
+def _check_sources(texts: Mapping[str, str], has_link: bool) -> None:
+    unknown = sorted(set(texts) - set(_SOURCES))
+    if unknown:
+        raise ValueError(f"sources must be among {_SOURCES}, not {unknown[0]!r}")
+    for suffix in ("", "_netlist"):
+        wanted = [f"core{suffix}.v", *([f"top{suffix}.v"] if has_link else [])]
+        present = [name for name in wanted if name in texts]
+        if present and present != wanted or not suffix and not present:
+            raise ValueError(f"sources must hold {' and '.join(wanted)}, not {sorted(texts)}")
+        # Verilator would take the first of two definitions and say nothing.
+        modules: dict[str, str] = {}
+        for name in present:
+            for module in _MODULE.findall(texts[name]):
+                if module in modules:
+                    raise ValueError(f"Module {module} is defined in {modules[module]} and {name}")
+                modules[module] = name
+        for name in present:
+            if name.split("_")[0].removesuffix(".v") not in modules:
+                raise ValueError(f"{name} must define module {name.split('_')[0]}")
+
+
+def _vectors_text(facts: Mapping[str, object], vectors: Vectors) -> str:
+    """Vectors as JSON: payloads in hexadecimal, one line for each list so that it stays compact."""
+    inputs = pack_features(vectors.q, facts["feature_bits"])
+    outputs = pack_results(
+        vectors.decision, vectors.scores, facts["decision_bits"], facts["score_bits"]
+    )
+    if vectors.scores.shape[1] != facts["outputs"]:
+        raise ValueError(f"scores must have {facts['outputs']} columns, not {vectors.scores.shape}")
+    columns = {
+        "inputs": [f"{word:x}" for word in inputs],
+        "outputs": [f"{word:x}" for word in outputs],
+        "decision": None if vectors.decision is None else vectors.decision.tolist(),
+        "scores": vectors.scores.tolist(),
+        "labels": list(vectors.labels),
+    }
+    lines = [
+        f'"{name}": {json.dumps(values, separators=(",", ":"))}' for name, values in columns.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _frames_text(frames: Sequence[Frame]) -> str:
+    rows = [
+        {"label": f.label, "request": f.request.hex(), "response": f.response.hex()} for f in frames
+    ]
+    return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text)
+    part.replace(path)

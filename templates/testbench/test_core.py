@@ -1,0 +1,108 @@
+"""Test of module `core`: every vector's result, its latency and the interval, to the cycle.
+
+First all vectors back to back, then some of them with random pauses. `run.py` starts it.
+"""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import cocotb
+from sim import ClockDomain, Field, Scoreboard, StreamMonitor, StreamSource
+
+HERE = Path(__file__).resolve().parent
+STALLED_VECTORS = 200
+STALL_SEED = 1
+
+
+def result_fields(facts: dict) -> list:
+    """Fields of o__payload: the decision, if there is one, then the scores."""
+    fields = [Field("decision", facts["decision_bits"])] if facts["decision_bits"] else []
+    scores = range(facts["outputs"])
+    return fields + [Field(f"score {k}", facts["score_bits"], signed=True) for k in scores]
+
+
+class Pass:
+    """Vectors sent through the core once, and what came back."""
+
+    def __init__(self, facts: dict, vectors: dict, board: Scoreboard, domain, dut):
+        self.facts, self.vectors, self.board = facts, vectors, board
+        self.domain = domain
+        self.source = StreamSource(domain, dut, "core_i")
+        self.monitor = StreamMonitor(domain, dut, "core_o")
+        self.sent = []
+
+    async def run(self, count: int, stalls: list | None) -> None:
+        """Send the first `count` vectors; wait for the answers, and a while for surplus ones."""
+        latency, interval = self.facts["latency_cycles"], self.facts["interval_cycles"]
+        payloads = [int(text, 16) for text in self.vectors["inputs"][:count]]
+        sending = cocotb.start_soon(self.source.send_all(payloads, stalls, self.sent))
+        budget = 2 * (count * interval + latency + sum(stalls or [])) + 100
+        await self.monitor.wait(count, budget)
+        sending.cancel()
+        self.source.idle()
+        await self.domain.cycles(latency + interval + 2)
+        self.monitor.stop()
+        self.check(count)
+
+    def check(self, count: int) -> None:
+        """Compare what came with what should have come, and when."""
+        latency, interval = self.facts["latency_cycles"], self.facts["interval_cycles"]
+        fields = result_fields(self.facts)
+        seen, board, start = self.monitor.transfers, self.board, None
+        for k in range(count):
+            label = self.vectors["labels"][k]
+            if k >= len(seen) or k >= len(self.sent):
+                board.check(k, label, "o__valid", 1, "no result in time")
+                break
+            expected = int(self.vectors["outputs"][k], 16)
+            # The core is free again `interval` cycles after it last began.
+            earliest = self.sent[k].raised
+            held_up = start is not None and start + interval > earliest
+            start = start + interval if held_up else earliest
+            if not board.check_payload(k, label, fields, expected, seen[k].payload):
+                pass
+            elif held_up:
+                board.check(k, label, "interval_cycles", interval, seen[k].cycle - seen[k - 1].cycle)
+            else:
+                board.check(k, label, "latency_cycles", latency, seen[k].cycle - start)
+            start = seen[k].cycle - latency
+        if len(seen) > count:
+            board.check(count - 1, "after the last vector", "results", count, len(seen))
+
+
+@cocotb.test()
+async def core_equals_golden(dut):
+    """Every result equals golden's, in the cycle that the plan says."""
+    facts = json.loads((HERE / "facts.json").read_text())
+    vectors = json.loads((HERE / "vectors.json").read_text())
+    count = len(vectors["inputs"])
+    board = Scoreboard()
+    domain = ClockDomain(dut.core_clk, dut.core_rst)
+    domain.start()
+
+    first = Pass(facts, vectors, board, domain, dut)
+    await domain.reset()
+    await first.run(count, None)
+
+    dice = random.Random(STALL_SEED)
+    longest = 2 * facts["interval_cycles"] + 4
+    stalls = [
+        dice.choice([0, 0, dice.randrange(4), dice.randrange(longest)])
+        for _ in range(min(count, STALLED_VECTORS))
+    ]
+    second = Pass(facts, vectors, board, domain, dut)
+    await second.run(len(stalls), stalls)
+
+    seen = first.monitor.transfers
+    result = {
+        "vectors": count,
+        "mismatches": board.mismatches,
+        "latency_cycles": seen[0].cycle - first.sent[0].raised if seen and first.sent else None,
+        "interval_cycles": seen[1].cycle - seen[0].cycle if len(seen) > 1 else None,
+        "first_mismatch": board.first,
+        "kept_mismatches": board.kept,
+    }
+    Path(os.environ["TESTBENCH_RESULTS"], "core.json").write_text(json.dumps(result))
+    assert not board.mismatches, f"{board.mismatches} mismatches, the first: {board.first}"

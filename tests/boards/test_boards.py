@@ -1,0 +1,133 @@
+"""Boards: files that validate, messages that help, pins that exist."""
+
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import ClockDomain, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from locgen.boards import list_boards, load_board, pcf, schema_markdown
+from locgen.devices import find_device
+from locgen.errors import ConfigurationError
+from locgen.resources import resource
+from locgen.targets.ice40 import place_and_route
+from locgen.targets.synthesis import synthesise_core
+from locgen.top.emit import emit_rtlil
+
+NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "icesugar", "upduino_v3"]
+
+
+class Echo(wiring.Component):
+    """Sends back what it receives, a few cycles later."""
+
+    clk: In(1)
+    rx: In(1)
+    tx: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = sync = ClockDomain("sync", reset_less=True)
+        line = Signal(4)
+        m.d.comb += [sync.clk.eq(self.clk), self.tx.eq(line[3])]
+        m.d.sync += line.eq((line << 1) | self.rx)
+        return m
+
+
+@pytest.fixture(scope="module")
+def echo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("echo")
+    return synthesise_core(emit_rtlil(Echo(), "core", reset=False), out, use_cache=False)
+
+
+def test_all_boards_are_there():
+    assert [board.name for board in list_boards()] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pins_exist_and_route(name, echo, tmp_path):
+    board = load_board(name)
+    device, package = find_device(board.target)
+    assert device.family == board.family
+    routed = place_and_route(
+        echo, device, package, pcf(board), board.clock.hz / 1e6, 1, tmp_path, use_cache=False
+    )
+    assert routed.bitstream.stat().st_size > 30_000
+    assert sum(cell.type == "SB_IO" for cell in routed.cells) == 3
+
+
+def test_every_board_says_what_was_tried():
+    for board in list_boards():
+        assert board.tried == ("built",)
+        assert "never flashed here" in board.notes
+        assert len(board.sources) >= 2
+
+
+def test_upduino_says_that_its_jumper_is_needed():
+    board = load_board("upduino_v3")
+    assert "R16" in board.clock.note
+
+
+def test_unknown_board_names_the_nearest():
+    with pytest.raises(ConfigurationError, match="did you mean icebreaker"):
+        load_board("icebraker")
+    with pytest.raises(ConfigurationError, match="choose one of ice40_hx8k_b_evn, icebreaker"):
+        load_board("zzz")
+    with pytest.raises(ConfigurationError, match=r"mine\.toml does not exist"):
+        load_board("mine.toml")
+
+
+def test_a_board_of_ones_own(tmp_path):
+    text = (resource("boards") / "icebreaker.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace('"icebreaker"', '"mine"'))
+    assert load_board(path).link == load_board("icebreaker").link
+    assert load_board(str(path)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("price =", "prize =", r"unknown key prize: did you mean price\?"),
+        ("baud =", "bauds =", r"unknown key link.bauds: did you mean baud\?"),
+        ("arguments =", "argument =", r"key programmers.1.argument: did you mean arguments\?"),
+        ('pin = "35"', 'pim = "35"', r"unknown key clock.pim: did you mean pin\?"),
+        ('rx = "6"', "rx = 6", "link.rx: Input should be a valid string"),
+        ('rx = "6"', "", "key link.rx is missing"),
+        ('rx = "6"', 'rx = "35"', "need pins of their own, not 35, 35, 9"),
+        ('"up5k"', '"up6k"', r"Device 'up6k-sg48' is not known: did you mean up5k\?"),
+        ('"sg48"', '"sg84"', r"no package 'sg84': did you mean sg48\?"),
+        ("baud = 1_000_000", "baud = 2_500_000", "cannot make 2500000 baud: 4.80 cycles"),
+        ('"iceprog"', '"iceporg"', "programmers.0.tool: Input should be 'iceprog'"),
+        ("hz = 12_000_000", 'hz = "fast"', "clock.hz: Input should be a valid integer"),
+        ('name = "icebreaker"', 'name = "other"', "name must be 'icebreaker' like the file's"),
+        ("[clock]", "[clock", "is not TOML"),
+    ],
+)
+def test_wrong_files_are_refused_in_one_line(tmp_path, old, new, message):
+    text = (resource("boards") / "icebreaker.toml").read_text()
+    assert old in text
+    path = tmp_path / "icebreaker.toml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load_board(path)
+    assert str(caught.value).startswith("icebreaker.toml")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1
+
+
+def test_pcf_names_ports_and_clock():
+    assert pcf(load_board("icebreaker")).splitlines() == [
+        "set_io clk 35",
+        "set_io -pullup yes rx 6",
+        "set_io tx 9",
+        "set_frequency clk 12",
+    ]
+
+
+def test_documentation_is_in_step_with_the_schema():
+    page = Path(__file__).parents[2] / "docs" / "boards.md"
+    text = page.read_text()
+    assert schema_markdown() in text
+    for name in NAMES:
+        assert f"`{name}`" in text
