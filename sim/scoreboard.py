@@ -44,8 +44,10 @@ class Scoreboard:
 
     Attributes
     ----------
-    compared, mismatches
-        Number of vectors compared and of those that differ.
+    compared
+        Number of comparisons made.
+    mismatches
+        Number of different vectors of which some comparison failed.
     kept
         The mismatches kept, in the order of comparison.
     """
@@ -53,8 +55,13 @@ class Scoreboard:
     def __init__(self, keep: int = 20):
         self.keep = keep
         self.compared = 0
-        self.mismatches = 0
+        self._wrong = set()
         self.kept = []
+
+    @property
+    def mismatches(self) -> int:
+        """Number of vectors that differ."""
+        return len(self._wrong)
 
     @property
     def first(self):
@@ -66,7 +73,7 @@ class Scoreboard:
         self.compared += 1
         if type(got) is type(expected) and got == expected:
             return True
-        self.mismatches += 1
+        self._wrong.add(vector)
         if len(self.kept) < self.keep:
             self.kept.append(
                 {

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import cocotb
 from cocotb.triggers import Event, RisingEdge, Timer, with_timeout
+
 from .scoreboard import read
 
 __all__ = ["StreamMonitor", "StreamSource", "Transfer"]

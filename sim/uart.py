@@ -2,6 +2,7 @@
 
 import cocotb
 from cocotb.triggers import Event, FallingEdge, Timer, with_timeout
+
 from .scoreboard import read
 
 __all__ = ["UartReceiver", "UartTransmitter"]

@@ -75,7 +75,7 @@ def random_model(
         bias=tuple(int(b) for b in random.integers(-40, 10, size=outputs)),
         decision=decision,
         classes=tuple(range(max(outputs, 2))),
-        score_scale=1.0,
+        score_scale=(1.0,) * outputs,
         score_offset=(0.0,) * outputs,
         probability="none",
         members=1,

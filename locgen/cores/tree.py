@@ -13,7 +13,7 @@ def signed_shape(low: int, high: int) -> Shape:
     """Return the narrowest shape that holds the integers `low` to `high`, signed if need be."""
     if low >= 0:
         return unsigned(max(high.bit_length(), 1))
-    return signed(max(high.bit_length(), (~low).bit_length()) + 1)
+    return signed(max((high if high >= 0 else ~high).bit_length(), (~low).bit_length()) + 1)
 
 
 def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: str) -> Value:

@@ -16,6 +16,12 @@ __all__ = ["Activity", "MappedNetlist", "count_toggles"]
 
 _LANES = 64
 _IGNORED = {"$scopeinfo"}
+_FLIP_FLOPS = {
+    **dict.fromkeys(("SB_DFF", "SB_DFFE"), ""),
+    **dict.fromkeys(("SB_DFFSR", "SB_DFFESR"), "R"),
+    **dict.fromkeys(("SB_DFFSS", "SB_DFFESS"), "S"),
+}
+"""The pin that clears or sets each kind, in step with the clock and only while enabled."""
 
 
 class _FlipFlops(NamedTuple):
@@ -79,13 +85,15 @@ class MappedNetlist:
             elif kind == "SB_CARRY":
                 inputs = [one.get(pin, 0) for pin in ("I0", "I1", "CI")]
                 carries.append((name, inputs + [0], one["CO"], 0xE8E8))
-            elif kind.startswith("SB_DFF") and not kind.startswith("SB_DFFN"):
-                control = kind.removeprefix("SB_DFF").replace("E", "", 1)
-                clear = one.get("R" if "R" in control else "S", 0) if control else 0
-                key = (one.get("E", 1), clear, int("S" in control and "R" not in control))
+            elif kind in _FLIP_FLOPS:
+                pin = _FLIP_FLOPS[kind]
+                key = (one.get("E", 1), one.get(pin, 0), int(pin == "S"))
                 flip_flops.setdefault(key, []).append((name, one.get("D", 0), one["Q"]))
             else:
-                raise ValueError(f"cells of a mapped netlist must be LUT, carry or DFF, not {kind}")
+                raise ValueError(
+                    "cells of a mapped netlist must be SB_LUT4, SB_CARRY or a synchronous SB_DFF, "
+                    f"not {kind}"
+                )
         self.nets = nets
         self.count = max(nets.values()) + 1
         self._flip_flops = [
@@ -110,8 +118,8 @@ class MappedNetlist:
         fresh = []
         for group in self._flip_flops:
             held, data = values[group.output], values[group.data]
-            data = np.where(values[group.enable], data, held)
-            fresh.append(np.where(values[group.clear], np.uint8(group.value), data))
+            data = np.where(values[group.clear], np.uint8(group.value), data)
+            fresh.append(np.where(values[group.enable], data, held))
         for group, state in zip(self._flip_flops, fresh, strict=True):
             values[group.output] = state
 
@@ -161,15 +169,15 @@ def count_toggles(
 ) -> Activity:
     """Feed `payloads` through the netlist of a core and count what toggles.
 
-    Rows are dealt to 64 lanes; each lane starts with a first row that is not counted, so start-up
-    does not dilute the figure.
+    Rows are dealt to at most 64 lanes, two or more to each; a lane starts with a first row that is
+    not counted, so start-up does not dilute the figure.
 
     Raises
     ------
     Mismatch
         If an answer differs from `expected` (the packed answers): this is a netlist simulation too.
     """
-    lanes = min(_LANES, len(payloads))
+    lanes = max(min(_LANES, len(payloads) // 2), 1)
     rounds = min(len(payloads) // lanes, max(2, 4096 // interval))
     rows = np.arange(rounds * lanes).reshape(rounds, lanes)
     rows = np.concatenate([rows[-1:], rows])

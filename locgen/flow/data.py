@@ -122,7 +122,8 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here because NumPy leaves a damaged archive open.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             wanted = ("X_train", "y_train", "X_test", "y_test", "X", "y")
             return {key: file[key] for key in wanted if key in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:

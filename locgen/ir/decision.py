@@ -44,6 +44,11 @@ class Threshold:
         """Width of the decision in bits."""
         return 1
 
+    @property
+    def outputs(self) -> int:
+        """Number of scores it is made from."""
+        return 1
+
     def evaluate(self, scores: np.ndarray) -> np.ndarray:
         """Return decisions (rows,) of integer scores (rows, 1)."""
         least = 0 if self.operator == ">=" else 1
@@ -62,6 +67,11 @@ class Identity:
     def bits(self) -> int:
         """Width of the decision in bits: 0, the answer is the scores."""
         return 0
+
+    @property
+    def outputs(self) -> None:
+        """None: any number of scores."""
+        return None
 
     def evaluate(self, scores: np.ndarray) -> None:
         """Return None: there is nothing to decide."""

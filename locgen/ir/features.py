@@ -170,7 +170,9 @@ class IdentityFeature:
         x = np.asarray(x, dtype=np.float64)
         if self.bits == 0:
             return np.zeros(len(x), dtype=np.int64)
-        step = np.clip(np.floor(x + 0.5), self.low, self.high) - self.low
+        inside = np.clip(x, self.low, self.high)
+        whole = np.floor(inside)  # not floor(x + 0.5): from 2**52 on that sum itself is rounded
+        step = whole + (inside - whole >= 0.5) - self.low
         q = np.where(np.isnan(step), 0, step).astype(np.int64)
         return _with_missing(x, q, self.missing_code)
 

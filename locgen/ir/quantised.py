@@ -1,5 +1,6 @@
 """The integer IR: a quantised model. It owns golden, the reference that hardware must equal."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal
@@ -16,6 +17,9 @@ __all__ = ["QuantisedModel"]
 
 Label = str | int | float | bool
 
+_WIDEST_SCORE = 48
+"""Bits of a score, far beyond any use: golden's int64 sums cannot overflow."""
+
 
 @dataclass(frozen=True)
 class QuantisedModel:
@@ -29,7 +33,8 @@ class QuantisedModel:
     bias : one integer an output
     decision : how scores become a class index, or `Identity`
     classes : labels in the order of the decision; empty for regression
-    score_scale : real value of one score step; `score_offset` : real value of score 0, per output
+    score_scale, score_offset : real value of one score step and of score 0, for each output; what
+        argmax compares has one scale
     probability, members : how the host reads scores as probabilities, see `ir.model.Model`
     """
 
@@ -45,26 +50,45 @@ class QuantisedModel:
     bias: tuple[int, ...]
     decision: Decision
     classes: tuple[Label, ...]
-    score_scale: float
+    score_scale: tuple[float, ...]
     score_offset: tuple[float, ...]
     probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"]
-    members: int
+    members: Annotated[int, Field(ge=1)]
     schema: Literal["locgen.model/1"] = field(default="locgen.model/1", kw_only=True)
 
     def __post_init__(self) -> None:
         """Check that indices, widths and lengths agree."""
-        if not self.bias or len(self.score_offset) != len(self.bias):
-            raise ValueError("bias and score_offset must have one entry for each output")
+        if not self.bias or {len(self.score_scale), len(self.score_offset)} != {len(self.bias)}:
+            raise ValueError("bias, score_scale and score_offset must have one entry an output")
+        if self.decision.kind == "argmax" and len(set(self.score_scale)) > 1:
+            raise ValueError("outputs that argmax compares must have one score_scale")
+        if not all(0 < s < math.inf for s in self.score_scale):
+            raise ValueError("score_scale must be finite and positive")
+        if not all(map(math.isfinite, self.score_offset)):
+            raise ValueError("score_offset must be finite")
+        if self.decision.outputs not in (None, len(self.bias)):
+            raise ValueError("the decision must be over the model's outputs")
+        if (self.task == "regression") != isinstance(self.decision, Identity):
+            raise ValueError("regression, and nothing else, must have the identity as decision")
+        if self.task == "classification" and len(self.classes) < max(len(self.bias), 2):
+            raise ValueError("classes must have a label for each decision")
+        if {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)):
+            raise ValueError("nodes must score every output of the model and no other")
         for node in self.nodes:
-            if max(node.outputs, default=0) >= len(self.bias):
-                raise ValueError("a node's outputs must be outputs of the model")
-            for feature, threshold, _ in node.comparisons:
-                if feature >= len(self.features):
-                    raise ValueError("a node's features must be features of the model")
-                quantiser = self.features[feature]
-                spare = quantiser.missing
-                if not -spare <= threshold < quantiser.largest + spare:
-                    raise ValueError("a threshold must split its feature's codes")
+            self._check_comparisons(node)
+        if self.score_bits > _WIDEST_SCORE:
+            raise ValueError(f"scores must fit {_WIDEST_SCORE} bits")
+
+    def _check_comparisons(self, node: TreeNode) -> None:
+        for feature, threshold, missing_left in node.comparisons:
+            if feature >= len(self.features):
+                raise ValueError("a node's features must be features of the model")
+            quantiser = self.features[feature]
+            spare = quantiser.missing_code is not None
+            if missing_left and not spare:
+                raise ValueError("missing_left must be false where a feature has no missing code")
+            if not -spare <= threshold < quantiser.largest + spare:
+                raise ValueError("a threshold must split its feature's codes")
 
     @property
     def outputs(self) -> int:
@@ -117,7 +141,7 @@ class QuantisedModel:
 
     def raw(self, scores: np.ndarray) -> np.ndarray:
         """Return integer scores as real raw scores (rows, outputs)."""
-        return scores * self.score_scale + np.array(self.score_offset)
+        return scores * np.array(self.score_scale) + np.array(self.score_offset)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return labels (rows,), or regression values (rows,) or (rows, outputs)."""

@@ -27,13 +27,13 @@ def from_json(text: str | bytes, source: str = "the model file") -> QuantisedMod
         If it is not JSON, lacks a key, has an unknown one, or describes no valid model.
     """
     try:
-        return _ADAPTER.validate_json(text)
+        return _ADAPTER.validate_json(text, strict=True)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "top level"
+        cause = "".join(c if c.isprintable() else "?" for c in f"{place}: {first['msg']}")
         raise ModelFileError(
-            f"{source} is no valid locgen model: {place}: {first['msg']}; build it again "
-            "from the trained model"
+            f"{source} is no valid locgen model: {cause}; build it again from the trained model"
         ) from error
 
 

@@ -58,6 +58,8 @@ class TreeNode:
             raise ValueError("splits of a tree node must be numbered parents first")
         if any(len(row) != len(self.outputs) for row in self.leaf_scores):
             raise ValueError("every leaf must have one score for each output")
+        if not self.outputs:
+            raise ValueError("a tree node must have at least one output")
         if (
             len(set(self.outputs)) != len(self.outputs)
             or min((*self.feature, *self.outputs, 0)) < 0

@@ -18,6 +18,9 @@ from locgen.ir import (
 
 __all__ = ["Skeleton", "integer_model", "make_skeleton", "merge_binary"]
 
+_LARGEST_BIAS = 1 << 24
+"""In widest leaf ranges; where priors outweigh leaves by more, leaves do not count."""
+
 
 def merge_binary(model: Model) -> Model:
     """Return a model with a single score where two classes are compared by argmax.
@@ -130,7 +133,8 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
 
     A leaf value v becomes ``round((v - lowest of its tree) * steps)``: small unsigned numbers. The
     lowest values go into one bias an output (for regression into the real-valued offset), as does
-    what all outputs of an argmax have in common.
+    what all outputs of an argmax have in common. Regression outputs have a scale each; classes
+    share one, since they are compared.
     """
     model = skeleton.model
     base = np.array(model.base, dtype=np.float64)
@@ -139,25 +143,27 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
         for tree, node in zip(model.trees, skeleton.splits, strict=True)
     ]
     lows = [values.min(axis=0) for values in reached]
-    widest = max((float(np.ptp(values, axis=0).max()) for values in reached), default=0.0)
-    for tree, low in zip(model.trees, lows, strict=True):
-        np.add.at(base, list(tree.outputs), low)
-    scale = widest or float(np.abs(base).max()) or 1.0
-    steps = ((1 << score_bits) - 1) / scale
+    widest = np.zeros(model.outputs)
+    for tree, values, low in zip(model.trees, reached, lows, strict=True):
+        outputs = list(tree.outputs)
+        widest[outputs] = np.maximum(widest[outputs], np.ptp(values, axis=0))
+        np.add.at(base, outputs, low)
+    if model.decision != "identity":
+        largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
+        widest[:] = max(widest.max() or largest, largest / _LARGEST_BIAS)
+    steps = ((1 << score_bits) - 1) / np.where(widest > 0, widest, 1.0)
 
     nodes = []
     for tree, node, values, low in zip(model.trees, skeleton.splits, reached, lows, strict=True):
-        scores = np.rint((values - low) * steps).astype(np.int64)
+        scores = np.rint((values - low) * steps[list(tree.outputs)]).astype(np.int64)
         rows = tuple(tuple(int(s) for s in row) for row in scores)
         nodes.append(replace(node, leaf_scores=rows, outputs=tree.outputs))
 
-    bias = np.rint(base * steps).astype(np.int64)
+    offset = base if model.decision == "identity" else np.zeros_like(base)
+    if model.decision == "argmax":
+        offset = np.full_like(base, base.min())
+    bias = np.rint((base - offset) * steps).astype(np.int64)
     offset = base - bias / steps
-    if model.decision == "identity":
-        bias, offset = np.zeros_like(bias), base
-    elif model.decision == "argmax":
-        offset = offset + bias.min() / steps
-        bias = bias - bias.min()
     return QuantisedModel(
         name=name,
         family=model.family,
@@ -169,7 +175,7 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
         bias=tuple(int(b) for b in bias),
         decision=_decision(model),
         classes=model.classes,
-        score_scale=1 / steps,
+        score_scale=tuple(float(s) for s in 1 / steps),
         score_offset=tuple(float(o) for o in offset),
         probability=model.probability,
         members=model.members,

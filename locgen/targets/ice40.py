@@ -9,15 +9,16 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from locgen.devices import Device
 from locgen.errors import DoesNotFit, ToolFailed
 from locgen.targets.cache import cached, key_of
 from locgen.targets.netlist import Netlist, Utilisation, utilisation
+from locgen.targets.packing import pack_report
 from locgen.targets.routed import (
     ResourceShortage,
     Routed,
+    cells_outside_core,
     clocks_of,
     critical_path_of,
     placement_of,
@@ -52,7 +53,8 @@ def pack_core(
     """
     with tempfile.TemporaryDirectory(dir=core.json.parent, prefix=".") as folder:
         log = (logs or core.json.parent / "logs") / f"nextpnr_pack_{core.top}.log"
-        report = _pack(core, device, device.default_package, Path(folder), log, use_cache)
+        option, package = device.nextpnr_option, device.default_package
+        report = pack_report(core, option, package, Path(folder), log, use_cache=use_cache)
     cells = report["utilization"]["ICESTORM_LC"]
     return utilisation(core.cells, cells["used"], cells["available"])
 
@@ -180,23 +182,6 @@ def _products(top: str) -> tuple[str, str, str]:
     return f"{top}.bin", f"{top}_report.json", f"{top}_placement.json"
 
 
-def _pack(
-    design: Netlist, device: Device, package: str, work: Path, log: Path, use_cache: bool
-) -> dict[str, Any]:
-    """Pack without placing; return nextpnr's report. `work` is a folder for files in between."""
-    nextpnr = find_tool("nextpnr-ice40")
-    options = [device.nextpnr_option, "--package", package, "--pack-only"]
-
-    def produce() -> None:
-        shutil.copyfile(design.json, work / "design.json")
-        arguments = [*options, "--json", "design.json", "--report", "pack.json"]
-        run(nextpnr, arguments, work, log)
-
-    key = key_of("pack", nextpnr.identity, *options, design.json.read_bytes())
-    cached(key, ("pack.json",), work, produce, use_cache=use_cache)
-    return json.loads((work / "pack.json").read_text())
-
-
 def _route(
     design: Netlist,
     device: Device,
@@ -239,9 +224,6 @@ def _route(
     fmax = min(clocks.values(), default=math.inf)
     cells = read_placement(work / placement)
     used = report["utilization"]["ICESTORM_LC"]
-    outside = [
-        cell for cell in cells if cell.type == "ICESTORM_LC" and not cell.name.startswith("core.")
-    ]
     return Routed(
         bitstream=work / bitstream,
         fmax_mhz=fmax,
@@ -251,7 +233,7 @@ def _route(
         utilisation=utilisation(design.cells, used["used"], used["available"]),
         cells=cells,
         grid=device.grid,
-        wrapper_logic_cells=len(outside),
+        wrapper_logic_cells=cells_outside_core(cells),
         seed=seed,
     )
 
@@ -261,7 +243,7 @@ def _explain(
 ) -> None:
     """Raise what nextpnr's failure means if it means that the device is too small."""
     log = logs / f"nextpnr_pack_{design.top}.log"
-    report = _pack(design, device, package, work, log, use_cache=False)
+    report = pack_report(design, device.nextpnr_option, package, work, log, use_cache=False)
     place = f"{device.name}-{package}"
     shortages = shortages_of(report)
     if shortages:

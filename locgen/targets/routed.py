@@ -15,6 +15,7 @@ __all__ = [
     "PlacedCell",
     "ResourceShortage",
     "Routed",
+    "cells_outside_core",
     "clocks_of",
     "critical_path_of",
     "placement_of",
@@ -33,6 +34,7 @@ _RESOURCES = {
     "SB_GB": "global buffers",
     "ICESTORM_PLL": "PLLs",
 }
+_CORE = "core."  # the instance's prefix in flattened names
 _SITE = re.compile(r"X(\d+)/Y(\d+)/\D*(\d*)")  # the site's name in nextpnr's JSON
 
 
@@ -144,16 +146,37 @@ def shortages_of(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
 
 
 def placement_of(written: Path) -> tuple[PlacedCell, ...]:
-    """Return the placed cells in the netlist that nextpnr wrote, sorted by name."""
-    modules = json.loads(written.read_text())["modules"]
-    (cells,) = (module["cells"] for module in modules.values())
+    """Return the placed cells in the netlist that nextpnr wrote, sorted by name.
+
+    A cell that packing added, such as the entry or exit of a carry chain, has no name of the
+    design's; it is put inside the core if what it drives is.
+    """
+    (module,) = json.loads(written.read_text())["modules"].values()
+    named = [net["bits"] for name, net in module["netnames"].items() if name.startswith(_CORE)]
+    for name, cell in module["cells"].items():
+        if name.startswith(_CORE):
+            named += cell["connections"].values()
+    core_bits = {bit for bits in named for bit in bits}
     placed = []
-    for name, cell in sorted(cells.items()):
+    for name, cell in module["cells"].items():
         site = _SITE.match(cell["attributes"].get("NEXTPNR_BEL", ""))
-        if site is not None:
-            x, y, z = (int(number or 0) for number in site.groups())
-            placed.append(PlacedCell(name, cell["type"], x, y, z))
-    return tuple(placed)
+        if site is None:
+            continue
+        driven = (
+            bit
+            for port, bits in cell["connections"].items()
+            for bit in bits
+            if cell["port_directions"][port] == "output"
+        )
+        prefix = _CORE if name.startswith("$nextpnr") and not core_bits.isdisjoint(driven) else ""
+        x, y, z = (int(number or 0) for number in site.groups())
+        placed.append(PlacedCell(prefix + name, cell["type"], x, y, z))
+    return tuple(sorted(placed, key=lambda cell: cell.name))
+
+
+def cells_outside_core(cells: tuple[PlacedCell, ...]) -> int:
+    """Count the packed logic cells that are not the core's."""
+    return sum(cell.type == "ICESTORM_LC" and not cell.name.startswith(_CORE) for cell in cells)
 
 
 def write_placement(cells: tuple[PlacedCell, ...], path: Path) -> None:

@@ -12,28 +12,35 @@ from typing import Literal
 
 from locgen.targets.cache import cached, key_of
 from locgen.targets.netlist import Netlist, read_netlist
+from locgen.targets.packing import pack_report
 from locgen.targets.toolchain import find_tool, run
 
 __all__ = ["Effort", "synthesise_core", "synthesise_top"]
 
 Effort = Literal["low", "medium", "high"]
 
-# Packed logic cells on random forests (30x4, direct fabric / 30 trees, 10 classes / 20x5):
-#   as Yosys comes                       1,579 / 4,980 / 4,428
-#   ABC9's longer script "flow2"         1,566 / 4,898 / 4,316, same Fmax, a fifth more time
-#   mapping for area (`if -a`)           1,574 / 4,851 / 4,282, Fmax 15 % lower
+# What ABC9 does between reading and writing. Packed logic cells on four cores of random forests
+# 20x5 (breast cancer direct / tree fabric with 1-bit links, wine direct / tree):
+#   as Yosys comes                     638 / 1,083 / 922 / 940
+#   "flow2", ABC9's longer script      619 / 1,033 / 904 / 782, Fmax 8 % lower to 20 % higher
+#   "thrice", restructured three times 585 / 1,087 / 888 / 810
+#   "area", mapped for area            622 / 1,054 / 906 / 801, Fmax 20 % lower
 # `-dff` gained another 1 % on small designs, but exhausts the call stack of WASM Yosys on larger
 # ones. `-device`, `-dffe_min_ce_use` and a relaxed delay target changed nothing of note.
-_ABC9: Mapping[Effort, list[str]] = {
-    "low": [],
-    "medium": ["scratchpad -copy abc9.script.flow2 abc9.script"],
-    "high": [
-        (
-            "scratchpad -set abc9.script "
-            '"+&scorr;&sweep;&synch2;&if,-m,{C},{W},{D},{R},-v;&mfs;&st;&dch,-f;'
-            '&if,-a,{C},{W},{D},{R},-v;&mfs"'
-        )
-    ],
+_MAP = "&if,{C},{W},{D},{R}"
+_FLOW2 = "scratchpad -copy abc9.script.flow2 abc9.script"
+_THRICE = (
+    'scratchpad -set abc9.script "+&scorr;&sweep;'
+    f'&synch2;{_MAP},-m;&mfs;&st;&synch2;{_MAP},-m;&mfs;&st;&synch2;{_MAP},-v;&mfs"'
+)
+_AREA = (
+    'scratchpad -set abc9.script "+&scorr;&sweep;'
+    f'&synch2;{_MAP},-m;&mfs;&st;&dch,-f;{_MAP},-a,-v;&mfs"'
+)
+_RECIPES: Mapping[Effort, tuple[str, ...]] = {
+    "low": ("",),
+    "medium": (_FLOW2,),
+    "high": (_FLOW2, _THRICE, _AREA),
 }
 
 _NO_SOURCES = ["setattr -unset src =*", "setattr -mod -unset src =*"]  # they hold machine paths
@@ -56,8 +63,8 @@ def synthesise_core(
     out : Path
         Folder that receives ``core.json``, ``core_netlist.v`` and ``core_netlist.il``.
     effort : str
-        ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` maps for
-        area at the cost of Fmax.
+        ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` tries three
+        ways and keeps the one with the fewest packed cells, whatever its Fmax.
     logs : Path, optional
         Folder for the log; ``out/logs`` otherwise.
     use_cache : bool
@@ -68,8 +75,28 @@ def synthesise_core(
     ToolNotFound, ToolFailed
         From `toolchain`.
     """
-    script = ["read_rtlil core.il", *_map_to_cells("core", effort), *_written("core")]
-    return _synthesise("core", {"core.il": rtlil}, script, out, logs, use_cache)
+    logs = logs or out / "logs"
+    out.mkdir(parents=True, exist_ok=True)
+    recipes = _RECIPES[effort]
+    fewest: int | None = None
+    for recipe in recipes:
+        script = ["read_rtlil core.il", *_map_to_cells("core", recipe), *_written("core")]
+        with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
+            work = Path(folder)
+            netlist = _synthesise("core", {"core.il": rtlil}, script, work, logs, use_cache)
+            cells = _packed(netlist, work, logs, use_cache) if len(recipes) > 1 else 0
+            if fewest is None or cells < fewest:
+                fewest = cells
+                for name in _products("core"):
+                    (work / name).replace(out / name)
+    return read_netlist(out, "core")
+
+
+def _packed(netlist: Netlist, work: Path, logs: Path, use_cache: bool) -> int:
+    """Count packed logic cells, which are the same on every iCE40."""
+    log = logs / "nextpnr_recipe.log"
+    report = pack_report(netlist, "--hx8k", "ct256", work, log, use_cache=use_cache)
+    return report["utilization"]["ICESTORM_LC"]["used"]
 
 
 def synthesise_top(
@@ -105,7 +132,7 @@ def synthesise_top(
         "design -copy-from mapped -as core core",
         "blackbox core",
         "read_rtlil top.il",
-        *_map_to_cells("top", effort),
+        *_map_to_cells("top", _RECIPES[effort][0]),
         "delete =core",
         "design -copy-from mapped -as core core",
         "hierarchy -top top",
@@ -114,12 +141,16 @@ def synthesise_top(
         *_written("top"),
     ]
     sources = {"core.il": core.rtlil.read_text(), "top.il": rtlil}
-    return _synthesise("top", sources, script, out, logs, use_cache)
+    return _synthesise("top", sources, script, out, logs or out / "logs", use_cache)
 
 
-def _map_to_cells(top: str, effort: Effort) -> list[str]:
+def _map_to_cells(top: str, recipe: str) -> list[str]:
     """Yosys commands that turn module `top` into iCE40 cells."""
-    return [*_ABC9[effort], f"synth_ice40 -abc9 -top {top}"]
+    return [*([recipe] if recipe else []), f"synth_ice40 -abc9 -top {top}"]
+
+
+def _products(top: str) -> tuple[str, str, str]:
+    return f"{top}.json", f"{top}_netlist.v", f"{top}_netlist.il"
 
 
 def _written(top: str) -> list[str]:
@@ -136,7 +167,7 @@ def _synthesise(
     sources: dict[str, str],
     script: Sequence[str],
     out: Path,
-    logs: Path | None,
+    logs: Path,
     use_cache: bool,
 ) -> Netlist:
     tool = find_tool("yosys")
@@ -149,11 +180,11 @@ def _synthesise(
             for name, text in sources.items():
                 (work / name).write_text(text)
             (work / "script.ys").write_text(commands)
-            run(tool, ["script.ys"], work, (logs or out / "logs") / f"yosys_{top}.log")
+            run(tool, ["script.ys"], work, logs / f"yosys_{top}.log")
             for name in names:
                 (work / name).replace(out / name)
 
-    names = (f"{top}.json", f"{top}_netlist.v", f"{top}_netlist.il")
+    names = _products(top)
     key = key_of("synthesis", tool.identity, commands, *sources.values())
     cached(key, names, out, produce, use_cache=use_cache)
     return read_netlist(out, top)

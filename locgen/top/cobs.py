@@ -67,7 +67,8 @@ class CobsBuffer(wiring.Component):
     -------
     i : In(stream.Signature(8, always_ready=True)), body bytes, at least 2 clocks apart
     close : In(1), the body is complete: pulse it at least 1 clock after its last byte
-    sending : Out(1), from `close` until the delimiter was taken; `i` must be silent
+    sending : Out(1), from `close` until the delimiter was taken; `i` and `close` must be silent,
+        also in the first clock after power-up
     o : Out(stream.Signature(8)), the frame as it goes on the line
 
     The first byte is offered 3 clocks after `close`, further ones at most every other clock.
@@ -91,42 +92,53 @@ class CobsBuffer(wiring.Component):
         m = Module()
         depth = 1 << ceil_log2(encoded_bytes(self.body_bytes))
         m.submodules.memory = memory = Memory(shape=unsigned(8), depth=depth, init=[])
-        write, read = memory.write_port(), memory.read_port()
-        head = Signal(range(depth), init=1)  # where the next body byte goes
-        mark = Signal(range(depth))  # where the open block's code goes; sending: the byte on offer
-        run = Signal(range(depth))
+        write, read = memory.write_port(), memory.read_port(domain="comb")
+        head = Signal(range(depth))  # where the next byte goes; when sending, comes from
+        mark = Signal(range(depth))  # where the open block's code goes
+        code = Signal(range(min(depth, 1 << 8)), init=1)
         end_block = Signal()
+        opening = Signal(init=1)  # `head` passes over the first block's code
         delimit = Signal()
-        fresh = Signal()  # the read port shows the byte at `mark`
+        offered = Signal(8)
+        fresh = Signal()  # `offered` is the byte at `head`
+        sent = Signal()
 
         m.d.comb += [
-            run.eq(head - mark),
             end_block.eq((self.i.valid & (self.i.payload == 0)) | self.close),
             write.en.eq(self.i.valid | end_block | delimit),
             write.addr.eq(Mux(end_block, mark, head)),
-            write.data.eq(Mux(end_block, run[:8], Mux(delimit, DELIMITER, self.i.payload))),
-            read.addr.eq(mark),
-            self.o.payload.eq(read.data),
+            write.data.eq(Mux(end_block, code, Mux(delimit, DELIMITER, self.i.payload))),
+            read.addr.eq(head),
+            self.o.payload.eq(offered),
             self.o.valid.eq(fresh),
+            sent.eq(fresh & self.o.ready),
         ]
         if self.body_bytes >= LONGEST_RUN:
-            with m.If((run == LONGEST_RUN + 1) & ~self.sending):
+            with m.If(code == LONGEST_RUN + 1):
                 m.d.comb += end_block.eq(1)  # no body byte comes now: they are 2 clocks apart
 
-        with m.If((self.i.valid | end_block) & ~self.close):
+        with m.If(((self.i.valid | end_block) & ~self.close) | sent | opening):
             m.d.sync += head.eq(head + 1)
+        with m.If(self.i.valid):
+            m.d.sync += code.eq(code + 1)
         with m.If(end_block):
-            m.d.sync += mark.eq(head)
+            m.d.sync += [mark.eq(head), code.eq(1)]
+        # Never read while written: Yosys then finds that a block RAM needs nothing around it.
+        with m.If(~write.en):
+            m.d.sync += offered.eq(read.data)
         m.d.sync += [
             delimit.eq(self.close),
-            fresh.eq(self.sending & ~delimit & ~(fresh & self.o.ready)),
+            fresh.eq(self.sending & ~delimit & ~opening & ~fresh),
+            opening.eq(0),
         ]
+        with m.If(fresh & ~self.o.ready):
+            m.d.sync += fresh.eq(1)
         with m.If(self.close):
             m.d.sync += self.sending.eq(1)
+        with m.If(opening):
+            m.d.sync += self.sending.eq(0)
         with m.If(delimit):
-            m.d.sync += [mark.eq(0), head.eq(1)]
-        with m.If(fresh & self.o.ready):
-            m.d.sync += mark.eq(mark + 1)
-            with m.If(read.data == DELIMITER):
-                m.d.sync += [mark.eq(0), self.sending.eq(0)]
+            m.d.sync += [head.eq(0), mark.eq(0)]
+        with m.If(sent & (offered == DELIMITER)):
+            m.d.sync += [head.eq(0), opening.eq(1)]
         return m

@@ -90,7 +90,7 @@ class FrameLink(wiring.Component):
             ]
             with m.If(position[-1]):
                 m.d.sync += position[-1].eq(1)
-        m.d.comb += [crc.step.eq(step), crc.bit.eq(bit)]
+        m.d.comb += [crc.step.eq(step), crc.bit.eq(bit), bit.eq(byte[0])]
 
         # What is known of the frame in hand, received or being answered.
         is_hello, is_predict = Signal(), Signal()
@@ -98,7 +98,8 @@ class FrameLink(wiring.Component):
         answers_predict = Signal()
         m.d.comb += answers_predict.eq(is_predict & (error == 0))
         absorbing, sending, checking = Signal(), Signal(), Signal()
-        padded = Signal()
+        filled = Signal()  # all feature bits are in
+        padded = Signal()  # and a bit after them is not zero
         repeats = Signal(init=1)
         remembered = Signal()
         sequence, last_sequence = Signal(8), Signal(8)
@@ -113,16 +114,15 @@ class FrameLink(wiring.Component):
                 ),
             ]
         with m.If(absorbing):
-            m.d.comb += bit.eq(byte[0])
             with m.If((count == 1) & (bit != last_sequence[0])):
                 m.d.sync += repeats.eq(0)
-            with m.If(
-                (count >= HEADER_BYTES) & (position < 8 * HEADER_BYTES + params.feature_bits)
-            ):
+            with m.If(count[1:].any() & ~filled):
                 m.d.sync += features.eq(Cat(features[1:], bit))
+            with m.If(position == 8 * HEADER_BYTES + params.feature_bits - 1):
+                m.d.sync += filled.eq(1)
             if params.feature_bits % 8:
                 last_byte = count == HEADER_BYTES + params.feature_bytes - 1
-                with m.If(is_predict & last_byte & (in_byte >= params.feature_bits % 8) & bit):
+                with m.If(filled & is_predict & last_byte & bit):
                     m.d.sync += padded.eq(1)
             with m.If(position == 0):
                 m.d.sync += [
@@ -139,20 +139,19 @@ class FrameLink(wiring.Component):
         m.d.comb += [
             payload.position.eq(position),
             payload.previous.eq(byte[-1]),
-            payload.step.eq(sending & answers_predict & ~checking),
+            payload.step.eq(sending),
             crc.emit.eq(checking),
         ]
         with m.If(sending):
             with m.If(checking):
                 m.d.comb += bit.eq(crc.crc_bit)
-            with m.Elif(count == 0):
-                with m.Switch(in_byte):
-                    with m.Case(0):
-                        m.d.comb += bit.eq((error == 0) & is_hello)
-                    with m.Case(1):
-                        m.d.comb += bit.eq(answers_predict)
-                    with m.Case(7):
-                        m.d.comb += bit.eq(1)
+            with m.Elif(count == 0), m.Switch(in_byte):
+                with m.Case(0):
+                    m.d.comb += bit.eq((error == 0) & is_hello)
+                with m.Case(1):
+                    m.d.comb += bit.eq(answers_predict)
+                with m.Case(7):
+                    m.d.comb += bit.eq(1)
             with m.Elif(count == 1):
                 m.d.comb += bit.eq(sequence[0])
             with m.Elif(error != 0):
@@ -168,13 +167,14 @@ class FrameLink(wiring.Component):
         lost = Signal()  # because a byte of it came while the link was busy
         overrun = Signal()  # an OVERRUN error is owed
         ends, readable, wrong_length = Signal(), Signal(), Signal()
+        short = count.matches(*range(SHORTEST_BODY))
         m.d.comb += [
             ends.eq(self.i.valid & ~self.i.p.error & (self.i.p.data == DELIMITER) & ~absorbing),
             restart.eq(listening & ends),
             decoder.byte.eq(self.i.p.data),
             decoder.take.eq(listening & self.i.valid & ~ends & ~broken),
             decoder.clear.eq(restart),
-            readable.eq(crc.good & decoder.whole & ~broken & (count >= SHORTEST_BODY)),
+            readable.eq(crc.good & decoder.whole & ~broken & ~short),
             wrong_length.eq(count != Mux(is_hello, SHORTEST_BODY, request_bytes)),
         ]
         with m.If(ends):
@@ -182,7 +182,7 @@ class FrameLink(wiring.Component):
         with m.Elif(self.i.valid & (~listening | self.i.p.error)):
             m.d.sync += [broken.eq(1), lost.eq(lost | ~listening)]
         with m.If(restart):
-            m.d.sync += [padded.eq(0), repeats.eq(1)]
+            m.d.sync += [filled.eq(0), padded.eq(0), repeats.eq(1)]
         with m.If(restart | buffer.close):
             m.d.comb += crc.clear.eq(1)
             m.d.sync += position.eq(0)
@@ -219,23 +219,18 @@ class FrameLink(wiring.Component):
                         m.d.sync += [error.eq(0), remembered.eq(is_predict)]
                         with m.If(is_predict):
                             m.next = "REQUEST"
-            with m.State("ABSORB"):
-                with m.If(in_byte == 7):
-                    m.next = "LISTEN"
-            with m.State("REQUEST"):
-                with m.If(self.request.ready):
-                    m.next = "COMPUTE"
-                    with m.If(self.response.valid):
-                        m.next = "WAIT"
-            with m.State("COMPUTE"):
+            with m.State("ABSORB"), m.If(in_byte == 7):
+                m.next = "LISTEN"
+            with m.State("REQUEST"), m.If(self.request.ready):
+                m.next = "COMPUTE"
                 with m.If(self.response.valid):
                     m.next = "WAIT"
-            with m.State("WAIT"):
-                with m.If(~buffer.sending):
-                    m.next = "SHIFT"
-            with m.State("SHIFT"):
-                with m.If(in_byte == 7):
-                    m.next = "STORE"
+            with m.State("COMPUTE"), m.If(self.response.valid):
+                m.next = "WAIT"
+            with m.State("WAIT"), m.If(~buffer.sending):
+                m.next = "SHIFT"
+            with m.State("SHIFT"), m.If(in_byte == 7):
+                m.next = "STORE"
             with m.State("STORE"):
                 m.next = "SHIFT"
                 with m.If(checking & (count == CRC_BYTES)):

@@ -57,22 +57,24 @@ class PredictPayload(wiring.Component):
         beyond = Signal()  # past the field's own bits, where the sign or zeros go
         sign = Signal()
 
-        with m.If(count < first_score):
+        # Comparisons for equality only: Yosys makes carry chains of the others.
+        in_decision = count.matches(*range(first_score))
+        with m.If(in_decision):
             if params.decision_bits % 8:
-                last = count == first_score - 1
-                m.d.comb += beyond.eq(last & (in_byte >= params.decision_bits % 8))
+                padding = in_byte.matches(*range(params.decision_bits % 8, 8))
+                m.d.comb += beyond.eq((count == first_score - 1) & padding)
         with m.Elif(byte_of_score == params.score_bytes - 1):
             m.d.comb += sign.eq(self.previous)
             if params.score_bits % 8:
-                m.d.comb += beyond.eq(in_byte >= params.score_bits % 8)
+                m.d.comb += beyond.eq(in_byte.matches(*range(params.score_bits % 8, 8)))
         m.d.comb += self.bit.eq(Mux(beyond, sign, result[0]))
 
-        with m.If(self.step & (in_byte == 7)):
+        with m.If(self.step & in_byte.all()):
             m.d.sync += byte_of_score.eq(byte_of_score + 1)
-            with m.If((count < first_score) | (byte_of_score == params.score_bytes - 1)):
+            with m.If(in_decision | (byte_of_score == params.score_bytes - 1)):
                 m.d.sync += byte_of_score.eq(0)
         with m.If(self.i.valid):
             m.d.sync += result.eq(self.i.payload)
-        with m.Elif(self.step & ~beyond & (count >= HEADER_BYTES)):
+        with m.Elif(self.step & ~beyond & count[1:].any()):
             m.d.sync += result.eq(result[1:])
         return m

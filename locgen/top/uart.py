@@ -77,27 +77,28 @@ class UartReceiver(wiring.Component):
         # n clocks is (n - 1) / 2 clocks after the first one that shows it.
         timer = Signal(range(self.clocks_per_bit))
         to_middle = (self.clocks_per_bit - 1) // 2 - 1
-        sampled = Signal(range(BYTE_BITS))
-        shift = Signal(8)
-        m.d.comb += self.o.p.data.eq(shift)
-        m.d.sync += self.o.valid.eq(0)
+        # The start bit enters a register of ones at the top: at the bottom, it says that all is in.
+        shift = Signal(BYTE_BITS - 1, init=(1 << (BYTE_BITS - 1)) - 1)
+        m.d.comb += self.o.p.data.eq(shift[1:])
+        m.d.sync += [self.o.valid.eq(0), timer.eq(timer - 1)]
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += [timer.eq(to_middle), sampled.eq(0)]
+                m.d.sync += [timer.eq(to_middle), shift.eq(shift.init)]
                 with m.If(before & ~line):
-                    m.next = "RECEIVE"
-            with m.State("RECEIVE"):
-                m.d.sync += timer.eq(timer - 1)
-                with m.If(timer == 0):
-                    m.d.sync += [timer.eq(self.clocks_per_bit - 1), sampled.eq(sampled + 1)]
-                    with m.If((sampled == 0) & line):
-                        m.next = "IDLE"
-                    with m.If(sampled == BYTE_BITS - 1):
-                        m.d.sync += [self.o.valid.eq(1), self.o.p.error.eq(~line)]
-                        m.next = "IDLE"
-                    with m.Else():
-                        m.d.sync += shift.eq(Cat(shift[1:], line))
+                    m.next = "START"
+            with m.State("START"), m.If(timer == 0):
+                m.d.sync += [timer.eq(self.clocks_per_bit - 1), shift[-1].eq(0)]
+                m.next = "DATA"
+                with m.If(line):
+                    m.next = "IDLE"
+            with m.State("DATA"), m.If(timer == 0):
+                m.d.sync += timer.eq(self.clocks_per_bit - 1)
+                with m.If(shift[0]):
+                    m.d.sync += shift.eq(Cat(shift[1:], line))
+                with m.Else():
+                    m.d.sync += [self.o.valid.eq(1), self.o.p.error.eq(~line)]
+                    m.next = "IDLE"
         return m
 
 

@@ -27,6 +27,7 @@ class SimulationResult:
 
     level: Literal["rtl", "netlist"]
     simulator: str
+    simulator_version: str
     vectors: int
     mismatches: int
     latency_cycles: int
@@ -105,6 +106,7 @@ def run_testbench(
     return SimulationResult(
         level=level,
         simulator=simulator,
+        simulator_version=found["simulator_version"],
         vectors=found["vectors"],
         mismatches=found["mismatches"],
         latency_cycles=found["latency_cycles"],

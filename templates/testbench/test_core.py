@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 
 import cocotb
+
 from sim import ClockDomain, Field, Scoreboard, StreamMonitor, StreamSource
 
 HERE = Path(__file__).resolve().parent
@@ -64,7 +65,9 @@ class Pass:
             if not board.check_payload(k, label, fields, expected, seen[k].payload):
                 pass
             elif held_up:
-                board.check(k, label, "interval_cycles", interval, seen[k].cycle - seen[k - 1].cycle)
+                board.check(
+                    k, label, "interval_cycles", interval, seen[k].cycle - seen[k - 1].cycle
+                )
             else:
                 board.check(k, label, "latency_cycles", latency, seen[k].cycle - start)
             start = seen[k].cycle - latency

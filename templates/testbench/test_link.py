@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import cocotb
+
 from sim import ClockDomain, Scoreboard, UartReceiver, UartTransmitter
 
 HERE = Path(__file__).resolve().parent

@@ -222,8 +222,7 @@ def test_out_of_context_counts_the_shift_registers_apart(folder, core):
     assert routed.wrapper_logic_cells >= FEATURES + 9
     alone = pack_core(core, device).logic_cells
     inside = routed.utilisation.logic_cells - routed.wrapper_logic_cells
-    # A carry chain's entry and exit cells have no name inside the core.
-    assert abs(inside - alone) <= 0.05 * alone + 2
+    assert alone - 2 <= inside <= alone  # the constants' drivers may be shared
 
 
 def test_too_large_a_design_says_by_how_much(folder):

@@ -505,6 +505,7 @@ def test_cobs_buffer_equals_the_codec(longest):
 
     async def test(ctx):
         ctx.set(dut.o.ready, 1)
+        await ctx.tick()
         for body in bodies:
             for index, byte in enumerate(body):
                 ctx.set(dut.i.payload, byte)

@@ -1,0 +1,26 @@
+# make demo: from nothing to a verified bitstream. make test: the tests. Both make .venv first.
+.PHONY: demo test test-all lint clean
+
+demo:
+	@scripts/bootstrap.sh
+	@mkdir -p demo
+	@.venv/bin/python examples/train_breast_cancer.py demo
+	.venv/bin/locgen build demo/model.pkl --target ice40 --board icebreaker --data demo/data.npz --out demo/build
+	.venv/bin/locgen verify demo/build
+
+test:
+	@scripts/bootstrap.sh dev
+	@$(MAKE) --no-print-directory lint
+	.venv/bin/python -m pytest -n 2 -m "not slow"
+
+test-all:
+	@scripts/bootstrap.sh dev
+	@$(MAKE) --no-print-directory lint
+	.venv/bin/python -m pytest -n 2
+
+lint:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+clean:
+	rm -rf .venv demo build

@@ -1,0 +1,117 @@
+"""What page and terminal both say: verdicts, shares of energy, why something is missing."""
+
+from dataclasses import dataclass
+
+from locgen.report.schema import Report, Verification
+
+__all__ = [
+    "LEVELS",
+    "EnergyShares",
+    "energy_shares",
+    "fits",
+    "hardware",
+    "meets_clock",
+    "missing",
+    "passed",
+    "verified",
+]
+
+LEVELS = {
+    "rtl": ("RTL", "the emitted Verilog, simulated"),
+    "netlist": ("Netlist", "the netlist after synthesis, simulated"),
+    "formal": ("Formal", "proved for every input"),
+    "virtual_board": ("Virtual board", "the whole top, frames over a simulated link"),
+    "board": ("Board", "the real board over its link"),
+}
+"""For each level of verification its name and what it looks at."""
+
+
+@dataclass(frozen=True)
+class EnergyShares:
+    """Energy in nJ of one inference when the core works without pause, and what it consists of."""
+
+    total_nj: float
+    dynamic_nj: float
+    clock_nj: float
+    static_nj: float
+
+
+def hardware(report: Report) -> str:
+    """Return board, device and package in words."""
+    target = report.target
+    device = "-".join(part for part in (target.device, target.package) if part)
+    if target.board is None:
+        return f"{target.family} {device}".strip()
+    return f"{target.board} ({target.family} {device})" if device else target.board
+
+
+def fits(report: Report) -> bool | None:
+    """Say whether the routed design fits; None if nothing was routed."""
+    usage = report.utilisation
+    if usage is None or usage.logic_cells is None or usage.logic_cells_available is None:
+        return None
+    return usage.logic_cells <= usage.logic_cells_available
+
+
+def meets_clock(report: Report) -> bool | None:
+    """Say whether the routed design reaches its clock; None if either is unknown."""
+    if report.timing is None or report.timing.fmax_mhz is None or report.target.clock_mhz is None:
+        return None
+    return report.timing.fmax_mhz >= report.target.clock_mhz
+
+
+def verified(report: Report) -> bool | None:
+    """Say whether hardware equalled golden at every level tried; None if none was."""
+    verdicts = [verdict for verdict in map(passed, report.verification) if verdict is not None]
+    return all(verdicts) if verdicts else None
+
+
+def passed(entry: Verification) -> bool | None:
+    """Say whether one level found no mismatch; None if it compared nothing and is no proof."""
+    if entry.mismatches:
+        return False
+    return True if entry.vectors or entry.level == "formal" else None
+
+
+def energy_shares(report: Report) -> EnergyShares | None:
+    """Return what one inference takes at full speed: toggles, and clock and static power so long.
+
+    None where a coefficient or the clock is unknown.
+    """
+    energy, speed = report.energy, report.throughput
+    if energy is None or speed is None or not speed.core_per_second:
+        return None
+    parts = (energy.dynamic_nj_per_inference, energy.clock_uw, energy.static_uw)
+    if None in parts:
+        return None
+    dynamic, clock_uw, static_uw = parts
+    # uW divided by inferences per second is uJ per inference.
+    clock = 1000 * clock_uw / speed.core_per_second
+    static = 1000 * static_uw / speed.core_per_second
+    return EnergyShares(dynamic + clock + static, dynamic, clock, static)
+
+
+def missing(report: Report, what: str) -> str:
+    """Return why `what` was not measured: data, r2, route, core, clock, link, energy, verify."""
+    unbuilt = report.core is None and not report.verification
+    reasons = {
+        "data": "needs --data",
+        "r2": "needs --data" if report.quantisation.rows_test is None else "needs two test rows",
+        "route": "no tool has run yet" if unbuilt else "needs place and route (no --no-pnr)",
+        "core": "no tool has run yet" if unbuilt else "this target has no such cell",
+        "clock": "needs a clock: --clock, --board or place and route",
+        "link": "this top has no serial link",
+        "verify": "no tool has run yet" if unbuilt else "verification has not run",
+        "energy": _no_energy(report, unbuilt),
+    }
+    return f"not measured: {reasons[what]}"
+
+
+def _no_energy(report: Report, unbuilt: bool) -> str:
+    if unbuilt:
+        return "no tool has run yet"
+    if report.energy is None or report.energy.toggles_per_inference is None:
+        return "toggles were not counted"
+    if report.target.clock_mhz is None:
+        return "needs a clock: --clock, --board or place and route"
+    return "no measured coefficients for this device"

@@ -1,0 +1,332 @@
+"""Pictures of the fabric: the tree network, and the pipeline of the direct fabric."""
+
+from locgen.report.drawing import Drawing, ramp_step
+from locgen.report.numbers import every, plural, thousands
+from locgen.report.palette import RAMP_STEPS
+from locgen.report.pictures import Pictures, SiteFacts
+from locgen.report.schema import Report
+
+__all__ = ["network_svg", "pipeline_svg"]
+
+_WIDTH = 1080.0
+_LEFT = 150.0
+_RIGHT = 16.0
+_GRID_WIDTH = 376.0
+
+
+def network_svg(pictures: Pictures, *, standalone: bool = True) -> str:
+    """Return the tree network: root, broadcast stops, sites by logic cells, adding stops.
+
+    Sites stand in the order of their numbers; the root is drawn twice, where it sends features and
+    where it takes the scores.
+
+    Raises
+    ------
+    ValueError
+        If there are no sites (direct fabric).
+    """
+    sites = sorted(pictures.sites, key=lambda site: site.number)
+    if not sites:
+        raise ValueError("pictures must have at least one site for a picture of the network")
+    count = len(sites)
+    stops = sorted({site.stop for site in sites})
+    low, high = _range(sites)
+    nodes = sum(len(site.nodes) for site in sites)
+    down_levels = [*pictures.inner_stops, len(stops)]
+    pitch = (_WIDTH - _LEFT - _RIGHT) / count
+    box = min(pitch - min(0.16 * pitch, 4), 44)
+    tall = min(max(box, 26), 40)
+    rail_gap = 9 if len(stops) <= 8 else 6
+    row_gap = 46.0
+    top = 34.0
+    rails_top = top + row_gap * len(down_levels) + 22
+    sites_top = rails_top + rail_gap * len(stops) + 12
+    level_gap = 30 if pictures.combine_levels <= 6 else 24
+    adders_top = sites_top + tall + (12 if pitch >= 13 else 24)
+    bottom = adders_top + level_gap * max(pictures.combine_levels, 1)
+    drawing = Drawing(
+        "network",
+        _WIDTH,
+        bottom + 94,
+        f"The tree network with {plural(count, 'site')}",
+        f"Features go from the root through {plural(sum(down_levels), 'broadcast stop')} in "
+        f"{plural(len(down_levels), 'level')} to {plural(count, 'site')} with "
+        f"{plural(nodes, 'node')}; scores come back through {pictures.combine_levels} levels of "
+        f"adding stops. A site takes {thousands(low)} to {thousands(high)} logic cells.",
+    )
+
+    def centre(position: float) -> float:
+        return _LEFT + pitch * (position + 0.5)
+
+    middle = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2
+    _row_label(drawing, top, "Root", "sends the features")
+    feeds = [(middle, top)]
+    for level, stops_here in enumerate(down_levels):
+        y = top + row_gap * (level + 1)
+        last = level == len(down_levels) - 1
+        _row_label(drawing, y, "Last stops" if last else "Broadcast", plural(stops_here, "stop"))
+        here = []
+        for number in range(stops_here):
+            x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * (number + 0.5) / stops_here
+            from_x, from_y = feeds[number * len(feeds) // stops_here]
+            half = (from_y + y) / 2
+            points = [(from_x, from_y), (from_x, half), (x, half), (x, y)]
+            drawing.line(points, "s-down", 1.4)
+            here.append((x, y))
+        for x, from_y in feeds:
+            _stop(drawing, x, from_y, level == 0, "f-down", "root" if level == 0 else "stop")
+        feeds = here
+    _rails(drawing, sites, stops, feeds, (rails_top, rail_gap, sites_top), centre)
+    for x, y in feeds:
+        _stop(drawing, x, y, False, "f-down", "last broadcast stop")
+    _sites(drawing, sites, (low, high), (box, tall, pitch), sites_top, centre)
+    _row_label(drawing, sites_top + tall / 2 + 3, plural(count, "site"), plural(nodes, "node"))
+    end = _adders(drawing, pictures, count, (sites_top + tall, adders_top, level_gap), centre)
+    drawing.line([(end, bottom - 8), (end, bottom + 20)], "s-up", 1.4)
+    _stop(drawing, end, bottom + 24, True, "f-up", "root: adds the digits up and decides")
+    _row_label(drawing, bottom + 24, "Root", "takes the scores, decides")
+    every = _labels_every(pitch)
+    for position in range(0, count if every > 1 else 0, every):
+        x, y = centre(position), sites_top + tall + 13
+        drawing.text(x, y, str(sites[position].number), "small quiet over", "middle")
+    _ramp_legend(drawing, bottom + 62, low, high)
+    return drawing.render(standalone)
+
+
+def _labels_every(pitch: float) -> int:
+    """Return which sites carry their number: all of them only where it fits inside."""
+    return 1 if pitch >= 13 else 8 if pitch >= 7 else 16
+
+
+def _range(sites: list[SiteFacts]) -> tuple[int, int]:
+    cells = [site.logic_cells for site in sites]
+    return min(cells), max(cells)
+
+
+def _row_label(drawing: Drawing, y: float, head: str, below: str) -> None:
+    drawing.text(0, y, head, "bold")
+    drawing.text(0, y + 14, below, "quiet small")
+
+
+def _stop(drawing: Drawing, x: float, y: float, root: bool, css: str, tooltip: str) -> None:
+    if root:
+        drawing.rect(x - 26, y - 11, 52, 22, css, tooltip, rx=11)
+        drawing.text(x, y + 4, "root", "small bold on-root", "middle", style="fill:var(--panel)")
+    else:
+        drawing.circle(x, y, 5, css, tooltip)
+
+
+def _rails(
+    drawing: Drawing,
+    sites: list[SiteFacts],
+    stops: list[int],
+    feeds: list[tuple[float, float]],
+    rows: tuple[float, float, float],
+    centre: object,
+) -> None:
+    """Draw a rail for each last stop, with a drop to each of its sites."""
+    rails_top, gap, sites_top = rows
+    thin = 1.4 if len(sites) <= 64 else 0.7
+    for index, stop in enumerate(stops):
+        y = rails_top + gap * index
+        x_stop, y_stop = feeds[index]
+        served = [centre(n) for n, site in enumerate(sites) if site.stop == stop]
+        drawing.line([(x_stop, y_stop), (x_stop, y)], "s-down", 1.4)
+        drawing.line([(min([*served, x_stop]), y), (max([*served, x_stop]), y)], "s-down", thin)
+        drops = "".join(f"M{x:.2f} {y:.2f}V{sites_top:.2f}" for x in served)
+        drawing.path(drops, "s-down", stroke_width=thin, stroke_opacity=0.7)
+        for x in served:
+            drawing.circle(x, y, 2.2 if len(sites) <= 64 else 1.3, "f-down")
+
+
+def _sites(
+    drawing: Drawing,
+    sites: list[SiteFacts],
+    cells: tuple[int, int],
+    sizes: tuple[float, float, float],
+    top: float,
+    centre: object,
+) -> None:
+    box, tall, pitch = sizes
+    for position, site in enumerate(sites):
+        step = ramp_step(site.logic_cells, *cells)
+        x = centre(position)
+        noun = "node" if len(site.nodes) == 1 else "nodes"
+        tooltip = (
+            f"site {site.number}: {plural(site.logic_cells, 'logic cell')}, "
+            f"{noun} {', '.join(map(str, site.nodes)) or 'none'}; stop {site.stop}"
+        )
+        rounded = min(box / 6, 5)
+        drawing.rect(x - box / 2, top, box, tall, f"f-u{step} hover", tooltip, rx=rounded)
+        if _labels_every(pitch) == 1:
+            ink = "on-low" if step < RAMP_STEPS // 2 else "on-high"
+            size = "" if box >= 22 else "small" if box >= 16 else "tiny"
+            y = top + tall / 2 + 4
+            drawing.text(x, y, str(site.number), f"{size} {ink}".strip(), "middle")
+
+
+def _adders(
+    drawing: Drawing,
+    pictures: Pictures,
+    count: int,
+    rows: tuple[float, float, float],
+    centre: object,
+) -> float:
+    """Draw the combining tree, pair by pair; return where its last link stands."""
+    sites_bottom, top, gap = rows
+    thin = 1.4 if count <= 64 else 0.8
+    links = [(centre(n), sites_bottom) for n in range(count)]
+    for level in range(pictures.combine_levels):
+        y = top + gap * level + gap * 0.55
+        above, wires = [], []
+        for pair in range(0, len(links) - 1, 2):
+            (xa, ya), (xb, yb) = links[pair], links[pair + 1]
+            wires.append(f"M{xa:.2f} {ya:.2f}V{y:.2f}H{xb:.2f}V{yb:.2f}")
+            above.append(((xa + xb) / 2, y))
+        adders = len(above)
+        if len(links) % 2:
+            x, y_from = links[-1]
+            wires.append(f"M{x:.2f} {y_from:.2f}V{y:.2f}")
+            above.append((x, y))
+        drawing.path("".join(wires), "s-up", stroke_width=thin)
+        radius = 4.5 if len(links) <= 64 else 3 if len(links) <= 128 else 1.8
+        for number, (x, _) in enumerate(above):
+            if number < adders:
+                drawing.circle(x, y, radius, "f-up", f"adding stop {number} of level {level + 1}")
+            else:
+                hollow = {"style": "fill:var(--panel)"}
+                words = "delay: this link has no partner here"
+                drawing.circle(x, y, radius, "s-up", words, **hollow)
+        stops = plural(adders, "adding stop")
+        drawing.text(0, y + 4, stops, "bold" if level == 0 else "")
+        links = above
+    if not pictures.combine_levels:
+        drawing.line([links[0], (links[0][0], top + gap)], "s-up", thin)
+    elif links[0][1] < top + gap * pictures.combine_levels:
+        drawing.line([links[0], (links[0][0], top + gap * pictures.combine_levels)], "s-up", thin)
+    return links[0][0]
+
+
+def _ramp_legend(drawing: Drawing, y: float, low: int, high: int) -> None:
+    drawing.text(0, y + 10, "Logic cells", "bold")
+    if high <= low:
+        drawing.rect(_LEFT, y, 46, 14, f"f-u{RAMP_STEPS // 2}", rx=2)
+        drawing.text(_LEFT + 54, y + 11, f"{thousands(low)}", "small")
+    else:
+        for step in range(RAMP_STEPS):
+            drawing.rect(_LEFT + 46 * step, y, 46, 14, f"f-u{step}")
+        for edge in (0, RAMP_STEPS // 2, RAMP_STEPS):
+            value = low + (high - low) * edge / RAMP_STEPS
+            drawing.text(_LEFT + 46 * edge, y + 26, f"{value:,.0f}", "small quiet", "middle")
+    x = _LEFT + 46 * RAMP_STEPS + 40
+    drawing.line([(x, y + 7), (x + 28, y + 7)], "s-down", 2)
+    drawing.text(x + 36, y + 11, "features down", "small")
+    drawing.line([(x + 140, y + 7), (x + 168, y + 7)], "s-up", 2)
+    drawing.text(x + 176, y + 11, "scores up, added on the way", "small")
+
+
+def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True) -> str:
+    """Return the direct fabric as a pipeline: features, comparisons, trees, adders, decision."""
+    cells = dict(pictures.modules)
+    trees = sorted(
+        (int(name.removeprefix("tree_")), size)
+        for name, size in pictures.modules
+        if name.removeprefix("tree_").isdecimal()
+    )
+    fabric, model = report.fabric, report.model
+    decision = sum(size for name, size in pictures.modules if name.startswith("argmax"))
+    stages = [
+        ("Features", f"{plural(model.features, 'feature')}", _bits(report)),
+        ("Comparisons", "each threshold once", _cells(cells.get("compare"))),
+        ("Trees", plural(model.nodes, "node"), _cells(sum(size for _, size in trees) or None)),
+        ("Adders", plural(model.outputs, "score"), f"{report.quantisation.score_bits} bits each"),
+        ("Decision", _decision(report), _cells(decision or None)),
+    ]
+    side = _tree_side(len(trees))
+    tall = 82 + max(side * -(-len(trees) // int(_GRID_WIDTH // side)), 40)
+    drawing = Drawing(
+        "pipeline",
+        _WIDTH,
+        tall + 84,
+        f"The pipeline of the direct fabric with {plural(model.nodes, 'node')}",
+        f"Features pass comparisons, {plural(model.nodes, 'node')}, adders and the decision. "
+        f"The answer comes {plural(fabric.latency_cycles, 'cycle')} after the input, a new input "
+        f"is taken {every(fabric.interval_cycles)}.",
+    )
+    widths = [130.0, 150.0, 400.0, 130.0, 150.0]
+    gap = (_WIDTH - sum(widths)) / (len(widths) - 1)
+    x, top = 0.0, 16.0
+    for index, ((head, first, second), width) in enumerate(zip(stages, widths, strict=True)):
+        if index:
+            mid = top + tall / 2
+            drawing.line([(x - gap + 3, mid), (x - 8, mid)], "s-down" if index < 4 else "s-up", 2)
+            arrow = f"M{x - 9:.2f} {mid - 5:.2f}L{x - 1:.2f} {mid:.2f}L{x - 9:.2f} {mid + 5:.2f}Z"
+            drawing.path(arrow, "f-down" if index < 4 else "f-up")
+        css = "stroke:var(--line);stroke-width:1"
+        drawing.rect(x, top, width, tall, "f-faint", rx=8, style=css)
+        drawing.text(x + 12, top + 24, head, "bold")
+        drawing.text(x + 12, top + 42, first, "small quiet")
+        drawing.text(x + 12, top + 57, second, "small quiet")
+        if head == "Trees" and trees:
+            _tree_grid(drawing, trees, (x + 12, top + 70, side))
+        x += width + gap
+    y = top + tall + 26
+    drawing.text(
+        0,
+        y,
+        f"Latency {plural(fabric.latency_cycles, 'cycle')}: as many registers along the way. "
+        f"One inference {every(fabric.interval_cycles)}.",
+    )
+    if trees:
+        low, high = min(size for _, size in trees), max(size for _, size in trees)
+        _ramp_legend_short(drawing, y + 16, low, high)
+    return drawing.render(standalone)
+
+
+def _tree_side(trees: int) -> float:
+    """Return the pitch of the squares that stand for trees, so that they stay in a fair height."""
+    side = 38.0
+    while (_GRID_WIDTH // side) * (300 // side) < trees and side > 2:
+        side -= 0.5
+    return side
+
+
+def _bits(report: Report) -> str:
+    return f"{thousands(sum(report.quantisation.feature_bits))} bits"
+
+
+def _cells(count: int | None) -> str:
+    return "" if count is None else plural(count, "logic cell")
+
+
+def _decision(report: Report) -> str:
+    if report.model.task == "regression":
+        return "none: the sums are it"
+    return "threshold" if report.model.outputs == 1 else "largest score"
+
+
+def _tree_grid(
+    drawing: Drawing, trees: list[tuple[int, int]], area: tuple[float, float, float]
+) -> None:
+    left, top, side = area
+    columns = int(_GRID_WIDTH // side)
+    low, high = min(size for _, size in trees), max(size for _, size in trees)
+    for position, (number, size) in enumerate(trees):
+        x = left + side * (position % columns)
+        y = top + side * (position // columns)
+        step = ramp_step(size, low, high)
+        box = side - min(0.15 * side, 4)
+        tooltip = f"tree {number}: {plural(size, 'logic cell')}"
+        drawing.rect(x, y, box, box, f"f-u{step} hover", tooltip, rx=min(box / 6, 4))
+        if box >= 15:
+            ink = "on-low" if step < RAMP_STEPS // 2 else "on-high"
+            size_class = "small" if box >= 18 else "tiny"
+            drawing.text(x + box / 2, y + box / 2 + 4, str(number), f"{size_class} {ink}", "middle")
+
+
+def _ramp_legend_short(drawing: Drawing, y: float, low: int, high: int) -> None:
+    drawing.text(0, y + 11, "Logic cells of a tree", "small bold")
+    drawing.text(148, y + 11, thousands(low), "small quiet", "end")
+    for step in range(RAMP_STEPS):
+        drawing.rect(156 + 30 * step, y, 30, 14, f"f-u{step}")
+    drawing.text(156 + 30 * RAMP_STEPS + 8, y + 11, thousands(high), "small quiet")

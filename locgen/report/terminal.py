@@ -1,0 +1,153 @@
+"""The terminal's summary of a build: ten lines of plain text."""
+
+from locgen.report.facts import (
+    LEVELS,
+    energy_shares,
+    fits,
+    hardware,
+    meets_clock,
+    missing,
+    verified,
+)
+from locgen.report.numbers import every, percent, plural, share, si, significant, thousands
+from locgen.report.schema import Report
+
+__all__ = ["summary_lines"]
+
+
+def summary_lines(report: Report, bitstream: str | None, report_path: str) -> list[str]:
+    """Return the ten lines: a name each, then what there is to say, in ASCII but for names.
+
+    Parameters
+    ----------
+    bitstream, report_path : paths as they shall be shown; `bitstream` is None without one
+    """
+    rows = {
+        "model": _model(report),
+        "quantisation": _quantisation(report),
+        "fabric": _fabric(report),
+        "fit": _fit(report),
+        "timing": _timing(report),
+        "throughput": _throughput(report),
+        "energy": _energy(report),
+        "verification": _verification(report),
+        "bitstream": bitstream or "none: " + missing(report, "route").partition(": ")[2],
+        "report": report_path,
+    }
+    width = max(map(len, rows))
+    return [f"{name:<{width}}  {' '.join(text.split())}" for name, text in rows.items()]
+
+
+def _model(report: Report) -> str:
+    model = report.model
+    sizes = (
+        plural(model.nodes, "node"),
+        plural(model.features, "feature"),
+        plural(model.outputs, "output"),
+    )
+    return f"{model.name}: {model.family} ({model.library}), {', '.join(sizes)}"
+
+
+def _quantisation(report: Report) -> str:
+    facts = report.quantisation
+    widths = f"{plural(sum(facts.feature_bits), 'feature bit')}, {facts.score_bits}-bit scores"
+    if report.model.task == "regression":
+        if facts.float_r2 is None or facts.quantised_r2 is None:
+            return f"{widths}; R2 {missing(report, 'r2')}"
+        return f"{widths}; R2 float {facts.float_r2:.4f}, golden {facts.quantised_r2:.4f}"
+    if facts.float_accuracy is None or facts.quantised_accuracy is None:
+        return f"{widths}; accuracy {missing(report, 'data')}"
+    text = f"{widths}; accuracy float {percent(facts.float_accuracy)}, "
+    text += f"golden {percent(facts.quantised_accuracy)}"
+    if facts.changed_decisions is not None and facts.rows_test is not None:
+        text += f", {thousands(facts.changed_decisions)} of {thousands(facts.rows_test)} changed"
+    return text
+
+
+def _fabric(report: Report) -> str:
+    fabric = report.fabric
+    shape = fabric.kind
+    if fabric.sites is not None:
+        shape += f", {plural(fabric.sites, 'site')}"
+    if fabric.link_width is not None:
+        full = fabric.link_width == "full"
+        shape += ", full-word links" if full else f", {fabric.link_width}-bit links"
+    return (
+        f"{shape}; latency {plural(fabric.latency_cycles, 'cycle')}, one inference "
+        f"{every(fabric.interval_cycles)}"
+    )
+
+
+def _fit(report: Report) -> str:
+    usage = report.utilisation
+    if usage is None or usage.logic_cells is None:
+        core = None if report.core is None else report.core.logic_cells
+        beside = f"estimate {plural(report.estimate.logic_cells, 'logic cell')}"
+        if core is not None:
+            beside = f"model alone {plural(core, 'logic cell')}, " + beside
+        return f"{beside}; whole design {missing(report, 'route')}"
+    if usage.logic_cells_available is None:
+        text = plural(usage.logic_cells, "logic cell")
+    else:
+        used = percent(usage.logic_cells / (usage.logic_cells_available or 1))
+        verdict = "" if fits(report) else "DOES NOT FIT: "
+        text = f"{verdict}{thousands(usage.logic_cells)} of "
+        text += f"{plural(usage.logic_cells_available, 'logic cell')} ({used})"
+    text += f" on {hardware(report)}"
+    if report.core is not None and report.core.logic_cells is not None:
+        text += f"; model alone {thousands(report.core.logic_cells)}"
+    return text
+
+
+def _timing(report: Report) -> str:
+    if report.timing is None or report.timing.fmax_mhz is None:
+        return missing(report, "route")
+    text = f"Fmax {significant(report.timing.fmax_mhz, 4)} MHz"
+    if report.target.clock_mhz is None:
+        return text
+    verdict = "met" if meets_clock(report) else "NOT MET"
+    return f"{text} against a clock of {significant(report.target.clock_mhz)} MHz: {verdict}"
+
+
+def _throughput(report: Report) -> str:
+    speed = report.throughput
+    if speed is None or speed.core_per_second is None:
+        return missing(report, "clock")
+    text = f"core {thousands(round(speed.core_per_second))} inferences/s"
+    if speed.link_per_second is not None:
+        text += f", over the link {thousands(round(speed.link_per_second))}"
+    if speed.latency_ns is not None:
+        text += f"; latency {si(speed.latency_ns * 1e-9, 's', ascii_only=True)}"
+    return text
+
+
+def _energy(report: Report) -> str:
+    energy, shares = report.energy, energy_shares(report)
+    if energy is None or shares is None:
+        return missing(report, "energy")
+    text = f"{si(shares.total_nj * 1e-9, 'J', ascii_only=True)} per inference at full speed"
+    if energy.uncertainty_percent is not None:
+        text += f" (+- {significant(energy.uncertainty_percent)} %)"
+    still = share(shares.clock_nj + shares.static_nj, shares.total_nj)
+    text += f", {percent(still, 0)} of it clock and static"
+    return text if energy.calibrated else f"{text}; not calibrated"
+
+
+def _verification(report: Report) -> str:
+    if not report.verification:
+        return missing(report, "verify")
+    said = []
+    for entry in report.verification:
+        name = LEVELS[entry.level][0]
+        if entry.mismatches:
+            bad = plural(entry.mismatches, "MISMATCH", "MISMATCHES")
+            said.append(f"{name} {bad} in {plural(entry.vectors, 'vector')}")
+        elif entry.level == "formal":
+            said.append(f"{name} proved")
+        else:
+            said.append(f"{name} {plural(entry.vectors, 'vector')}")
+    verdict = verified(report)
+    if verdict is None:
+        return f"{', '.join(said)}; nothing was compared"
+    equal = "hardware equals golden" if verdict else "HARDWARE DIFFERS FROM GOLDEN"
+    return f"{', '.join(said)}; {equal}"

@@ -1,0 +1,108 @@
+"""Imports go down the ranks of DESIGN.md section 3, those inside functions included."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import locgen
+
+ROOT = Path(locgen.__file__).parent
+RANKS = [
+    "errors resources",
+    "devices",
+    "ir",
+    "quantise",
+    "frontends models",
+    "plan",
+    "cores noc",
+    "top",
+    "targets boards host",
+    "verify energy",
+    "report",
+    "flow",
+    "cli",
+]
+RANK = {name: rank for rank, names in enumerate(RANKS) for name in names.split()}
+MODULES = sorted(p for p in ROOT.rglob("*.py") if p != ROOT / "__init__.py")
+
+
+def package_of(path):
+    """Return the first part of a module's path below locgen."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports_of(source, package_parts):
+    """Return the dotted names that `source` imports; `package_parts` is its own package."""
+    names = []
+    for statement in ast.walk(ast.parse(source)):
+        if isinstance(statement, ast.Import):
+            names += [alias.name for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom):
+            base = []
+            if statement.level:
+                base = list(package_parts[: len(package_parts) - statement.level + 1])
+            base += [statement.module] if statement.module else []
+            names += [".".join([*base, alias.name]) for alias in statement.names]
+        elif isinstance(statement, ast.Call) and ast.unparse(statement.func).endswith(
+            "import_module"
+        ):
+            names += [a.value for a in statement.args[:1] if isinstance(a, ast.Constant)]
+    return names
+
+
+def violations(path, source):
+    """Return what is wrong with the imports of the module at `path`."""
+    own = package_of(path)
+    parts = ("locgen", *path.relative_to(ROOT).parts[:-1])
+    wrong = []
+    for name in imports_of(source, parts):
+        first, _, rest = name.partition(".")
+        if first != "locgen":
+            continue
+        target = rest.partition(".")[0]
+        if target == "__version__" or target == own:
+            continue
+        if target not in RANK:
+            wrong.append(f"{own} imports {name}, which has no rank")
+        elif RANK[target] >= RANK[own]:
+            wrong.append(f"{own} must not import {name}")
+    return wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_imports_go_down(path):
+    assert package_of(path) in RANK
+    assert violations(path, path.read_text()) == []
+
+
+def test_every_kind_of_import_is_seen():
+    path = ROOT / "ir" / "tree.py"
+    for text in (
+        "from locgen.top import x",
+        "import locgen.top.site",
+        "def f():\n    from locgen.top.site import TreeSite",
+        "from locgen import flow",
+        "from ..top import site",
+        "from .. import top",
+        "import importlib\nimportlib.import_module('locgen.flow.design')",
+        "from locgen.quantise import quantise",
+        "from locgen import load",
+    ):
+        assert violations(path, text), text
+    assert violations(path, "from locgen.errors import DataError\nfrom locgen import __version__\n"
+                      "from . import model\nfrom locgen.ir.model import Model\nimport numpy") == []
+    assert violations(ROOT / "cores" / "tree.py", "import locgen.noc.reduce")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_amaranth_is_star_imported_by_hardware_alone(path):
+    stars = [
+        statement.module
+        for statement in ast.walk(ast.parse(path.read_text()))
+        if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+    ]
+    if package_of(path) in {"cores", "noc", "top"}:
+        assert set(stars) <= {"amaranth"}
+    else:
+        assert stars == []
