@@ -26,7 +26,8 @@ def random_tree(random, features, outputs, splits, score_range=(-9, 20), missing
             children[parent][side] = split
         index = int(random.choice(usable))
         feature.append(index)
-        threshold.append(int(random.integers(len(features[index].cuts))))
+        spare = features[index].missing  # -1 and the largest code split off missing values alone
+        threshold.append(int(random.integers(-spare, len(features[index].cuts) + spare)))
         missing_left.append(bool(missing and random.integers(2)))
         children.append([None, None])
         slots += [(split, 0), (split, 1)]

@@ -1,5 +1,6 @@
 """What would make a design fit that does not."""
 
+from locgen.boards import list_boards
 from locgen.devices import devices
 from locgen.flow.design import Design
 from locgen.plan import estimate_plan, plan_direct, plan_tree
@@ -30,19 +31,26 @@ def advice(design: Design, used: int, available: int) -> str:
         other, option = estimate_plan(model, plan_direct(model, None, False)), "--fabric direct"
     if other.logic_cells * max(error, 1) <= available * _ROUTABLE:
         ways.append(option)
-    larger = [
-        device
-        for device in devices()
-        if device.family == place.device.family
-        and device.capacity.logic_cells * _ROUTABLE >= used
-        and device.name != place.device.name
-    ]
-    if larger:
-        best = min(larger, key=lambda d: (d.capacity.logic_cells, d.name))
-        ways.append(f"--device {best.name} ({best.capacity.logic_cells} cells)")
+    ways += _larger(design, used)
     where = place.board.name if place.board is not None else place.device.name
     remedy = "; would fit: " + ", or ".join(ways) if ways else "; train a much smaller model"
     return (
         f"{model.name} needs {used} logic cells, {where} has {available} "
         f"({used - available} too few){remedy}"
     )
+
+
+def _larger(design: Design, used: int) -> list[str]:
+    """Return the smallest device (for a board build: the first board) that would hold it."""
+    place = design.place
+    roomy = {
+        device.name: device.capacity.logic_cells
+        for device in devices()
+        if device.family == place.device.family and device.capacity.logic_cells * _ROUTABLE >= used
+    }
+    if place.board is not None:
+        boards = [board for board in list_boards() if board.device in roomy]
+        best = min(boards, key=lambda b: (roomy[b.device], b.name), default=None)
+        return [] if best is None else [f"--board {best.name} ({roomy[best.device]} cells)"]
+    best = min(roomy, key=lambda name: (roomy[name], name), default=None)
+    return [] if best is None else [f"--device {best} ({roomy[best]} cells)"]

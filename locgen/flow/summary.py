@@ -95,7 +95,7 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             )
             for result in built.results
         ],
-        tools=_tools(routed is not None),
+        tools=_tools(built),
     )
 
 
@@ -210,11 +210,14 @@ def _energy(built: Built | None) -> Energy | None:
     )
 
 
-def _tools(routed: bool) -> dict[str, str]:
+def _tools(built: Built | None) -> dict[str, str]:
+    """Return what made the figures; before a build that is locgen alone."""
     tools = {"locgen": locgen.__version__}
-    names = ["yosys"] + (["nextpnr-ice40"] if routed else [])
-    for name in names:
-        tools[name] = find_tool(name).version
+    if built is not None:
+        tools["yosys"] = find_tool("yosys").version
+        tools |= {result.simulator: result.simulator_version for result in built.results}
+        if built.routed is not None:
+            tools["nextpnr-ice40"] = find_tool("nextpnr-ice40").version
     return tools
 
 

@@ -186,7 +186,10 @@ def _payload_of(frame: Frame, wanted: MessageType, least: int) -> bytes:
 
 
 def parse_hello_response(frame: Frame) -> LinkParams:
-    """Return what the device says of itself; FrameError if it is no hello response of this version."""
+    """Return what the device says of itself.
+
+    Raises FrameError if `frame` is no hello response, or of another protocol version.
+    """
     payload = _payload_of(frame, MessageType.HELLO_RESPONSE, HELLO_BYTES)
     if payload[0] != PROTOCOL_VERSION:
         raise FrameError(f"protocol version must be {PROTOCOL_VERSION}, not {payload[0]}")

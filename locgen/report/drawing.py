@@ -11,6 +11,8 @@ __all__ = ["Drawing", "legal_text", "ramp_step", "shorten", "tick_step"]
 # What XML 1.0 forbids even as a character reference.
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_MARGIN = 20.0
+
 
 def legal_text(text: str) -> str:
     """Return `text` with every character that XML forbids replaced by U+FFFD."""
@@ -47,6 +49,7 @@ class Drawing:
     def __init__(
         self, name: str, width: float, height: float, title: str, description: str
     ) -> None:
+        self._size = (width, height)
         self._root = ElementTree.Element(
             "svg",
             {
@@ -131,13 +134,19 @@ class Drawing:
             ElementTree.SubElement(element, "title").text = legal_text(tooltip)
 
     def render(self, standalone: bool) -> str:
-        """Return the SVG; `standalone` puts the colours inside."""
+        """Return the SVG; `standalone` puts colours inside, a margin and a ground around."""
         if not standalone:
             return ElementTree.tostring(self._root, encoding="unicode")
-        root = ElementTree.Element("svg", dict(self._root.attrib))
+        width, height = self._size
+        wide, tall = _number(width + 2 * _MARGIN), _number(height + 2 * _MARGIN)
+        corner = _number(-_MARGIN)
+        facts = {"viewBox": f"{corner} {corner} {wide} {tall}", "width": wide, "height": tall}
+        root = ElementTree.Element("svg", self._root.attrib | facts)
         children = list(self._root)
         root.extend(children[:2])
         ElementTree.SubElement(root, "style").text = PICTURE_STYLE
+        around = {"x": corner, "y": corner, "width": wide, "height": tall, "rx": "10"}
+        ElementTree.SubElement(root, "rect", {"class": "f-panel", **around})
         root.extend(children[2:])
         return ElementTree.tostring(root, encoding="unicode") + "\n"
 

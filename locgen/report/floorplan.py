@@ -83,7 +83,10 @@ def _logic_cells(drawing: Drawing, logic: list[PlacedCell], rows: int, counts: C
             y = (rows - 1 - row) * _TILE + _GAP + tall * (slot % _DOWN)
             shapes[module].append(f"M{x:g} {y:g}h{wide - 0.5:g}v{tall - 0.5:g}h{0.5 - wide:g}z")
     for module in sorted(shapes):
-        tooltip = f"{module_words(module)}: {plural(counts[module], 'logic cell')}"
+        words = module_words(module)
+        if not words.endswith(module.rpartition("_")[2]):
+            words = f"{module}, {words}"
+        tooltip = f"{words}: {plural(counts[module], 'logic cell')}"
         drawing.path("".join(shapes[module]), f"{module_class(module)} hover", tooltip)
 
 

@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from locgen.report.cards import Card, Verdict, make_cards, make_verdicts
 from locgen.report.drawing import legal_text
-from locgen.report.facts import LEVELS, hardware, missing, passed
-from locgen.report.numbers import percent, plural, points, significant, thousands
+from locgen.report.facts import hardware, missing
+from locgen.report.numbers import plural, significant, thousands
 from locgen.report.palette import PICTURE_STYLE
 from locgen.report.pictures import Pictures
-from locgen.report.schema import Report, Verification
+from locgen.report.schema import Report
 from locgen.report.svg import (
     confusion_svg,
     features_svg,
@@ -22,11 +22,10 @@ from locgen.report.svg import (
     scatter_svg,
     trials_svg,
 )
+from locgen.report.tables import Row, agreement_rows, energy_words, equality_rows, make_tables
 from locgen.resources import resource
 
 __all__ = ["render_html"]
-
-Row = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,59 +63,16 @@ def render_html(report: Report, pictures: Pictures) -> str:
         hardware=hardware(report),
         verdicts=verdicts,
         cards=cards,
-        equality=_equality(report),
+        equality=equality_rows(report),
         no_equality=missing(report, "verify"),
-        agreement=_agreement(report),
+        agreement=agreement_rows(report),
         figures=_figures(report, pictures),
-        tables=_tables(report),
-        energy=_energy_words(report),
+        tables=make_tables(report),
+        energy=energy_words(report),
         tools=sorted(report.tools.items()),
         style=Markup(PICTURE_STYLE),
     )
     return legal_text(page)
-
-
-def _equality(report: Report) -> tuple[tuple[str, str, str, str, str, str], ...]:
-    """Return rows (level, what it looks at, simulator, vectors, mismatches, verdict class)."""
-    return tuple(
-        (*LEVELS[e.level], e.simulator, thousands(e.vectors), thousands(e.mismatches), _verdict(e))
-        for e in report.verification
-    )
-
-
-def _verdict(entry: Verification) -> str:
-    return {True: "good", False: "bad", None: "none"}[passed(entry)]
-
-
-def _agreement(report: Report) -> tuple[tuple[str, str], ...]:
-    """Return rows (what, value): golden against the library on the data."""
-    facts = report.quantisation
-    rows = []
-    if report.model.task == "regression":
-        gone = missing(report, "r2")
-        for name, value in (("library", facts.float_r2), ("golden", facts.quantised_r2)):
-            rows.append(
-                (f"R\u00b2 on test rows, {name}", gone if value is None else f"{value:.4f}")
-            )
-        rows.append(("Changed decisions", "do not apply to regression"))
-    else:
-        gone = missing(report, "data")
-        before, after = facts.float_accuracy, facts.quantised_accuracy
-        for name, value in (("library", before), ("golden", after)):
-            shown = gone if value is None else percent(value, 2)
-            rows.append((f"Accuracy on test rows, {name}", shown))
-        if before is not None and after is not None:
-            rows.append(("Change of accuracy", points(before, after)))
-        changed = gone
-        if facts.changed_decisions is not None:
-            changed = thousands(facts.changed_decisions)
-            if facts.rows_test is not None:
-                changed += f" of {plural(facts.rows_test, 'row')}"
-        rows.append(("Changed decisions", changed))
-    for name, rows_seen in (("Training", facts.rows_train), ("Test", facts.rows_test)):
-        shown = missing(report, "data") if rows_seen is None else thousands(rows_seen)
-        rows.append((f"{name} rows", shown))
-    return tuple(rows)
 
 
 def _figures(report: Report, pictures: Pictures) -> tuple[_Figure, ...]:
@@ -257,93 +213,3 @@ def _trials_figure(report: Report, pictures: Pictures) -> _Figure:
     drawing = Markup(trials_svg(pictures, regression, standalone=False))
     table = (("Score bits", lost, measured, "Kept"), rows)
     return _Figure("trials", heading, caption, (drawing,), table=table, half=True, least=440)
-
-
-def _tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], ...]:
-    """Return (anchor, heading, head, rows): estimate against actual, cells, evidence."""
-    core, timing = report.core, report.timing
-    cells = None if core is None else core.logic_cells
-    fmax = None if timing is None else timing.fmax_mhz
-    estimate = report.estimate
-    rows = (
-        _compared("Logic cells, model alone", estimate.logic_cells, cells, missing(report, "core")),
-        _compared("Fmax, MHz", estimate.fmax_mhz, fmax, missing(report, "route")),
-    )
-    head = ("", "Estimate", "Actual", "Error")
-    tables = [("estimate", "Estimate against actual", head, rows)]
-    tables.append(_cells_table(report))
-    if report.evidence is not None:
-        evidence = report.evidence
-        gone = missing(report, "core")
-        rows = (
-            ("Bits", thousands(evidence.bits)),
-            ("Cycles", thousands(evidence.cycles)),
-            ("Logic cells", gone if evidence.logic_cells is None else str(evidence.logic_cells)),
-        )
-        tables.append(("evidence", "What gathering evidence costs", ("", "Cost"), rows))
-    return tuple(tables)
-
-
-def _compared(name: str, estimate: float | None, actual: float | None, gone: str) -> Row:
-    shown = "not estimated" if estimate is None else significant(estimate, 4)
-    if actual is None:
-        return name, shown, gone, "unknown"
-    if estimate is None or not actual:
-        return name, shown, significant(actual, 4), "unknown"
-    return name, shown, significant(actual, 4), f"{100 * (estimate / actual - 1):+.0f} %"
-
-
-def _cells_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
-    names = {
-        "logic_cells": "Logic cells (packed)",
-        "lut": "LUTs",
-        "ff": "Flip-flops",
-        "carry": "Carry cells",
-        "bram": "Block RAMs",
-        "spram": "SPRAMs",
-        "dsp": "DSPs",
-        "lut6": "LUT6",
-        "lut6_paired": "LUT6, paired",
-        "area_um2": "Area, um\u00b2",
-        "gate_equivalents": "Gate equivalents",
-    }
-    extra = ("lut6", "lut6_paired", "area_um2", "gate_equivalents")
-    rows = []
-    if report.core is None and report.utilisation is None:
-        return "cells", "Cells by kind", (missing(report, "core"),), ()
-    for key, name in names.items():
-        alone = None if report.core is None else getattr(report.core, key)
-        if key in extra and alone is None:
-            continue
-        shown = "does not apply" if alone is None else significant(alone)
-        if report.core is None:
-            shown = missing(report, "core")
-        whole = None if report.utilisation is None else getattr(report.utilisation, key, None)
-        top = "does not apply" if whole is None else thousands(whole)
-        if report.utilisation is None and key not in extra:
-            top = missing(report, "route")
-        rows.append((name, shown, top))
-    return "cells", "Cells by kind", ("", "Model alone", "Whole design"), tuple(rows)
-
-
-def _energy_words(report: Report) -> tuple[str, ...]:
-    """Return sentences about what the energy figure is worth."""
-    energy = report.energy
-    if energy is None:
-        return (f"Energy was {missing(report, 'energy')}.",)
-    words = [f"Activity: {energy.activity_source}."]
-    if energy.toggles_per_inference is not None:
-        words.append(f"{significant(energy.toggles_per_inference)} toggles per inference.")
-    if energy.calibrated:
-        error = energy.uncertainty_percent
-        margin = "an unknown margin" if error is None else f"\u00b1 {significant(error)} %"
-        words.append(
-            "The coefficients are calibrated on measurements of this device, but the sum was not "
-            f"measured on this design: trust it within {margin}."
-        )
-    elif energy.dynamic_nj_per_inference is None:
-        words.append("No coefficients were measured for this device, so no energy is stated.")
-    else:
-        words.append("The coefficients are not calibrated on this device: an order of magnitude.")
-    words.append("The core alone: link, pins, regulators and the board's other parts come on top.")
-    return tuple(words)

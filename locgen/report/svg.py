@@ -7,7 +7,8 @@ itself; the report page passes False and carries them once.
 from locgen.report.agreement import confusion_svg, scatter_svg
 from locgen.report.charts import features_svg, modules_svg, trials_svg
 from locgen.report.floorplan import floorplan_svg
-from locgen.report.network import network_svg, pipeline_svg
+from locgen.report.network import network_svg
+from locgen.report.pipeline import pipeline_svg
 
 __all__ = [
     "confusion_svg",

@@ -26,8 +26,8 @@ class BoardTop(wiring.Component):
 
     Parameters
     ----------
-    core : component with members `i`: In(stream.Signature(F)) and
-        `o`: Out(stream.Signature(response_layout(link), always_ready=True)), which gives exactly one
+    core : component with members `i`: In(stream.Signature(F)) and `o`:
+        Out(stream.Signature(response_layout(link), always_ready=True)), which gives exactly one
         result per transfer, in the clock of the transfer or later; becomes submodule `core`
     link : the design's widths, digest and capabilities
     clock_hz : frequency of domain `sync`
@@ -38,9 +38,11 @@ class BoardTop(wiring.Component):
     rx : In(1), serial line from the host, asynchronous; pull it up if it can be left open
     tx : Out(1), serial line to the host, idle high
 
-    Raises ValueError for a `baud` that `clocks_per_bit` refuses. No register needs a reset. Memories that a
-    *core* initialises may read as zero for the first microseconds after an iCE40's configuration; no frame can
-    be complete by then at 1 Mbaud.
+    Raises ValueError for a `baud` that `clocks_per_bit` refuses.
+
+    No register needs a reset, and the link's own memory is written before it is read. Block RAM
+    that a *core* initialises may read as zero in the first microseconds after an iCE40's
+    configuration; the first request cannot be complete by then.
     """
 
     rx: In(1, init=1)

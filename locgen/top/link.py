@@ -1,8 +1,9 @@
 """The device's end of docs/protocol.md: frames in, one inference at a time, frames out.
 
 One bit-serial data path serves both directions: a body byte sits in `byte` and goes through the
-CRC bit by bit, into the features when it is received, out of the result when it is sent. So the link
-is half duplex towards the core, full duplex on the line (the response drains from a memory of its own).
+CRC bit by bit, into the features when it is received, out of the result when it is sent. So the
+link is half duplex towards the core; on the line it is full duplex, since the response drains from
+a memory of its own.
 """
 
 from amaranth import *
@@ -44,8 +45,8 @@ class FrameLink(wiring.Component):
     o : Out(stream.Signature(8)), bytes for the line
     request : Out(stream.Signature(F)), features of a checked frame; the payload is the receiving
         shift register itself, frozen while `valid` is 1, changing while a frame comes in
-    response : In(stream.Signature(response_layout(params), always_ready=True)), exactly one item per
-        request, in the clock of its transfer or later
+    response : In(stream.Signature(response_layout(params), always_ready=True)), exactly one
+        item per request, in the clock of its transfer or later
 
     `request.valid` rises 1 clock after the delimiter was taken; `o.valid` rises 9 * n + 5 clocks
     after the core's answer, n the bytes of the response body, if the line is free.
@@ -84,10 +85,7 @@ class FrameLink(wiring.Component):
         position = Signal(ceil_log2(8 * max(request_bytes, *response_ends) + 1) + 1)
         in_byte, count = position[:3], position[3:]
         with m.If(step):
-            m.d.sync += [
-                byte.eq(Cat(byte[1:], bit)),
-                position.eq(position + 1),
-            ]
+            m.d.sync += [byte.eq(Cat(byte[1:], bit)), position.eq(position + 1)]
             with m.If(position[-1]):
                 m.d.sync += position[-1].eq(1)
         m.d.comb += [crc.step.eq(step), crc.bit.eq(bit), bit.eq(byte[0])]
@@ -145,13 +143,9 @@ class FrameLink(wiring.Component):
         with m.If(sending):
             with m.If(checking):
                 m.d.comb += bit.eq(crc.crc_bit)
-            with m.Elif(count == 0), m.Switch(in_byte):
-                with m.Case(0):
-                    m.d.comb += bit.eq((error == 0) & is_hello)
-                with m.Case(1):
-                    m.d.comb += bit.eq(answers_predict)
-                with m.Case(7):
-                    m.d.comb += bit.eq(1)
+            with m.Elif(count == 0):  # 0x80 is the error response, 0x81 hello's, 0x82 predict's
+                kind = Cat((error == 0) & is_hello, answers_predict, C(0, 5), 1)
+                m.d.comb += bit.eq(kind.bit_select(in_byte, 1))
             with m.Elif(count == 1):
                 m.d.comb += bit.eq(sequence[0])
             with m.Elif(error != 0):

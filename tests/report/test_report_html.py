@@ -201,7 +201,7 @@ def nullable():
                 yield section, name
 
 
-@pytest.mark.parametrize(("section", "name"), nullable())
+@pytest.mark.parametrize(("section", "name"), list(nullable()))
 def test_every_single_null_renders(section, name):
     for make in (make_report, regression_report):
         page = render_html(make(**{section: {name: None}}), Pictures())

@@ -1,0 +1,142 @@
+"""What the page says in tables and sentences: the two claims, cells, estimates, energy's worth."""
+
+from locgen.report.facts import LEVELS, missing, passed
+from locgen.report.numbers import percent, plural, points, significant, thousands
+from locgen.report.schema import Report, Verification
+
+__all__ = ["Row", "agreement_rows", "energy_words", "equality_rows", "make_tables"]
+
+Row = tuple[str, ...]
+
+
+def equality_rows(report: Report) -> tuple[tuple[str, str, str, str, str, str], ...]:
+    """Return rows (level, what it looks at, simulator, vectors, mismatches, verdict class)."""
+    return tuple(
+        (*LEVELS[e.level], e.simulator, thousands(e.vectors), thousands(e.mismatches), _verdict(e))
+        for e in report.verification
+    )
+
+
+def _verdict(entry: Verification) -> str:
+    return {True: "good", False: "bad", None: "none"}[passed(entry)]
+
+
+def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
+    """Return rows (what, value): golden against the library on the data."""
+    facts = report.quantisation
+    rows = []
+    if report.model.task == "regression":
+        gone = missing(report, "r2")
+        for name, value in (("library", facts.float_r2), ("golden", facts.quantised_r2)):
+            rows.append(
+                (f"R\u00b2 on test rows, {name}", gone if value is None else f"{value:.4f}")
+            )
+        rows.append(("Changed decisions", "do not apply to regression"))
+    else:
+        gone = missing(report, "data")
+        before, after = facts.float_accuracy, facts.quantised_accuracy
+        for name, value in (("library", before), ("golden", after)):
+            shown = gone if value is None else percent(value, 2)
+            rows.append((f"Accuracy on test rows, {name}", shown))
+        if before is not None and after is not None:
+            rows.append(("Change of accuracy", points(before, after)))
+        changed = gone
+        if facts.changed_decisions is not None:
+            changed = thousands(facts.changed_decisions)
+            if facts.rows_test is not None:
+                changed += f" of {plural(facts.rows_test, 'row')}"
+        rows.append(("Changed decisions", changed))
+    for name, rows_seen in (("Training", facts.rows_train), ("Test", facts.rows_test)):
+        shown = missing(report, "data") if rows_seen is None else thousands(rows_seen)
+        rows.append((f"{name} rows", shown))
+    return tuple(rows)
+
+
+def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], ...]:
+    """Return (anchor, heading, head, rows): estimate against actual, cells, evidence."""
+    core, timing = report.core, report.timing
+    cells = None if core is None else core.logic_cells
+    fmax = None if timing is None else timing.fmax_mhz
+    estimate = report.estimate
+    rows = (
+        _compared("Logic cells, model alone", estimate.logic_cells, cells, missing(report, "core")),
+        _compared("Fmax, MHz", estimate.fmax_mhz, fmax, missing(report, "route")),
+    )
+    head = ("", "Estimate", "Actual", "Error")
+    tables = [("estimate", "Estimate against actual", head, rows)]
+    tables.append(_cells_table(report))
+    if report.evidence is not None:
+        evidence = report.evidence
+        gone = missing(report, "core")
+        rows = (
+            ("Bits", thousands(evidence.bits)),
+            ("Cycles", thousands(evidence.cycles)),
+            ("Logic cells", gone if evidence.logic_cells is None else str(evidence.logic_cells)),
+        )
+        tables.append(("evidence", "What gathering evidence costs", ("", "Cost"), rows))
+    return tuple(tables)
+
+
+def _compared(name: str, estimate: float | None, actual: float | None, gone: str) -> Row:
+    shown = "not estimated" if estimate is None else significant(estimate, 4)
+    if actual is None:
+        return name, shown, gone, "unknown"
+    if estimate is None or not actual:
+        return name, shown, significant(actual, 4), "unknown"
+    return name, shown, significant(actual, 4), f"{100 * (estimate / actual - 1):+.0f} %"
+
+
+def _cells_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+    names = {
+        "logic_cells": "Logic cells (packed)",
+        "lut": "LUTs",
+        "ff": "Flip-flops",
+        "carry": "Carry cells",
+        "bram": "Block RAMs",
+        "spram": "SPRAMs",
+        "dsp": "DSPs",
+        "lut6": "LUT6",
+        "lut6_paired": "LUT6, paired",
+        "area_um2": "Area, um\u00b2",
+        "gate_equivalents": "Gate equivalents",
+    }
+    extra = ("lut6", "lut6_paired", "area_um2", "gate_equivalents")
+    rows = []
+    if report.core is None and report.utilisation is None:
+        return "cells", "Cells by kind", (missing(report, "core"),), ()
+    for key, name in names.items():
+        alone = None if report.core is None else getattr(report.core, key)
+        if key in extra and alone is None:
+            continue
+        shown = "does not apply" if alone is None else significant(alone)
+        if report.core is None:
+            shown = missing(report, "core")
+        whole = None if report.utilisation is None else getattr(report.utilisation, key, None)
+        top = "does not apply" if whole is None else thousands(whole)
+        if report.utilisation is None and key not in extra:
+            top = missing(report, "route")
+        rows.append((name, shown, top))
+    return "cells", "Cells by kind", ("", "Model alone", "Whole design"), tuple(rows)
+
+
+def energy_words(report: Report) -> tuple[str, ...]:
+    """Return sentences about what the energy figure is worth."""
+    energy = report.energy
+    if energy is None:
+        return (f"Energy was {missing(report, 'energy')}.",)
+    words = [f"Activity: {energy.activity_source}."]
+    if energy.toggles_per_inference is not None:
+        words.append(f"{significant(energy.toggles_per_inference)} toggles per inference.")
+    if energy.calibrated:
+        error = energy.uncertainty_percent
+        margin = "an unknown margin" if error is None else f"\u00b1 {significant(error)} %"
+        words.append(
+            "The coefficients are calibrated on measurements of this device, but the sum was not "
+            f"measured on this design: trust it within {margin}."
+        )
+    elif energy.dynamic_nj_per_inference is None:
+        words.append("No coefficients were measured for this device, so no energy is stated.")
+    else:
+        words.append("The coefficients are not calibrated on this device: an order of magnitude.")
+    words.append("The core alone: link, pins, regulators and the board's other parts come on top.")
+    return tuple(words)
