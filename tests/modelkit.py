@@ -5,7 +5,9 @@ from amaranth.sim import Simulator
 
 from locgen.ir import (
     Argmax,
+    FloatTree,
     Identity,
+    Model,
     QuantisedModel,
     RankFeature,
     SplitRule,
@@ -139,3 +141,80 @@ def simulate_fabric(fabric, model, rows, gap=0):
     simulator.add_testbench(drive, background=True)
     simulator.run()
     return [(d, s, start, end) for (d, s, end), start in zip(answers, starts, strict=True)]
+
+
+def random_float_tree(random, features, outputs, splits, values, infinite=False, missing=False):
+    """Return a random float tree with cuts at integers and a half, integers, and +-inf at times."""
+    children = [[None, None] for _ in range(splits)]
+    slots, leaves = [], 0
+    for split in range(splits):
+        if slots:
+            parent, side = slots.pop(random.integers(len(slots)))
+            children[parent][side] = split
+        slots += [(split, 0), (split, 1)]
+    for parent, side in slots:
+        children[parent][side] = ~leaves
+        leaves += 1
+    leaves = leaves or 1
+    cuts = random.integers(-4, 16, size=splits) / 2.0
+    if infinite:
+        cuts = np.where(random.random(splits) < 0.15, random.choice([-1, 1], splits) * np.inf, cuts)
+    children = np.array(children, dtype=int).reshape(splits, 2)
+    return FloatTree(
+        random.integers(features, size=splits),
+        cuts,
+        (random.random(splits) < 0.5) & missing,
+        children[:, 0],
+        children[:, 1],
+        values(random, (leaves, len(outputs))),
+        random.permutation(leaves) + 100,
+        tuple(outputs),
+    )
+
+
+def random_float_model(
+    seed, outputs=1, decision=None, halves=False, shared=None, base=None, trees=None, features=5,
+    infinite=False, missing=False, scale=1.0,
+):  # fmt: skip
+    """Return a random float model.
+
+    Leaves hold multiples of a half, 7.5 apart at most, if `halves`, so that sums are exact and ties
+    common; else any numbers. `shared` says whether each tree scores all outputs or one in turn.
+    """
+    random = np.random.default_rng(seed)
+
+    def values(random, shape):
+        if not halves:
+            return random.normal(size=shape) * scale
+        table = random.integers(0, 8, size=shape) / 2.0
+        table.flat[0] = 7.5  # the widest range then is 7.5 or less by a half
+        return table
+
+    together = bool(random.integers(2)) if shared is None else shared
+    if trees is None:
+        trees = tuple(
+            random_float_tree(
+                random, features, range(outputs) if together else (number % outputs,),
+                int(random.integers(0, 7)), values, infinite, missing,
+            )
+            for number in range(2 * outputs)
+        )  # fmt: skip
+    if base is None:
+        base = random.integers(-4, 5, size=outputs) / 2.0
+    base = tuple(float(b) for b in np.broadcast_to(base, outputs))
+    decision = decision or ("argmax" if outputs > 1 else ">")
+    regression = decision == "identity"
+    return Model(
+        "test", "test", "regression" if regression else "classification",
+        tuple(f"x{i}" for i in range(features)), () if regression else tuple(range(max(outputs, 2))),
+        tuple(trees), base, decision, SplitRule("<=", "float64", missing),
+    )  # fmt: skip
+
+
+def random_rows(model, rows, seed=0):
+    """Return float rows on, just beside and between the cuts, with NaN where the model takes it."""
+    random = np.random.default_rng(seed)
+    x = random.integers(-6, 18, size=(rows, len(model.feature_names))) / 2.0
+    x = np.nextafter(x, random.choice([-np.inf, np.inf], x.shape) * (random.random(x.shape) < 0.5))
+    x = np.where(random.random(x.shape) < 0.5, np.round(x * 2) / 2, x)
+    return np.where((random.random(x.shape) < 0.2) & model.rule.missing, np.nan, x)

@@ -1,8 +1,7 @@
 """Cost of integer nodes in LUT4, before any synthesis.
 
-The counts are of reduced decision diagrams, which is what a synthesiser ends up with; the factors
-that turn diagram nodes into LUT4 were fitted to Yosys's `synth_ice40` on the models that
-`benchmarks/estimate.py` builds, which also prints their error.
+The counts are of reduced decision diagrams, which is what a synthesiser ends up with; the weights
+that turn them into logic cells are in `plan.estimate`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +9,7 @@ from functools import lru_cache
 
 from locgen.ir.tree import Comparison, TreeNode
 
-__all__ = ["comparison_luts", "diagram_nodes", "tree_luts", "tree_stream_luts"]
-
-_LUTS_PER_DIAGRAM_NODE = 0.56
-_LUTS_PER_SEQUENCE_BIT = 0.36
+__all__ = ["comparison_luts", "diagram_nodes", "tree_diagram", "tree_stream_diagram"]
 
 
 def comparison_luts(comparison: Comparison, bits: int) -> float:
@@ -26,10 +22,14 @@ def comparison_luts(comparison: Comparison, bits: int) -> float:
 
 
 def diagram_nodes(node: TreeNode, columns: Sequence[Sequence[int]]) -> int:
-    """Return the nodes of the decision diagrams of `columns`: one bit for each leaf, per column."""
+    """Return the nodes of the decision diagrams of `columns`: one number for each leaf, per column.
+
+    Numbers stand for the functions at the leaves: 0 and 1 for the constants, others for anything.
+    """
     total = 0
     for column in columns:
         unique: dict[tuple[int, int, int], int] = {}
+        first = max((*column, 1)) + 1
         reduced = [0] * len(node.feature)
         for split in reversed(range(len(node.feature))):
             left, right = (
@@ -40,7 +40,7 @@ def diagram_nodes(node: TreeNode, columns: Sequence[Sequence[int]]) -> int:
                 reduced[split] = left
                 continue
             key = (node.split_comparison[split], left, right)
-            reduced[split] = unique.setdefault(key, len(unique) + 2)
+            reduced[split] = unique.setdefault(key, len(unique) + first)
         total += len(unique)
     return total
 
@@ -51,21 +51,36 @@ def _bit_columns(words: Iterable[int], width: int) -> list[tuple[int, ...]]:
 
 
 @lru_cache(maxsize=4096)
-def tree_luts(node: TreeNode) -> float:
-    """Return the LUT4 of a tree whose scores leave in parallel."""
+def tree_diagram(node: TreeNode) -> int:
+    """Return the diagram nodes of a tree whose scores leave in parallel, one diagram per bit."""
     columns = []
     for scores, (low, high) in zip(zip(*node.leaf_scores, strict=True), node.ranges, strict=True):
         width = max(high.bit_length(), (~low).bit_length() + 1 if low < 0 else 0)
         columns += _bit_columns((score & (1 << width) - 1 for score in scores), width)
-    return _LUTS_PER_DIAGRAM_NODE * diagram_nodes(node, columns)
+    return diagram_nodes(node, columns)
 
 
 @lru_cache(maxsize=4096)
-def tree_stream_luts(node: TreeNode, up_beats: int) -> float:
-    """Return the LUT4 of a tree that sends its scores over `up_beats` beats."""
-    rows = {row: number for number, row in enumerate(sorted(set(node.leaf_scores)))}
-    column = [rows[row] + 2 for row in node.leaf_scores]
-    generators = sum(sum(score.bit_length() for score in row) for row in rows)
-    return diagram_nodes(node, [column]) + _LUTS_PER_SEQUENCE_BIT * min(
-        generators, len(rows) * up_beats
-    )
+def tree_stream_diagram(node: TreeNode, digits: int, width: int) -> tuple[int, int]:
+    """Return (diagram nodes, functions of the beat) of a tree that sends its scores in digits.
+
+    There is a diagram for each bit of a digit; at its leaves stand functions of the beat number,
+    counted once each unless they are constant.
+    """
+    nodes, functions = 0, 0
+    mask = (1 << width) - 1
+    leaves = [
+        [
+            (score - low) >> k * width & mask
+            for score, (low, _) in zip(row, node.ranges, strict=True)
+            for k in range(digits)
+        ]
+        for row in node.leaf_scores
+    ]
+    for bit in range(width):
+        sequences = [tuple(word >> bit & 1 for word in words) for words in leaves]
+        known = {tuple([0] * len(sequences[0])): 0}
+        column = [known.setdefault(s, len(known) + 1) for s in sequences]
+        functions += len(known) - 1
+        nodes += diagram_nodes(node, [column])
+    return nodes, functions

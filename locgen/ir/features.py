@@ -118,7 +118,8 @@ class AffineFeature:
         x = np.asarray(x, dtype=np.float64)
         if self.width == 0:
             return np.zeros(len(x), dtype=np.int64)
-        step = np.clip((x - self.low) * self.scale + 0.5, 0, self.largest)
+        with np.errstate(over="ignore"):  # an overflow is clipped like any value outside
+            step = np.clip((x - self.low) * self.scale + 0.5, 0, self.largest)
         q = np.floor(np.where(np.isnan(step), 0, step)).astype(np.int64)
         return _with_missing(x, q, self.missing_code)
 

@@ -1,13 +1,33 @@
-"""Size and speed of a plan before synthesis; the report shows how far off they were."""
+"""Size and speed of a plan before synthesis; the report shows how far off they were.
+
+The size is a weighted sum of a few counts, `terms_of`. The weights were fitted to packed cores by
+`benchmarks/estimate.py`, which also prints the error for every design, and for designs on data that
+the fit has not seen.
+"""
 
 from dataclasses import dataclass
 
 from locgen.ir import Argmax, QuantisedModel
-from locgen.ir.cost import comparison_luts, tree_luts, tree_stream_luts
+from locgen.ir.cost import comparison_luts, tree_diagram, tree_stream_diagram
 from locgen.plan.direct import DirectPlan
 from locgen.plan.tree import TreePlan
 
-__all__ = ["CellEstimate", "estimate_plan"]
+__all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "terms_of"]
+
+WEIGHTS: dict[str, dict[str, float]] = {
+    "direct": {"comparison": 1, "tree": 0.56, "adder": 1, "decision": 1, "register": 1},
+    "tree": {
+        "comparison": 1.5,
+        "decode": 0.8,
+        "tree": 0.7,
+        "function": 0.7,
+        "stop": 1,
+        "counter": 1,
+        "capture": 0.7,
+        "root": 1,
+    },
+}
+"""Logic cells for each unit of the terms, by fabric."""
 
 
 @dataclass(frozen=True)
@@ -20,17 +40,28 @@ class CellEstimate:
 
 def estimate_plan(model: QuantisedModel, plan: DirectPlan | TreePlan) -> CellEstimate:
     """Return the estimate for `plan`."""
-    cells = _direct(model, plan) if isinstance(plan, DirectPlan) else _tree(model, plan)
+    weights = WEIGHTS[plan.kind]
+    cells = sum(weights[name] * count for name, count in terms_of(model, plan).items())
     return CellEstimate(round(cells), plan.slowest_levels)
 
 
-def _direct(model: QuantisedModel, plan: DirectPlan) -> float:
+def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, float]:
+    """Return the counts that the estimate of `plan` weighs, under the names in `WEIGHTS`.
+
+    Direct fabric: LUT4 of the distinct comparisons, diagram nodes of the trees, result bits of the
+    adders, bits in the decision's comparisons and multiplexers, flip-flops that follow no LUT.
+    Tree fabric: distinct comparisons of each site, beats that each last stop decodes for them,
+    diagram nodes of the trees, functions of the beat at their leaves, bits in combining and
+    broadcast stops, bits of the beat counters, feature bits that the root reads, the root's bits.
+    """
+    return _direct(model, plan) if isinstance(plan, DirectPlan) else _tree(model, plan)
+
+
+def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     comparisons = {c for node in model.nodes for c in node.comparisons}
-    cells = 0.0
-    for comparison in comparisons:
-        luts = comparison_luts(comparison, model.feature_bits[comparison.feature])
-        cells += max(luts, plan.registers[0])
-    cells += sum(tree_luts(node) for node in model.nodes)
+    luts = [comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons]
+    lone = sum(lut == 0 for lut in luts) if plan.registers[0] else 0
+    adder_bits = 0
     flags = iter(plan.registers[2:])
     widths: dict[int, list[int]] = {output: [] for output in range(model.outputs)}
     for node in model.nodes:
@@ -40,37 +71,48 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> float:
         registered = next(flags)
         for output, spans in widths.items():
             sums = [a + b for a, b in zip(spans[::2], spans[1::2], strict=False)]
-            cells += sum(span.bit_length() + 1 for span in sums)
+            adder_bits += sum(span.bit_length() for span in sums)
             if len(spans) % 2:
                 sums.append(spans[-1])
-                cells += registered * spans[-1].bit_length()
+                lone += registered * spans[-1].bit_length()
             widths[output] = sums
+    decision_bits = 0
     if isinstance(model.decision, Argmax) and model.outputs > 1:
         contenders = model.outputs
         for _ in range(plan.decide_levels):
             pairs = contenders // 2
-            cells += pairs * (2 * model.score_bits + model.decision.bits + 1)
-            cells += next(flags) * model.outputs * model.score_bits
+            decision_bits += pairs * (2 * model.score_bits + model.decision.bits)
+            lone += next(flags) * model.outputs * model.score_bits
             contenders -= pairs
-    return cells
+    return {
+        "comparison": sum(luts),
+        "tree": sum(tree_diagram(node) for node in model.nodes),
+        "adder": adder_bits,
+        "decision": decision_bits,
+        "register": lone + plan.latency_cycles,
+    }
 
 
-def _tree(model: QuantisedModel, plan: TreePlan) -> float:
+def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     serial = plan.digits > 1
-    cells = 0.0
-    for nodes in plan.sites:
-        comparisons = {c for n in nodes for c in model.nodes[n].comparisons}
-        features = {c.feature for c in comparisons}
-        slots = [slot for slot in plan.slots if slot.feature in features]
-        cells += 1.5 * len(comparisons)
-        cells += sum(0.5 + 0.8 * slot.beats for slot in slots)
-        cells += sum(tree_stream_luts(model.nodes[n], plan.up_beats) for n in nodes)
-    stops = len(model.nodes) - 1
-    cells += stops * (plan.up_width + (1 if serial else 0)) + 12 * len(plan.stops)
-    cells += sum(plan.inner_stops) * (plan.down_width + 1)
-    total_bits = sum(model.feature_bits)
-    cells += 0.7 * total_bits + 10
-    cells += model.outputs * model.score_bits + 2 * model.score_bits + plan.digits * plan.up_width
+    beats = {slot.feature: slot.beats for slot in plan.slots}
+    of_site = [{c for n in nodes for c in model.nodes[n].comparisons} for nodes in plan.sites]
+    decoded = 0
+    for sites in plan.stops:
+        decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
+    diagrams = [tree_stream_diagram(node, plan.digits, plan.up_width) for node in model.nodes]
+    counter_bits = max(plan.down_beats, plan.up_beats).bit_length()
+    broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
+    root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
     if isinstance(model.decision, Argmax):
-        cells += 3 * model.score_bits
-    return cells
+        root += 3 * model.score_bits + (0 if serial else model.outputs * model.score_bits)
+    return {
+        "comparison": sum(len(comparisons) for comparisons in of_site),
+        "decode": decoded,
+        "tree": sum(nodes for nodes, _ in diagrams),
+        "function": sum(functions for _, functions in diagrams),
+        "stop": (len(model.nodes) - 1) * (plan.up_width + serial) + broadcast,
+        "counter": (len(plan.stops) + 1) * counter_bits,
+        "capture": sum(model.feature_bits),
+        "root": root,
+    }

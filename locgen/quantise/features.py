@@ -11,6 +11,8 @@ __all__ = ["FeatureKind", "choose_features"]
 
 FeatureKind = Literal["auto", "rank", "affine", "identity"]
 _WIDEST_IDENTITY = 1 << 16
+_FINEST_STEP = 1e-300
+"""Cuts may lie closer than a step whose inverse is a float64."""
 
 
 def choose_features(
@@ -98,8 +100,9 @@ def _affine(model: Model, bits: int) -> tuple[Feature, ...]:
         if span == 0:
             step = max(abs(least), 1.0)
         elif boundaries == 1:
-            step, least = span, (least + most) / 2
+            step, least = 2 * span, (least + most) / 2  # so wide that no cut becomes constant
         else:
             step = span / (boundaries - 1)
+        step = min(max(step, _FINEST_STEP), 1 / _FINEST_STEP)
         features.append(AffineFeature(name, least - step / 2, 1 / step, bits, missing))
     return tuple(features)

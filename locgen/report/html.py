@@ -103,10 +103,7 @@ def _fabric_figure(report: Report, pictures: Pictures) -> _Figure:
     fabric = report.fabric
     crossing = f"{plural(fabric.bits_per_inference, 'bit')} cross the borders of "
     if fabric.kind == "direct":
-        caption = (
-            "All nodes work in parallel; a tree's shade says how many logic cells it takes. "
-            f"{crossing}nodes per inference."
-        )
+        caption = f"All nodes work in parallel, one square a tree. {crossing}nodes per inference."
         drawing = pipeline_svg(report, pictures, standalone=False)
         return _Figure("fabric", "The pipeline", caption, (Markup(drawing),), least=800)
     width = f"{fabric.link_width} bits wide"

@@ -13,7 +13,10 @@ _GRID_WIDTH = 376.0
 
 
 def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True) -> str:
-    """Return the direct fabric as a pipeline: features, comparisons, trees, adders, decision."""
+    """Return the direct fabric as a pipeline: features, comparisons, trees, adders, decision.
+
+    Trees are shaded by their logic cells where synthesis left them apart, else alike.
+    """
     cells = dict(pictures.modules)
     trees = sorted(
         (int(name.removeprefix("tree_")), size)
@@ -21,6 +24,7 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
         if name.removeprefix("tree_").isdecimal()
     )
     fabric, model = report.fabric, report.model
+    squares = trees or [(number, None) for number in range(model.nodes)]
     decision = sum(size for name, size in pictures.modules if name.startswith("argmax"))
     stages = [
         ("Features", f"{plural(model.features, 'feature')}", _bits(report)),
@@ -29,8 +33,8 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
         ("Adders", plural(model.outputs, "score"), f"{report.quantisation.score_bits} bits each"),
         ("Decision", _decision(report), _cells(decision or None)),
     ]
-    side = _tree_side(len(trees))
-    tall = 82 + max(side * -(-len(trees) // int(_GRID_WIDTH // side)), 40)
+    side = _tree_side(len(squares))
+    tall = 82 + max(side * -(-len(squares) // int(_GRID_WIDTH // side)), 40)
     drawing = Drawing(
         "pipeline",
         _WIDTH,
@@ -54,8 +58,8 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
         drawing.text(x + 12, top + 24, head, "bold")
         drawing.text(x + 12, top + 42, first, "small quiet")
         drawing.text(x + 12, top + 57, second, "small quiet")
-        if head == "Trees" and trees:
-            _tree_grid(drawing, trees, (x + 12, top + 70, side))
+        if head == "Trees":
+            _tree_grid(drawing, squares, (x + 12, top + 70, side))
         x += width + gap
     y = top + tall + 26
     drawing.text(
@@ -93,17 +97,19 @@ def _decision(report: Report) -> str:
 
 
 def _tree_grid(
-    drawing: Drawing, trees: list[tuple[int, int]], area: tuple[float, float, float]
+    drawing: Drawing, trees: list[tuple[int, int | None]], area: tuple[float, float, float]
 ) -> None:
     left, top, side = area
     columns = int(_GRID_WIDTH // side)
-    low, high = min(size for _, size in trees), max(size for _, size in trees)
+    sizes = [size for _, size in trees if size is not None]
     for position, (number, size) in enumerate(trees):
         x = left + side * (position % columns)
         y = top + side * (position // columns)
-        step = ramp_step(size, low, high)
+        step = 1 if size is None else ramp_step(size, min(sizes), max(sizes))
         box = side - min(0.15 * side, 4)
-        tooltip = f"tree {number}: {plural(size, 'logic cell')}"
+        tooltip = f"tree {number}"
+        if size is not None:
+            tooltip += f": {plural(size, 'logic cell')}"
         drawing.rect(x, y, box, box, f"f-u{step} hover", tooltip, rx=min(box / 6, 4))
         if box >= 15:
             ink = "on-low" if step < RAMP_STEPS // 2 else "on-high"

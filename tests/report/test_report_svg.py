@@ -184,6 +184,9 @@ def test_pipeline_shows_every_tree_and_the_decision():
     for trees in (1, 20, 300):
         words = tooltips(parse(pipeline_svg(direct_report(), direct_pictures(trees))))
         assert sum(w.startswith("tree ") for w in words) == trees
+    merged = Pictures(modules=(("shared", 590),))
+    words = tooltips(parse(pipeline_svg(direct_report(), merged)))
+    assert words == [f"tree {n}" for n in range(20)]
     assert "threshold" in pipeline_svg(direct_report(), direct_pictures())
     many = direct_report(model={"outputs": 3})
     assert "largest score" in pipeline_svg(many, direct_pictures())
