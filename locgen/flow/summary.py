@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 import locgen
 from locgen.flow.build import Built, link_params
 from locgen.flow.design import Design
+from locgen.flow.modules import core_module, placed_module
 from locgen.host.frames import Frame, encode_frame
 from locgen.ir import Identity
 from locgen.plan import TreePlan
@@ -224,7 +225,7 @@ def _tools(built: Built | None) -> dict[str, str]:
 def make_pictures(design: Design, built: Built) -> Pictures:
     """Return what the HTML report's pictures are drawn from."""
     plan = design.choice.plan
-    per_module = Counter(_module(name) for name in built.activity.by_cell if _is_logic(name))
+    per_module = _logic_cells(built)
     facts: dict[str, object] = {
         "modules": tuple(sorted(per_module.items(), key=lambda item: (-item[1], item[0]))),
         "trials": tuple(
@@ -244,28 +245,24 @@ def make_pictures(design: Design, built: Built) -> Pictures:
     if built.routed is not None:
         facts["grid"] = built.routed.grid
         facts["cells"] = tuple(
-            PlacedCell(_placed_module(cell.name), cell.type, cell.x, cell.y)
+            PlacedCell(placed_module(cell.name), cell.type, cell.x, cell.y)
             for cell in built.routed.cells
         )
     facts |= _agreement(design)
     return Pictures(**facts)
 
 
-def _is_logic(cell: str) -> bool:
-    """Say whether a cell takes a logic cell of its own: a carry shares its LUT's."""
-    return "SB_CARRY" not in cell.rpartition(".")[2]
-
-
-def _module(cell: str) -> str:
-    """Return the module of a core's cell; synthesis names cells after the nets they drive."""
-    head, dot, _ = cell.partition(".")
-    return head if dot else "shared"
-
-
-def _placed_module(cell: str) -> str:
-    if cell.startswith("core."):
-        return _module(cell.removeprefix("core."))
-    return "link" if "." in cell else "wrapper"
+def _logic_cells(built: Built) -> Counter[str]:
+    """Count the core's logic cells by module: placed ones, or LUTs and spare flip-flops."""
+    if built.routed is not None:
+        names = [
+            cell.name.removeprefix("core.")
+            for cell in built.routed.cells
+            if cell.type == "ICESTORM_LC" and cell.name.startswith("core.")
+        ]
+    else:
+        names = [name for name in built.activity.by_cell if "SB_LUT4_" in name.rpartition(".")[2]]
+    return Counter(core_module(name) for name in names)
 
 
 def _agreement(design: Design) -> dict[str, object]:
@@ -294,8 +291,8 @@ def write_report(design: Design, built: Built) -> Report:
     report = make_report(design, built)
     pictures = make_pictures(design, built)
     out: Path = built.out
-    (out / "report.html").write_text(render_html(report, pictures))
+    (out / "report.html").write_text(render_html(report, pictures), "utf-8")
     bitstream = None if built.bitstream is None else built.bitstream.name
-    (out / "README.md").write_text(render_readme(report, bitstream))
-    (out / "report.json").write_text(report.to_json())
+    (out / "README.md").write_text(render_readme(report, bitstream), "utf-8")
+    (out / "report.json").write_text(report.to_json(), "utf-8")
     return report

@@ -16,6 +16,9 @@ _ARGMAX_DELAY = 3.0
 """A comparison by carry chain and the multiplexer behind it."""
 _REGISTER_DELAY = 1.0
 """Clock to output plus set-up, in levels."""
+_SLACK = 1.4
+"""How much slower than its slowest unit a pipeline may be: comparisons that share gates need a
+logic cell more for their register, so it is worth much to leave that register out."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     Parameters
     ----------
     stages : number of registers, None to choose
-    fast : choose for the lowest latency in time; otherwise for the highest clock with no more
-        registers than that takes
+    fast : choose for the lowest latency in time; otherwise for few registers at a clock near that
+        of the slowest unit
 
     Raises
     ------
@@ -79,7 +82,8 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
         if fast:
             stages = min(choices, key=lambda n: n * (choices[n][0] + _REGISTER_DELAY))
         else:
-            stages = min(n for n in choices if choices[n][0] <= max(delays))
+            goal = _SLACK * max(delays)
+            stages = min(n for n in choices if choices[n][0] <= goal)
     if stages not in choices:
         raise ConfigurationError(
             f"--stages {stages} is outside 1 to {len(delays)}, the number of units this model has"

@@ -112,10 +112,11 @@ def _find(spec: ToolSpec, override: str, path: str) -> Tool:
 
 
 def _script(name: str) -> str | None:
-    """Path of a program that pip put beside this Python, or None."""
+    """Path of a program that pip put beside this Python or on PATH, or None."""
     if not name:
         return None
-    for folder in (sysconfig.get_path("scripts"), str(Path(sys.executable).parent)):
+    folders = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent), None)
+    for folder in folders:
         found = shutil.which(name, path=folder)
         if found is not None:
             return found

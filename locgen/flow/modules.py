@@ -1,0 +1,39 @@
+"""Which part of a design a mapped cell belongs to, from the name that synthesis gave it.
+
+Yosys names a cell after a net at one of its pins: ``root.total_SB_DFFESR_Q_D_SB_LUT4_O`` drives the
+data pin of a flip-flop of ``root.total``, ``compare_3_SB_LUT4_I2`` reads ``compare_3``.
+"""
+
+import re
+
+__all__ = ["core_module", "placed_module"]
+
+_UNITS = ("compare", "trees", "adders", "decide")
+_SIGNALS = {"compare": 0, "score": 1, "sum": 2, "winner": 3, "candidate": 3, "o__payload": 3}
+_SIGNAL = re.compile("|".join(_SIGNALS))
+_READER = re.compile(r"_SB_(LUT4|CARRY)_(I\d|CI)")
+
+
+def core_module(cell: str) -> str:
+    """Return the module of a core's cell, such as ``site_3``, ``adders``, or ``shared``.
+
+    Modules of the tree fabric keep their names. The direct fabric is one pipeline, so its cells are
+    told apart by the unit whose signals they drive; what only reads a unit's signals belongs to the
+    next.
+    """
+    head, dot, _ = cell.partition(".")
+    if dot:
+        return re.sub(r"_\d+$", "", head) if head.startswith(("tree_", "argmax_")) else head
+    signal = _SIGNAL.match(cell)
+    if signal is None:
+        return "shared"
+    unit = _SIGNALS[signal[0]]
+    reader = _READER.search(cell) is not None
+    return _UNITS[min(unit + reader, len(_UNITS) - 1)]
+
+
+def placed_module(cell: str) -> str:
+    """Return the module of a placed cell of the top: the core's, ``link`` or ``wrapper``."""
+    if cell.startswith("core."):
+        return core_module(cell.removeprefix("core."))
+    return "link" if cell.startswith(("link.", "receiver.", "transmitter.")) else "wrapper"
