@@ -283,8 +283,8 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
         frames = make_frames(model, link_params(design), vectors)
     bench = work / "testbench"
     write_testbench(bench, design_facts(design), vectors, frames, sources)
-    (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()))
-    (work / "model.locgen.json").write_text(to_json(model))
+    (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()), "utf-8")
+    (work / "model.locgen.json").write_text(to_json(model), "utf-8")
 
     doing = "place and route, " if options.pnr else ""
     tell(f"{doing}simulation of RTL and netlist with {len(vectors)} vectors")

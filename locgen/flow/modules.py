@@ -32,8 +32,6 @@ def core_module(cell: str) -> str:
     return _UNITS[min(unit + reader, len(_UNITS) - 1)]
 
 
-def placed_module(cell: str) -> str:
-    """Return the module of a placed cell of the top: the core's, ``link`` or ``wrapper``."""
-    if cell.startswith("core."):
-        return core_module(cell.removeprefix("core."))
-    return "link" if cell.startswith(("link.", "receiver.", "transmitter.")) else "wrapper"
+def placed_module(cell: str, outside: str) -> str:
+    """Return the module of a placed cell of the top; what is not the core's is `outside`."""
+    return core_module(cell.removeprefix("core.")) if cell.startswith("core.") else outside

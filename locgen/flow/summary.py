@@ -243,9 +243,10 @@ def make_pictures(design: Design, built: Built) -> Pictures:
             "combine_levels": plan.combine_levels,
         }
     if built.routed is not None:
+        outside = "link" if design.place.top == "uart" else "wrapper"
         facts["grid"] = built.routed.grid
         facts["cells"] = tuple(
-            PlacedCell(placed_module(cell.name), cell.type, cell.x, cell.y)
+            PlacedCell(placed_module(cell.name, outside), cell.type, cell.x, cell.y)
             for cell in built.routed.cells
         )
     facts |= _agreement(design)

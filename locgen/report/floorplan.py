@@ -18,7 +18,7 @@ _MOST_LABELS = 64
 _LEGEND = 250.0
 _LOGIC = "ICESTORM_LC"
 _SYMBOLS = {"SB_IO": "pin", "ICESTORM_RAM": "block RAM", "SB_GB": "global buffer"}
-_ORDER = {"site": 0, "tree": 1, "network": 2, "link": 3, "shared": 4}
+_ORDER = {"site": 0, "tree": 1, "unit": 2, "network": 3, "link": 4, "shared": 5}
 
 
 def floorplan_svg(pictures: Pictures, *, standalone: bool = True) -> str:
@@ -65,9 +65,7 @@ def _kind_words(kind: str, counts: Counter) -> str:
     members = sum(module_kind(module) == kind for module in counts)
     if kind in ("site", "tree"):
         return plural(members, kind)
-    direct = "compare" in counts
-    names = {"network": "comparisons and decision" if direct else "network and root"}
-    return names.get(kind, kind)
+    return {"network": "network and root", "unit": "units of the pipeline"}.get(kind, kind)
 
 
 def _logic_cells(drawing: Drawing, logic: list[PlacedCell], rows: int, counts: Counter) -> None:

@@ -16,12 +16,10 @@ _KINDS = {
     "stop": "network",
     "broadcast": "network",
     "sequencer": "network",
-    "compare": "network",
-    "trees": "tree",
-    "tree": "tree",
-    "adders": "network",
-    "decide": "network",
-    "argmax": "network",
+    "compare": "unit",
+    "trees": "unit",
+    "adders": "unit",
+    "decide": "unit",
     "link": "link",
     "wrapper": "link",
 }
@@ -33,14 +31,14 @@ _WORDS = {
     "sequencer": "schedule",
     "compare": "comparisons",
     "trees": "trees",
-    "tree": "trees",
     "adders": "adders",
     "decide": "decision",
-    "argmax": "decision",
     "link": "link: UART and frames",
     "wrapper": "wrapper around the core",
     "shared": "shared by several modules",
 }
+_UNIT_COLOURS = {"compare": 4, "trees": 2, "adders": 0, "decide": 1}
+"""Categories of the units of the direct fabric."""
 _SINGLE = 12
 """Sites or trees that are shown one by one; of more, only the largest are."""
 
@@ -61,7 +59,7 @@ def _stem(module: str) -> str:
 
 
 def module_kind(module: str) -> str:
-    """Return site, tree, network, link or shared."""
+    """Return site, tree, unit (of the direct fabric), network, link or shared."""
     numbered = _NUMBERED.fullmatch(module)
     return numbered[1] if numbered else _KINDS.get(_stem(module), "shared")
 
@@ -71,6 +69,8 @@ def module_class(module: str) -> str:
     numbered = _NUMBERED.fullmatch(module)
     if numbered:
         return f"f-c{int(numbered[2]) % CATEGORIES}"
+    if module in _UNIT_COLOURS:
+        return f"f-c{_UNIT_COLOURS[module]}"
     return f"f-{module_kind(module)}"
 
 
