@@ -11,7 +11,7 @@ __all__ = ["core_module", "placed_module"]
 _UNITS = ("compare", "trees", "adders", "decide")
 _SIGNALS = {"compare": 0, "score": 1, "sum": 2, "winner": 3, "candidate": 3, "o__payload": 3}
 _SIGNAL = re.compile("|".join(_SIGNALS))
-_READER = re.compile(r"_SB_(LUT4|CARRY)_(I\d|CI)")
+_READER = re.compile(r"(LUT4|CARRY)_(I\d|CI)")
 
 
 def core_module(cell: str) -> str:
@@ -23,12 +23,15 @@ def core_module(cell: str) -> str:
     """
     head, dot, _ = cell.partition(".")
     if dot:
-        return re.sub(r"_\d+$", "", head) if head.startswith(("tree_", "argmax_")) else head
+        if head.startswith("tree_"):
+            return "trees"
+        return "decide" if head.startswith("argmax_") else head
     signal = _SIGNAL.match(cell)
     if signal is None:
         return "shared"
     unit = _SIGNALS[signal[0]]
-    reader = _READER.search(cell) is not None
+    # The first step from the signal decides: the rest of the name stays on that side of it.
+    reader = _READER.match(cell.partition("_SB_")[2]) is not None
     return _UNITS[min(unit + reader, len(_UNITS) - 1)]
 
 
