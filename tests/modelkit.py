@@ -158,7 +158,7 @@ def random_float_tree(random, features, outputs, splits, values, infinite=False,
     leaves = leaves or 1
     cuts = random.integers(-4, 16, size=splits) / 2.0
     if infinite:
-        cuts = np.where(random.random(splits) < 0.15, random.choice([-1, 1], splits) * np.inf, cuts)
+        cuts = np.where(random.random(splits) < 0.15, random.choice([-np.inf, np.inf], splits), cuts)
     children = np.array(children, dtype=int).reshape(splits, 2)
     return FloatTree(
         random.integers(features, size=splits),
@@ -178,17 +178,15 @@ def random_float_model(
 ):  # fmt: skip
     """Return a random float model.
 
-    Leaves hold multiples of a half, 7.5 apart at most, if `halves`, so that sums are exact and ties
-    common; else any numbers. `shared` says whether each tree scores all outputs or one in turn.
+    Leaves hold multiples of a half if `halves`, so that sums are exact and ties common, and a last
+    tree with a range of 31.5 makes 6 score bits exact as well; else any numbers. `shared` says whether each tree scores all outputs or one in turn.
     """
     random = np.random.default_rng(seed)
 
     def values(random, shape):
         if not halves:
             return random.normal(size=shape) * scale
-        table = random.integers(0, 8, size=shape) / 2.0
-        table.flat[0] = 7.5  # the widest range then is 7.5 or less by a half
-        return table
+        return random.integers(0, 8, size=shape) / 2.0
 
     together = bool(random.integers(2)) if shared is None else shared
     if trees is None:
@@ -199,6 +197,15 @@ def random_float_model(
             )
             for number in range(2 * outputs)
         )  # fmt: skip
+        if halves:
+            wide = np.zeros((2, outputs))
+            wide[1, -1] = 31.5
+            trees += (
+                FloatTree(
+                    np.array([0]), np.array([3.0]), np.array([False]), np.array([~0]),
+                    np.array([~1]), wide, np.array([1, 2]), tuple(range(outputs)),
+                ),
+            )  # fmt: skip
     if base is None:
         base = random.integers(-4, 5, size=outputs) / 2.0
     base = tuple(float(b) for b in np.broadcast_to(base, outputs))
@@ -215,6 +222,6 @@ def random_rows(model, rows, seed=0):
     """Return float rows on, just beside and between the cuts, with NaN where the model takes it."""
     random = np.random.default_rng(seed)
     x = random.integers(-6, 18, size=(rows, len(model.feature_names))) / 2.0
-    x = np.nextafter(x, random.choice([-np.inf, np.inf], x.shape) * (random.random(x.shape) < 0.5))
-    x = np.where(random.random(x.shape) < 0.5, np.round(x * 2) / 2, x)
+    beside = np.nextafter(x, random.choice([-np.inf, np.inf], x.shape))
+    x = np.where(random.random(x.shape) < 0.5, beside, x)
     return np.where((random.random(x.shape) < 0.2) & model.rule.missing, np.nan, x)

@@ -38,7 +38,8 @@ class QuantiseOptions:
 class Trial:
     """One width tried: what it cost on the rows the search may see.
 
-    `drop` is the loss in percentage points of accuracy (or hundredths of R2) on the training rows;
+    `drop` is the loss in percentage points of accuracy (or hundredths of R2) on the training rows,
+    None where there are no labels (or all targets are equal, so that R2 says nothing);
     `changed` the share of decisions that differ from the float model's on training and blended
     rows together, in percent (for regression: 100 times 1 - R2 against the float model).
     """
@@ -104,7 +105,7 @@ class _Judge:
 
     def __init__(self, skeleton: Skeleton, data: Dataset | None) -> None:
         self.model = model = skeleton.model
-        if data is None:
+        if data is None or not len(data.x_train):
             self.labelled = 0
             rows = synthetic_rows(model)
             self.targets = None
@@ -112,8 +113,12 @@ class _Judge:
             self.labelled = len(data.x_train)
             rows = np.concatenate([data.x_train, _blends(data.x_train)])
             self.targets = data.y_train
-        self.rows = len(rows)
         self.float_scores = model.scores(rows)
+        constant = np.ptp(self.float_scores, axis=0) == 0
+        if model.task == "regression" and self.labelled and constant.any():
+            rows = np.concatenate([rows, synthetic_rows(model)])  # R2 needs scores that differ
+            self.float_scores = model.scores(rows)
+        self.rows = len(rows)
         self.leaves = skeleton.leaf_table(rows)
         self.skeleton = skeleton
 
@@ -134,8 +139,15 @@ class _Judge:
             changed = 100 * (1 - _r2(self.float_scores, golden))
             if self.targets is None:
                 return None, changed
-            before = _r2(self.targets, self.float_scores[labelled])
-            return 100 * (before - _r2(self.targets, golden[labelled])), changed
+            truth = np.reshape(self.targets, (self.labelled, -1))
+            defined = np.ptp(truth, axis=0) > 0
+            if not defined.any():
+                return None, changed
+            before, after = (
+                _r2(truth[:, defined], scores[labelled][:, defined])
+                for scores in (self.float_scores, golden)
+            )
+            return 100 * (before - after), changed
         decided = self.model.decide(self.float_scores)
         golden = candidate.decision.evaluate(scores)
         changed = 100 * float(np.mean(decided != golden))
@@ -148,11 +160,15 @@ class _Judge:
 
 
 def _r2(truth: np.ndarray, guess: np.ndarray) -> float:
-    """Return R2, and 1 for equal or 0 for unequal constants where it is not defined."""
-    truth, guess = np.reshape(truth, (len(guess), -1)), np.reshape(guess, (len(guess), -1))
-    if len(truth) < 2:
-        return float(np.array_equal(truth, guess))
-    return float(r2_score(truth, guess))
+    """Return the mean R2 of the columns; where one is constant, 1 if it is met, up to rounding."""
+    met = np.isclose(guess, truth, rtol=1e-9, atol=0).all(axis=0)
+    constant = np.ptp(truth, axis=0) == 0
+    values = met.astype(np.float64)
+    if not constant.all():
+        values[~constant] = r2_score(
+            truth[:, ~constant], guess[:, ~constant], multioutput="raw_values"
+        )
+    return float(values.mean())
 
 
 def _blends(rows: np.ndarray) -> np.ndarray:

@@ -152,17 +152,10 @@ def test_ties_occur_in_the_test_above():
 
 
 def exact_in_halves(model):
-    """Return the integer model whose steps are 1/2**k: widen until every leaf is a whole number."""
-    skeleton, _ = lowered(model)
-    reached = [t.leaf_values[[leaf for (leaf,) in n.leaf_scores]]
-               for t, n in zip(model.trees, skeleton.splits, strict=True)]  # fmt: skip
-    widest = max(float(np.ptp(v, axis=0).max()) for v in reached)
-    steps = 2 * widest  # in halves
-    bits = 1
-    while not ((1 << bits) - 1) % max(int(steps), 1) == 0:
-        bits += 1
-    assert bits <= 20
-    return integer_model(skeleton, bits, "m")
+    """Return the integer model whose step is a half."""
+    _, quantised = lowered(model, 6)
+    assert set(quantised.score_scale) == {0.5}
+    return quantised
 
 
 @pytest.mark.parametrize("operator", [">", ">="])
