@@ -221,7 +221,11 @@ def bars(rows: list[dict]) -> list[tuple[str, bool, str]]:
             wall, peak = cold["wall_seconds"], cold["peak_mb"]
             title = f"bc, {row['fabric']}: build --no-cache"
             found.append(
-                (f"{title} at most {WALL_BAR_SECONDS:g} s", wall <= WALL_BAR_SECONDS, f"{wall:.1f} s")
+                (
+                    f"{title} at most {WALL_BAR_SECONDS:g} s",
+                    wall <= WALL_BAR_SECONDS,
+                    f"{wall:.1f} s",
+                )
             )
             found.append(
                 (f"{title} at most {MEMORY_BAR_MB:g} MB", peak <= MEMORY_BAR_MB, f"{peak:.0f} MB")

@@ -43,7 +43,9 @@ class Recipe:
 
 
 CASES = {
-    "bc": Recipe("breast cancer RF 20x5", "breast_cancer", RandomForestClassifier, 20, 5, "icebreaker"),
+    "bc": Recipe(
+        "breast cancer RF 20x5", "breast_cancer", RandomForestClassifier, 20, 5, "icebreaker"
+    ),
     "wine": Recipe("wine RF 20x5", "wine", RandomForestClassifier, 20, 5, "icebreaker"),
     "digits": Recipe("digits GB 30x3", "digits", GradientBoostingClassifier, 30, 3, None),
     "bean": Recipe("dry bean RF 30x6", "dry_bean", RandomForestClassifier, 30, 6, None),
@@ -101,7 +103,10 @@ class Case:
         """Return the rows as locgen takes them."""
         a = self.arrays
         return Dataset(
-            a["X_train"].astype(np.float64), a["y_train"], a["X_test"].astype(np.float64), a["y_test"]
+            a["X_train"].astype(np.float64),
+            a["y_train"],
+            a["X_test"].astype(np.float64),
+            a["y_test"],
         )
 
     def save(self, folder: Path) -> tuple[Path, Path]:

@@ -81,9 +81,7 @@ def small_sites(count: int) -> QuantisedModel:
         library="none",
         task="classification",
         rule=SplitRule("<=", "float64", False),
-        features=tuple(
-            IdentityFeature(f"f{n}", 0, 2**FEATURE_BITS - 1) for n in range(FEATURES)
-        ),
+        features=tuple(IdentityFeature(f"f{n}", 0, 2**FEATURE_BITS - 1) for n in range(FEATURES)),
         nodes=tuple(nodes),
         bias=(-middle,),
         decision=Threshold(">="),
@@ -200,7 +198,9 @@ def measure_whole_model() -> list[dict[str, object]]:
     rows = []
     plan = plan_direct(model, None, False)
     usage, _ = count_cells(DirectFabric(model, plan))
-    rows.append({"fabric": "direct", "logic_cells": usage.logic_cells, "lut": usage.lut} | _of(plan))
+    rows.append(
+        {"fabric": "direct", "logic_cells": usage.logic_cells, "lut": usage.lut} | _of(plan)
+    )
     for width in WIDTHS:
         plan = plan_tree(model, width, None)
         usage, modules = count_cells(TreeFabric(model, plan), by_module=True)

@@ -158,7 +158,9 @@ def random_float_tree(random, features, outputs, splits, values, infinite=False,
     leaves = leaves or 1
     cuts = random.integers(-4, 16, size=splits) / 2.0
     if infinite:
-        cuts = np.where(random.random(splits) < 0.15, random.choice([-np.inf, np.inf], splits), cuts)
+        cuts = np.where(
+            random.random(splits) < 0.15, random.choice([-np.inf, np.inf], splits), cuts
+        )
     children = np.array(children, dtype=int).reshape(splits, 2)
     return FloatTree(
         random.integers(features, size=splits),
@@ -179,7 +181,8 @@ def random_float_model(
     """Return a random float model.
 
     Leaves hold multiples of a half if `halves`, so that sums are exact and ties common, and a last
-    tree with a range of 31.5 makes 6 score bits exact as well; else any numbers. `shared` says whether each tree scores all outputs or one in turn.
+    tree with a range of 31.5 makes 6 score bits exact as well; else any numbers. `shared` says
+    whether each tree scores all outputs or one in turn.
     """
     random = np.random.default_rng(seed)
 
@@ -213,7 +216,8 @@ def random_float_model(
     regression = decision == "identity"
     return Model(
         "test", "test", "regression" if regression else "classification",
-        tuple(f"x{i}" for i in range(features)), () if regression else tuple(range(max(outputs, 2))),
+        tuple(f"x{i}" for i in range(features)),
+        () if regression else tuple(range(max(outputs, 2))),
         tuple(trees), base, decision, SplitRule("<=", "float64", missing),
     )  # fmt: skip
 

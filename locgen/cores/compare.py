@@ -128,18 +128,38 @@ class SerialCompareBank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build one state bit a distinct threshold."""
         m = Module()
-        width = len(self.data)
-        found = {}
+        found, passing = {}, {}
         for feature, threshold in _bases(self.comparisons, self.missing_codes):
+            start, beats = self.starts[feature]
+            if feature not in passing:
+                passing[feature] = beat = Signal(beats, name=f"feature_{feature}_beat")
+                m.d.comb += [
+                    beat[k].eq(self.down & (self.index == start + k)) for k in range(beats)
+                ]
             found[feature, threshold] = state = Signal(
                 name=f"feature_{feature}_at_most_{threshold}"
             )
-            start, beats = self.starts[feature]
-            for beat in range(beats):
-                digit = threshold >> beat * width & (1 << width) - 1
-                carry = 1 if beat == 0 else state
-                with m.If(self.down & (self.index == start + beat)):
-                    m.d.sync += state.eq(at_most(self.data, digit, carry))
+            self._compare(m, state, passing[feature], threshold)
         for bit, comparison in zip(self.bits, self.comparisons, strict=True):
             m.d.comb += bit.eq(_combine(comparison, found, self.missing_codes))
         return m
+
+    def _compare(self, m: Module, state: Signal, beat: Signal, threshold: int) -> None:
+        """Fold the digits of one feature into `state`; before the first they are equal so far."""
+        width = len(self.data)
+        steps = [
+            at_most(self.data, threshold >> k * width & (1 << width) - 1, state if k else 1)
+            for k in range(len(beat))
+        ]
+        if width > 1:
+            for k, step in enumerate(steps):
+                with m.If(beat[k]):
+                    m.d.sync += state.eq(step)
+            return
+        # The state holds itself through gates rather than a clock enable: with one, the next state
+        # would follow every bit that passes. On breast cancer's forest the whole core toggles half
+        # as much for 10 % more cells.
+        after = ~beat.any() & state
+        for k, step in enumerate(steps):
+            after = after | (beat[k] & step)
+        m.d.sync += state.eq(after)

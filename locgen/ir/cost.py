@@ -1,15 +1,16 @@
-"""Cost of integer nodes in LUT4, before any synthesis.
+"""Cost of integer nodes before any synthesis: counts that a synthesiser's result follows.
 
-The counts are of reduced decision diagrams, which is what a synthesiser ends up with; the weights
-that turn them into logic cells are in `plan.estimate`.
+Trees are counted in multiplexers of their reduced decision diagrams, in the manner of Brace, Rudell
+and Bryant (DAC 1990): equal parts are shared between all bits, a part and its complement are one.
+What a count is worth in logic cells stands in `plan.estimate`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from locgen.ir.tree import Comparison, TreeNode
 
-__all__ = ["comparison_luts", "diagram_nodes", "tree_diagram", "tree_stream_diagram"]
+__all__ = ["comparison_luts", "multiplexers", "tree_multiplexers", "tree_stream_cost"]
 
 
 def comparison_luts(comparison: Comparison, bits: int) -> float:
@@ -21,15 +22,16 @@ def comparison_luts(comparison: Comparison, bits: int) -> float:
     return max(-(-(inputs - 1) // 3), 0) + extra
 
 
-def diagram_nodes(node: TreeNode, columns: Sequence[Sequence[int]]) -> int:
-    """Return the nodes of the decision diagrams of `columns`: one number for each leaf, per column.
+def multiplexers(node: TreeNode, columns: Sequence[Sequence[int]]) -> int:
+    """Return the multiplexers that select `columns`: for each column one function a leaf.
 
-    Numbers stand for the functions at the leaves: 0 and 1 for the constants, others for anything.
+    Functions are numbered so that ``f ^ 1`` is the complement of `f`: 0 and 1 are the constants. A
+    choice between a constant and anything is a gate that joins a neighbour's LUT: not counted.
     """
-    total = 0
+    unique: dict[tuple[int, int, int], int] = {}
+    first = max((value for column in columns for value in column), default=0) // 2 + 1
+    count = 0
     for column in columns:
-        unique: dict[tuple[int, int, int], int] = {}
-        first = max((*column, 1)) + 1
         reduced = [0] * len(node.feature)
         for split in reversed(range(len(node.feature))):
             left, right = (
@@ -39,48 +41,48 @@ def diagram_nodes(node: TreeNode, columns: Sequence[Sequence[int]]) -> int:
             if left == right:
                 reduced[split] = left
                 continue
-            key = (node.split_comparison[split], left, right)
-            reduced[split] = unique.setdefault(key, len(unique) + first)
-        total += len(unique)
-    return total
-
-
-def _bit_columns(words: Iterable[int], width: int) -> list[tuple[int, ...]]:
-    words = tuple(words)
-    return [tuple(word >> bit & 1 for word in words) for bit in range(width)]
+            complement = left & 1
+            key = (node.split_comparison[split], left ^ complement, right ^ complement)
+            if key not in unique:
+                unique[key] = 2 * (first + len(unique))
+                count += left > 1 and right > 1
+            reduced[split] = unique[key] ^ complement
+    return count
 
 
 @lru_cache(maxsize=4096)
-def tree_diagram(node: TreeNode) -> int:
-    """Return the diagram nodes of a tree whose scores leave in parallel, one diagram per bit."""
+def tree_multiplexers(node: TreeNode) -> int:
+    """Return the multiplexers of a tree whose scores leave in parallel."""
     columns = []
     for scores, (low, high) in zip(zip(*node.leaf_scores, strict=True), node.ranges, strict=True):
         width = max(high.bit_length(), (~low).bit_length() + 1 if low < 0 else 0)
-        columns += _bit_columns((score & (1 << width) - 1 for score in scores), width)
-    return diagram_nodes(node, columns)
+        columns += [[score >> bit & 1 for score in scores] for bit in range(width)]
+    return multiplexers(node, columns)
 
 
 @lru_cache(maxsize=4096)
-def tree_stream_diagram(node: TreeNode, digits: int, width: int) -> tuple[int, int]:
-    """Return (diagram nodes, functions of the beat) of a tree that sends its scores in digits.
+def tree_stream_cost(node: TreeNode, digits: int, width: int) -> tuple[int, int]:
+    """Return (multiplexers, functions of the beat) of a tree that sends its scores in digits.
 
-    There is a diagram for each bit of a digit; at its leaves stand functions of the beat number,
-    counted once each unless they are constant.
+    At the leaves of each bit of a digit stand functions of the beat number, counted once each
+    unless they are constant. Scores count from the lowest of their output.
     """
-    nodes, functions = 0, 0
     mask = (1 << width) - 1
     leaves = [
         [
-            (score - low) >> k * width & mask
+            (score - low) >> digit * width & mask
             for score, (low, _) in zip(row, node.ranges, strict=True)
-            for k in range(digits)
+            for digit in range(digits)
         ]
         for row in node.leaf_scores
     ]
-    for bit in range(width):
-        sequences = [tuple(word >> bit & 1 for word in words) for words in leaves]
-        known = {tuple([0] * len(sequences[0])): 0}
-        column = [known.setdefault(s, len(known) + 1) for s in sequences]
-        functions += len(known) - 1
-        nodes += diagram_nodes(node, [column])
-    return nodes, functions
+    beats = len(leaves[0])
+    known = {(0,) * beats: 0, (1,) * beats: 1}
+    columns = [
+        [
+            known.setdefault(tuple(word >> bit & 1 for word in words), 2 * len(known))
+            for words in leaves
+        ]
+        for bit in range(width)
+    ]
+    return multiplexers(node, columns), len(known) - 2

@@ -8,26 +8,24 @@ the fit has not seen.
 from dataclasses import dataclass
 
 from locgen.ir import Argmax, QuantisedModel
-from locgen.ir.cost import comparison_luts, tree_diagram, tree_stream_diagram
+from locgen.ir.cost import comparison_luts, tree_multiplexers, tree_stream_cost
 from locgen.plan.direct import DirectPlan
 from locgen.plan.tree import TreePlan
 
 __all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "terms_of"]
 
 WEIGHTS: dict[str, dict[str, float]] = {
-    "direct": {"comparison": 1, "tree": 0.56, "adder": 1, "decision": 1, "register": 1},
+    "direct": {"comparison": 0.63, "tree": 1.50, "adder": 1.30, "register": 1.23},
     "tree": {
-        "comparison": 1.5,
-        "decode": 0.8,
-        "tree": 0.7,
-        "function": 0.7,
-        "stop": 1,
-        "counter": 1,
-        "capture": 0.7,
-        "root": 1,
+        "comparison": 0.56,
+        "decode": 1.87,
+        "tree": 1.37,
+        "function": 0.16,
+        "stop": 1.0,
+        "root": 1.29,
     },
 }
-"""Logic cells for each unit of the terms, by fabric."""
+"""Logic cells for each unit of the terms, by fabric. `stop` is exact and was not fitted."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,13 @@ def estimate_plan(model: QuantisedModel, plan: DirectPlan | TreePlan) -> CellEst
 def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, float]:
     """Return the counts that the estimate of `plan` weighs, under the names in `WEIGHTS`.
 
-    Direct fabric: LUT4 of the distinct comparisons, diagram nodes of the trees, result bits of the
-    adders, bits in the decision's comparisons and multiplexers, flip-flops that follow no LUT.
-    Tree fabric: distinct comparisons of each site, beats that each last stop decodes for them,
-    diagram nodes of the trees, functions of the beat at their leaves, bits in combining and
-    broadcast stops, bits of the beat counters, feature bits that the root reads, the root's bits.
+    Direct fabric: LUT4 of the distinct comparisons (`comparison`), multiplexers of the trees
+    (`tree`), result bits of the adders (`adder`), flip-flops that follow no LUT (`register`; the
+    decision goes with the scores that wait for it).
+    Tree fabric: distinct comparisons of each site (`comparison`), beats that each last stop's
+    counter tells apart for them and its bits (`decode`), multiplexers of the trees (`tree`),
+    functions of the beat at their leaves, larger beyond 16 beats (`function`), bits of combining
+    and broadcast stops (`stop`), bits of the root's registers and of the features it reads (`root`).
     """
     return _direct(model, plan) if isinstance(plan, DirectPlan) else _tree(model, plan)
 
@@ -60,7 +60,7 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
 def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     comparisons = {c for node in model.nodes for c in node.comparisons}
     luts = [comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons]
-    lone = sum(lut == 0 for lut in luts) if plan.registers[0] else 0
+    lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
     adder_bits = 0
     flags = iter(plan.registers[2:])
     widths: dict[int, list[int]] = {output: [] for output in range(model.outputs)}
@@ -76,20 +76,12 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
                 sums.append(spans[-1])
                 lone += registered * spans[-1].bit_length()
             widths[output] = sums
-    decision_bits = 0
-    if isinstance(model.decision, Argmax) and model.outputs > 1:
-        contenders = model.outputs
-        for _ in range(plan.decide_levels):
-            pairs = contenders // 2
-            decision_bits += pairs * (2 * model.score_bits + model.decision.bits)
-            lone += next(flags) * model.outputs * model.score_bits
-            contenders -= pairs
+    lone += sum(flags) * model.outputs * model.score_bits
     return {
         "comparison": sum(luts),
-        "tree": sum(tree_diagram(node) for node in model.nodes),
+        "tree": sum(tree_multiplexers(node) for node in model.nodes),
         "adder": adder_bits,
-        "decision": decision_bits,
-        "register": lone + plan.latency_cycles,
+        "register": lone,
     }
 
 
@@ -97,11 +89,11 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     serial = plan.digits > 1
     beats = {slot.feature: slot.beats for slot in plan.slots}
     of_site = [{c for n in nodes for c in model.nodes[n].comparisons} for nodes in plan.sites]
-    decoded = 0
+    counter_bits = max(plan.down_beats, plan.up_beats).bit_length()
+    decoded = (len(plan.stops) + 1) * counter_bits
     for sites in plan.stops:
         decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
-    diagrams = [tree_stream_diagram(node, plan.digits, plan.up_width) for node in model.nodes]
-    counter_bits = max(plan.down_beats, plan.up_beats).bit_length()
+    trees = [tree_stream_cost(node, plan.digits, plan.up_width) for node in model.nodes]
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
     root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
     if isinstance(model.decision, Argmax):
@@ -109,10 +101,8 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     return {
         "comparison": sum(len(comparisons) for comparisons in of_site),
         "decode": decoded,
-        "tree": sum(nodes for nodes, _ in diagrams),
-        "function": sum(functions for _, functions in diagrams),
+        "tree": sum(count for count, _ in trees),
+        "function": sum(count for _, count in trees) * max(1.0, plan.up_beats / 16),
         "stop": (len(model.nodes) - 1) * (plan.up_width + serial) + broadcast,
-        "counter": (len(plan.stops) + 1) * counter_bits,
-        "capture": sum(model.feature_bits),
-        "root": root,
+        "root": root + sum(model.feature_bits),
     }

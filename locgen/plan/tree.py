@@ -10,8 +10,10 @@ __all__ = ["LinkWidth", "Slot", "TreePlan", "plan_tree"]
 
 LinkWidth = int | Literal["full"]
 
-_SITES_PER_STOP = 16
-"""Sites that share the last broadcast stop and its beat counter."""
+_SITES_PER_STOP = 32
+"""Sites that share the last broadcast stop and its beat counter. Measured at 64 sites and 1-bit
+links (benchmarks/network.py): 16, 32, 64 to a stop cost 3.95, 2.73, 2.02 cells a site; more sites
+mean longer wires."""
 _STOP_FANOUT = 4
 """Stops that the root or an inner broadcast stop feeds."""
 

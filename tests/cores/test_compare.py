@@ -138,6 +138,9 @@ def test_equal_comparisons_share_their_gates():
     comparisons = (Comparison(0, 1, False), Comparison(0, 1, True), Comparison(0, 2, True))
     bank = SerialCompareBank(comparisons, ((0, 3),), (7,), 1, 2)
     text = rtlil.convert(bank, ports=[bank.data, bank.index, bank.down, bank.bits], emit_src=False)
-    states = {line.split()[-1] for line in text.splitlines()
-              if line.strip().startswith("wire") and "at_most" in line and "next" not in line}
+    states = {
+        line.split()[-1]
+        for line in text.splitlines()
+        if line.strip().startswith("wire") and "at_most" in line and "next" not in line
+    }
     assert states == {"\\feature_0_at_most_1", "\\feature_0_at_most_2", "\\feature_0_at_most_6"}

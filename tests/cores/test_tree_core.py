@@ -95,8 +95,10 @@ def test_signed_shape_is_the_narrowest(low):
     for high in range(low, 10):
         shape = signed_shape(low, high)
 
-        def holds(width, signed):
-            least, most = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
+        def holds(width, signed, high=high):
+            least, most = (
+                (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
+            )
             return least <= low and high <= most
 
         assert holds(shape.width, shape.signed)

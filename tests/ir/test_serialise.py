@@ -261,8 +261,8 @@ def test_cyclic_tree():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "null", "[]", "3", '"x"', "[" * 100_000, b"\xff\xfe", b"\x80\x04\x95", b'{"a": "\xff"}',
-     "{}", '{"a": 1}{'],
+    ["", "{", "null", "[]", "3", '"x"', "[" * 100_000, b"\xff\xfe", b"\x80\x04\x95",
+     b'{"a": "\xff"}', "{}", '{"a": 1}{'],
 )  # fmt: skip
 def test_not_even_a_model(text):
     refused(text, "is no valid")
@@ -315,8 +315,15 @@ def test_digest_depends_on_every_value():
 
 
 def test_digest_tells_types_and_more_facts_apart():
-    digests = [digest_of(from_dict(classes=c)) for c in ([0, 1], [0.0, 1.0], [False, True], ["0", "1"])]
-    digests += [digest_of(MODEL, 1), digest_of(MODEL, "1"), digest_of(MODEL, 1, 1), digest_of(MODEL)]
+    digests = [
+        digest_of(from_dict(classes=c)) for c in ([0, 1], [0.0, 1.0], [False, True], ["0", "1"])
+    ]
+    digests += [
+        digest_of(MODEL, 1),
+        digest_of(MODEL, "1"),
+        digest_of(MODEL, 1, 1),
+        digest_of(MODEL),
+    ]
     assert digests[0] == digests[-1]
     assert len(set(digests)) == len(digests) - 1
 

@@ -220,7 +220,11 @@ def kinds(features):
 
 def test_auto_prefers_ranks_unless_integers_are_no_wider():
     model = stumps([(0, 0.5), (0, 1.5), (1, 0.5)])
-    assert kinds(choose_features(model, None, "auto", None)) == [("rank", 2), ("rank", 1), ("rank", 0)]
+    assert kinds(choose_features(model, None, "auto", None)) == [
+        ("rank", 2),
+        ("rank", 1),
+        ("rank", 0),
+    ]
     assert kinds(choose_features(model, None, "auto", INTEGERS)) == kinds(
         choose_features(model, None, "auto", None)
     )  # 2 + 3 bits against 2 + 1

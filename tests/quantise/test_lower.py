@@ -34,7 +34,7 @@ def test_rank_codes_reach_the_leaf_of_the_float_tree(seed, missing):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_leaf_ids_are_the_librarys(seed):
     model = random_float_model(seed, infinite=True, missing=True)
-    skeleton, quantised = lowered(model)
+    _skeleton, quantised = lowered(model)
     x = random_rows(model, 100, seed)
     q = quantised.quantise(x)
     for tree, node in zip(model.trees, quantised.nodes, strict=True):
@@ -166,7 +166,9 @@ def test_single_scores_decide_at_zero_as_floats_do(seed, operator):
     quantised = exact_in_halves(model)
     assert quantised.decision == Threshold(operator)
     x = random_rows(model, 300, seed)
-    assert np.array_equal(quantised.evaluate(quantised.quantise(x))[0], model.decide(model.scores(x)))
+    assert np.array_equal(
+        quantised.evaluate(quantised.quantise(x))[0], model.decide(model.scores(x))
+    )
 
 
 @pytest.mark.parametrize("outputs", [3, 5])
@@ -178,11 +180,15 @@ def test_argmax_decides_as_floats_do_ties_included(seed, outputs):
     assert quantised.decision == Argmax(outputs)
     assert min(quantised.bias) == 0
     x = random_rows(model, 300, seed)
-    assert np.array_equal(quantised.evaluate(quantised.quantise(x))[0], model.decide(model.scores(x)))
+    assert np.array_equal(
+        quantised.evaluate(quantised.quantise(x))[0], model.decide(model.scores(x))
+    )
 
 
 @pytest.mark.parametrize("bits", [1, 3, 8, 16])
-@pytest.mark.parametrize("outputs, decision", [(1, "identity"), (3, "identity"), (1, ">"), (4, "argmax")])
+@pytest.mark.parametrize(
+    "outputs, decision", [(1, "identity"), (3, "identity"), (1, ">"), (4, "argmax")]
+)
 @pytest.mark.parametrize("seed", range(6))
 def test_raw_scores_stay_within_half_a_step_a_rounding(seed, outputs, decision, bits):
     """One rounding for each node of the output, and one for the bias unless it stays real."""
@@ -195,7 +201,10 @@ def test_raw_scores_stay_within_half_a_step_a_rounding(seed, outputs, decision, 
         roundings += decision != "identity"
         step = Fraction(quantised.score_scale[output])
         bound = Fraction(roundings, 2) * step * Fraction(1 + 2**-40) + Fraction(2**-40)
-        worst = max(abs(Fraction(a) - Fraction(b)) for a, b in zip(raw[:, output], scores[:, output], strict=True))
+        worst = max(
+            abs(Fraction(a) - Fraction(b))
+            for a, b in zip(raw[:, output], scores[:, output], strict=True)
+        )
         assert worst <= bound
 
 
@@ -244,7 +253,7 @@ def test_single_leaves(decision, value):
 def test_single_leaves_of_an_argmax():
     model = random_float_model(0, trees=(leaf((0.25, 0.5, 0.5), (0, 1, 2)),), outputs=3, base=0.0)
     _, quantised = lowered(model, 4)
-    decided, scores = quantised.evaluate(np.zeros((1, 5), dtype=int))
+    decided, _scores = quantised.evaluate(np.zeros((1, 5), dtype=int))
     assert decided.tolist() == [1]
     assert quantised.bias == (0, 15, 15)
 

@@ -135,7 +135,9 @@ def test_test_rows_are_not_seen():
     model = random_float_model(0, outputs=3)
     data = dataset(model)
     bare = replace(data, x_test=data.x_test[:0], y_test=data.y_test[:0])
-    assert quantise(model, "m", QuantiseOptions(), data) == quantise(model, "m", QuantiseOptions(), bare)
+    assert quantise(model, "m", QuantiseOptions(), data) == quantise(
+        model, "m", QuantiseOptions(), bare
+    )
 
 
 def test_same_input_same_model():

@@ -1,11 +1,17 @@
 """Both fabrics equal golden for random models, with the latency and interval of the plan."""
 
+import itertools
+from dataclasses import replace
+
 import pytest
-from modelkit import random_codes, random_model, simulate_fabric
+from amaranth.sim import Simulator
+from modelkit import pack, random_codes, random_model, simulate_fabric
 
 from locgen.ir import Argmax, Identity, Threshold
 from locgen.plan import plan_direct, plan_tree
-from locgen.top.direct import DirectFabric
+from locgen.top import tree as tree_module
+from locgen.top.direct import DirectFabric, fold_bias
+from locgen.top.site import TreeSite
 from locgen.top.tree import TreeFabric
 
 SHAPES = [
@@ -33,7 +39,7 @@ def check(fabric, plan, model, rows, gap=0):
             assert end - start == plan.latency_cycles
     if not gap:
         ends = [answer[3] for answer in answers]
-        steps = {after - before for before, after in zip(ends, ends[1:], strict=False)}
+        steps = {after - before for before, after in itertools.pairwise(ends)}
         assert steps == {plan.interval_cycles}
 
 
@@ -61,7 +67,152 @@ def test_tree_fabric_with_pauses(gap):
 
 
 def test_many_sites_and_two_broadcast_levels():
-    model = random_model(4, features=3, nodes=70, splits=1)
+    model = random_model(4, features=3, nodes=140, splits=1)
     plan = plan_tree(model, 1, None)
     assert plan.broadcast_levels == 2
     check(TreeFabric(model, plan), plan, model, 4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_direct_fabric_with_every_number_of_stages(shape):
+    model = random_model(5, **shape)
+    units = len(plan_direct(model, 1, fast=False).registers)
+    for stages in range(1, units + 1):
+        plan = plan_direct(model, stages, fast=False)
+        assert plan.latency_cycles == stages
+        check(DirectFabric(model, plan), plan, model, 12)
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3, 5, 13, 40])
+@pytest.mark.parametrize("fast", [False, True])
+def test_direct_fabric_of_many_sizes(nodes, fast):
+    model = random_model(6, nodes=nodes, outputs=1 + nodes % 4)
+    plan = plan_direct(model, None, fast)
+    check(DirectFabric(model, plan), plan, model, 10)
+
+
+@pytest.mark.parametrize("gap", [1, 4])
+def test_direct_fabric_with_pauses(gap):
+    model = random_model(7, outputs=3, nodes=6)
+    plan = plan_direct(model, None, fast=False)
+    check(DirectFabric(model, plan), plan, model, 10, gap)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 16, "full"])
+@pytest.mark.parametrize("cuts", [1, 3, 9, 600])
+def test_tree_fabric_with_features_of_up_to_ten_bits(width, cuts):
+    model = random_model(12, features=4, nodes=4, outputs=2, cuts=cuts, missing=cuts == 9)
+    plan = plan_tree(model, width, 2)
+    check(TreeFabric(model, plan), plan, model, 5)
+
+
+@pytest.mark.parametrize("width", [1, "full"])
+@pytest.mark.parametrize("sites", range(1, 8))
+def test_tree_fabric_with_every_number_of_sites(sites, width):
+    model = random_model(9, nodes=7, outputs=3)
+    plan = plan_tree(model, width, sites)
+    check(TreeFabric(model, plan), plan, model, 5)
+
+
+@pytest.mark.parametrize("width", [1, 3, "full"])
+@pytest.mark.parametrize("nodes, outputs", [(1, 1), (2, 12), (12, 12), (17, 5), (33, 1), (40, 2)])
+def test_tree_fabric_of_many_sizes(nodes, outputs, width):
+    model = random_model(10, nodes=nodes, outputs=outputs, splits=2)
+    plan = plan_tree(model, width, None)
+    check(TreeFabric(model, plan), plan, model, 4)
+
+
+@pytest.mark.parametrize("decision", [Argmax(1), Threshold(">"), Identity()])
+@pytest.mark.parametrize("width", [1, 2, "full"])
+def test_one_feature_or_none_at_all(width, decision):
+    for shape in ({"features": 1}, {"features": 3, "cuts": 0}, {"features": 3, "splits": 0}):
+        model = random_model(2, nodes=3, decision=decision, **shape)
+        plan = plan_tree(model, width, None)
+        check(TreeFabric(model, plan), plan, model, 6)
+        plan = plan_direct(model, None, fast=False)
+        check(DirectFabric(model, plan), plan, model, 6)
+
+
+@pytest.mark.parametrize("width", [1, "full"])
+def test_scores_of_equal_height_go_to_the_lowest_index(width):
+    """Every leaf says the same for every output: nothing but the tie rule decides."""
+    model = random_model(3, nodes=3, outputs=5)
+    nodes = tuple(
+        replace(n, outputs=tuple(range(5)), leaf_scores=tuple((s,) * 5 for s, *_ in n.leaf_scores))
+        for n in model.nodes
+    )
+    for best in range(5):
+        bias = tuple(0 if output >= best else -1 for output in range(5))
+        tied = replace(model, nodes=nodes, bias=bias)
+        assert (tied.evaluate(random_codes(tied, 5))[0] == best).all()
+        plan = plan_tree(tied, width, None)
+        check(TreeFabric(tied, plan), plan, tied, 5)
+        plan = plan_direct(tied, None, fast=False)
+        check(DirectFabric(tied, plan), plan, tied, 5)
+
+
+@pytest.mark.parametrize("bias", [-1000, -33, 1000])
+@pytest.mark.parametrize("scores", [(-9, 20), (-64, -32), (3, 4)])
+def test_signs_and_biases(bias, scores):
+    model = random_model(4, outputs=2, nodes=5)
+    nodes = tuple(
+        replace(
+            n, leaf_scores=tuple(tuple(scores[(r + c) % 2] for c in range(len(row)))
+                                 for r, row in enumerate(n.leaf_scores)),
+        )
+        for n in model.nodes
+    )  # fmt: skip
+    model = replace(model, nodes=nodes, bias=(bias, -bias))
+    plan = plan_tree(model, 2, None)
+    check(TreeFabric(model, plan), plan, model, 5)
+    plan = plan_direct(model, None, fast=False)
+    check(DirectFabric(model, plan), plan, model, 10)
+
+
+def test_fold_bias_keeps_all_scores():
+    model = random_model(4, outputs=3, nodes=5)
+    codes = random_codes(model, 100)
+    folded = replace(model, nodes=fold_bias(model), bias=(0, 0, 0))
+    assert (folded.scores(codes) == model.scores(codes)).all()
+    assert sum(a != b for a, b in zip(folded.nodes, model.nodes, strict=True)) <= 3
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, "full"])
+@pytest.mark.parametrize("sites", [1, 3, 5])
+def test_bits_per_inference_are_those_at_the_sites_ports(width, sites, monkeypatch):
+    """Valid beats times width at the ports of every site, counted while the fabric works."""
+    seen = []
+
+    class WatchedSite(TreeSite):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            seen.append(self)
+
+    monkeypatch.setattr(tree_module, "TreeSite", WatchedSite)
+    model = random_model(6, nodes=5, outputs=3)
+    plan = plan_tree(model, width, sites)
+    fabric = TreeFabric(model, plan)
+    simulator = Simulator(fabric)
+    assert len(seen) == sites
+    simulator.add_clock(1e-6)
+    rows = 3
+
+    async def bench(ctx):
+        bits = sent = 0
+        on_the_way = [[0] * (1 + plan.local_levels) for _ in seen]  # the site's own latency
+        ctx.set(fabric.i.payload, pack(model, random_codes(model, 1, 1)[0]))
+        ctx.set(fabric.i.valid, 1)
+        for _ in range((rows + 1) * plan.interval_cycles + plan.latency_cycles):
+            for site, beats in zip(seen, on_the_way, strict=True):
+                leaving = beats.pop(0)
+                bits += ctx.get(site.down) * len(site.digit) + leaving * len(site.o)
+                assert leaving or ctx.get(site.o) == 0, "a site speaks outside its beats"
+                beats.append(ctx.get(site.up))
+            sent += ctx.get(fabric.i.ready)
+            await ctx.tick()
+            ctx.set(fabric.i.valid, int(sent < rows))
+        assert sent == rows
+        assert bits == rows * plan.bits_per_inference
+
+    simulator.add_testbench(bench)
+    simulator.run()
