@@ -9,7 +9,6 @@ fit is repeated with each data set left out in turn.
 
 import argparse
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,23 +62,13 @@ class Sample:
         return f"{self.data} {self.family} {self.trees}x{self.depth}"
 
 
-_FAMILIES: dict[str, Callable[[int, int], BaseEstimator]] = {
-    "DT": lambda _, depth: DecisionTreeClassifier(max_depth=depth, random_state=MODEL_SEED),
-    "RF": lambda trees, depth: RandomForestClassifier(
-        trees, max_depth=depth, random_state=MODEL_SEED
-    ),
-    "ET": lambda trees, depth: ExtraTreesClassifier(
-        trees, max_depth=depth, random_state=MODEL_SEED
-    ),
-    "GB": lambda trees, depth: GradientBoostingClassifier(
-        n_estimators=trees, max_depth=depth, random_state=MODEL_SEED
-    ),
-    "RF regressor": lambda trees, depth: RandomForestRegressor(
-        trees, max_depth=depth, random_state=MODEL_SEED
-    ),
-    "GB regressor": lambda trees, depth: GradientBoostingRegressor(
-        n_estimators=trees, max_depth=depth, random_state=MODEL_SEED
-    ),
+_FAMILIES: dict[str, type[BaseEstimator]] = {
+    "DT": DecisionTreeClassifier,
+    "RF": RandomForestClassifier,
+    "ET": ExtraTreesClassifier,
+    "GB": GradientBoostingClassifier,
+    "RF regressor": RandomForestRegressor,
+    "GB regressor": GradientBoostingRegressor,
 }
 
 SAMPLES = (
@@ -129,7 +118,9 @@ def _model(data: str, family: str, trees: int, depth: int) -> QuantisedModel:
     else:
         arrays = bundled(data)
     x_train, x_test, y_train, y_test = arrays
-    estimator = _FAMILIES[family](trees, depth).fit(x_train, y_train)
+    size = {} if family == "DT" else {"n_estimators": trees}
+    estimator = _FAMILIES[family](max_depth=depth, random_state=MODEL_SEED, **size)
+    estimator.fit(x_train, y_train)
     rows = Dataset(x_train, y_train, x_test, y_test)
     return quantise(load(estimator).model, data, QuantiseOptions(), rows).model
 

@@ -42,14 +42,14 @@ class Recipe:
     board: str | None
 
 
+_RF, _GB = RandomForestClassifier, GradientBoostingClassifier
+
 CASES = {
-    "bc": Recipe(
-        "breast cancer RF 20x5", "breast_cancer", RandomForestClassifier, 20, 5, "icebreaker"
-    ),
-    "wine": Recipe("wine RF 20x5", "wine", RandomForestClassifier, 20, 5, "icebreaker"),
-    "digits": Recipe("digits GB 30x3", "digits", GradientBoostingClassifier, 30, 3, None),
-    "bean": Recipe("dry bean RF 30x6", "dry_bean", RandomForestClassifier, 30, 6, None),
-    "satimage": Recipe("satimage RF 30x6", "satimage", RandomForestClassifier, 30, 6, None),
+    "bc": Recipe("breast cancer RF 20x5", "breast_cancer", _RF, 20, 5, "icebreaker"),
+    "wine": Recipe("wine RF 20x5", "wine", _RF, 20, 5, "icebreaker"),
+    "digits": Recipe("digits GB 30x3", "digits", _GB, 30, 3, None),
+    "bean": Recipe("dry bean RF 30x6", "dry_bean", _RF, 30, 6, None),
+    "satimage": Recipe("satimage RF 30x6", "satimage", _RF, 30, 6, None),
 }
 """The models of the README's table. GB 30x3 is 30 rounds, for 10 classes 300 trees."""
 
@@ -101,13 +101,8 @@ class Case:
 
     def dataset(self) -> Dataset:
         """Return the rows as locgen takes them."""
-        a = self.arrays
-        return Dataset(
-            a["X_train"].astype(np.float64),
-            a["y_train"],
-            a["X_test"].astype(np.float64),
-            a["y_test"],
-        )
+        x_train, x_test = (self.arrays[key].astype(np.float64) for key in ("X_train", "X_test"))
+        return Dataset(x_train, self.arrays["y_train"], x_test, self.arrays["y_test"])
 
     def save(self, folder: Path) -> tuple[Path, Path]:
         """Write ``<name>.pkl`` and ``<name>.npz`` into `folder` and return their paths."""

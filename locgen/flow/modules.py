@@ -14,7 +14,7 @@ _SIGNAL = re.compile("|".join(_SIGNALS))
 _READER = re.compile(r"(LUT4|CARRY)_(I\d|CI)")
 
 
-def core_module(cell: str) -> str:
+def core_module(cell: str, direct: bool) -> str:
     """Return the module of a core's cell, such as ``site_3``, ``adders``, or ``shared``.
 
     Modules of the tree fabric keep their names. The direct fabric is one pipeline, so its cells are
@@ -26,6 +26,8 @@ def core_module(cell: str) -> str:
         if head.startswith("tree_"):
             return "trees"
         return "decide" if head.startswith("argmax_") else head
+    if not direct:
+        return "root" if cell.startswith("o__payload") else "shared"
     signal = _SIGNAL.match(cell)
     if signal is None:
         return "shared"
@@ -35,6 +37,8 @@ def core_module(cell: str) -> str:
     return _UNITS[min(unit + reader, len(_UNITS) - 1)]
 
 
-def placed_module(cell: str, outside: str) -> str:
+def placed_module(cell: str, direct: bool, outside: str) -> str:
     """Return the module of a placed cell of the top; what is not the core's is `outside`."""
-    return core_module(cell.removeprefix("core.")) if cell.startswith("core.") else outside
+    if not cell.startswith("core."):
+        return outside
+    return core_module(cell.removeprefix("core."), direct)

@@ -225,14 +225,15 @@ def _tools(built: Built | None) -> dict[str, str]:
 def make_pictures(design: Design, built: Built) -> Pictures:
     """Return what the HTML report's pictures are drawn from."""
     plan = design.choice.plan
-    per_module = _logic_cells(built)
+    direct = not isinstance(plan, TreePlan)
+    per_module = _logic_cells(built, direct)
     facts: dict[str, object] = {
         "modules": tuple(sorted(per_module.items(), key=lambda item: (-item[1], item[0]))),
         "trials": tuple(
             (t.score_bits, t.drop, t.changed, t.kept) for t in design.quantisation.trials
         ),
     }
-    if isinstance(plan, TreePlan):
+    if not direct:
         stop_of = {site: stop for stop, sites in enumerate(plan.stops) for site in sites}
         facts |= {
             "sites": tuple(
@@ -246,14 +247,14 @@ def make_pictures(design: Design, built: Built) -> Pictures:
         outside = "link" if design.place.top == "uart" else "wrapper"
         facts["grid"] = built.routed.grid
         facts["cells"] = tuple(
-            PlacedCell(placed_module(cell.name, outside), cell.type, cell.x, cell.y)
+            PlacedCell(placed_module(cell.name, direct, outside), cell.type, cell.x, cell.y)
             for cell in built.routed.cells
         )
     facts |= _agreement(design)
     return Pictures(**facts)
 
 
-def _logic_cells(built: Built) -> Counter[str]:
+def _logic_cells(built: Built, direct: bool) -> Counter[str]:
     """Count the core's logic cells by module: placed ones, or LUTs and spare flip-flops."""
     if built.routed is not None:
         names = [
@@ -263,7 +264,7 @@ def _logic_cells(built: Built) -> Counter[str]:
         ]
     else:
         names = [name for name in built.activity.by_cell if "SB_LUT4_" in name.rpartition(".")[2]]
-    return Counter(core_module(name) for name in names)
+    return Counter(core_module(name, direct) for name in names)
 
 
 def _agreement(design: Design) -> dict[str, object]:

@@ -15,17 +15,17 @@ from locgen.plan.tree import TreePlan
 __all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "terms_of"]
 
 WEIGHTS: dict[str, dict[str, float]] = {
-    "direct": {"comparison": 0.63, "tree": 1.50, "adder": 1.30, "register": 1.23},
+    "direct": {"comparison": 0.63, "tree": 1.50, "adder": 1.29, "register": 1.25},
     "tree": {
-        "comparison": 0.56,
-        "decode": 1.87,
-        "tree": 1.37,
-        "function": 0.16,
+        "comparison": 0.90,
+        "decode": 2.49,
+        "tree": 1.48,
+        "function": 0.205,
         "stop": 1.0,
-        "root": 1.29,
+        "root": 0.68,
     },
 }
-"""Logic cells for each unit of the terms, by fabric. `stop` is exact and was not fitted."""
+"""Logic cells for each unit of the terms, by fabric. `stop` is known and was not fitted."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
     Tree fabric: distinct comparisons of each site (`comparison`), beats that each last stop's
     counter tells apart for them and its bits (`decode`), multiplexers of the trees (`tree`),
     functions of the beat at their leaves, larger beyond 16 beats (`function`), bits of combining
-    and broadcast stops (`stop`), bits of the root's registers and of the features it reads (`root`).
+    and broadcast stops (`stop`), bits of the root's registers and of the features that it reads
+    (`root`).
     """
     return _direct(model, plan) if isinstance(plan, DirectPlan) else _tree(model, plan)
 

@@ -24,10 +24,15 @@ from locgen.flow.modules import core_module, placed_module
     ],
 )
 def test_module_of_a_cell(cell, module):
-    assert core_module(cell) == module
-    assert placed_module(f"core.{cell}", "link") == module
+    assert core_module(cell, True) == module
+    assert placed_module(f"core.{cell}", True, "link") == module
 
 
 def test_what_is_not_the_core_is_outside():
-    assert placed_module("receiver.shift_SB_DFF_Q", "link") == "link"
-    assert placed_module("scan_out_SB_DFF_Q", "wrapper") == "wrapper"
+    assert placed_module("receiver.shift_SB_DFF_Q", True, "link") == "link"
+    assert placed_module("scan_out_SB_DFF_Q", False, "wrapper") == "wrapper"
+
+
+def test_the_tree_fabrics_answer_belongs_to_its_root():
+    assert core_module("o__payload_SB_DFF_Q", False) == "root"
+    assert core_module("i__valid_SB_LUT4_I2", False) == "shared"
