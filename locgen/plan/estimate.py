@@ -6,6 +6,7 @@ the fit has not seen.
 """
 
 from dataclasses import dataclass
+from math import log2
 
 from locgen.ir import Argmax, QuantisedModel
 from locgen.ir.cost import comparison_luts, tree_multiplexers, tree_stream_cost
@@ -17,12 +18,12 @@ __all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "terms_of"]
 WEIGHTS: dict[str, dict[str, float]] = {
     "direct": {"comparison": 0.63, "tree": 1.50, "adder": 1.29, "register": 1.25},
     "tree": {
-        "comparison": 0.90,
-        "decode": 2.49,
-        "tree": 1.48,
-        "function": 0.205,
+        "comparison": 0.49,
+        "decode": 2.11,
+        "tree": 1.52,
+        "function": 0.10,
         "stop": 1.0,
-        "root": 0.68,
+        "root": 0.95,
     },
 }
 """Logic cells for each unit of the terms, by fabric. `stop` is known and was not fitted."""
@@ -30,7 +31,7 @@ WEIGHTS: dict[str, dict[str, float]] = {
 
 @dataclass(frozen=True)
 class CellEstimate:
-    """Packed logic cells of fabric and nodes, and levels of LUT4 on the slowest path."""
+    """Packed logic cells of fabric and nodes, and levels of LUT4 and wire on the slowest path."""
 
     logic_cells: int
     levels: float
@@ -40,7 +41,17 @@ def estimate_plan(model: QuantisedModel, plan: DirectPlan | TreePlan) -> CellEst
     """Return the estimate for `plan`."""
     weights = WEIGHTS[plan.kind]
     cells = sum(weights[name] * count for name, count in terms_of(model, plan).items())
-    return CellEstimate(round(cells), plan.slowest_levels)
+    return CellEstimate(round(cells), _levels(plan, cells))
+
+
+def _levels(plan: DirectPlan | TreePlan, cells: float) -> float:
+    """Return the levels that fit the routed clock of nine cores on the UP5K.
+
+    Wires grow with a direct fabric, which counts as levels; many beats take levels to tell apart.
+    """
+    if isinstance(plan, DirectPlan):
+        return max(2.6 + 0.6 * plan.slowest_levels + 0.8 * log2(max(cells, 256) / 512), 2)
+    return plan.slowest_levels + 1.2 * log2(max(plan.up_beats, 16) / 16)
 
 
 def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, float]:
@@ -49,8 +60,9 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
     Direct fabric: LUT4 of the distinct comparisons (`comparison`), multiplexers of the trees
     (`tree`), result bits of the adders (`adder`), flip-flops that follow no LUT (`register`; the
     decision goes with the scores that wait for it).
-    Tree fabric: distinct comparisons of each site (`comparison`), beats that each last stop's
-    counter tells apart for them and its bits (`decode`), multiplexers of the trees (`tree`),
+    Tree fabric: distinct comparisons of each site, twice where links of one bit make them hold
+    themselves (`comparison`), beats that each last stop's counter tells apart for them and its bits
+    (`decode`), multiplexers of the trees (`tree`),
     functions of the beat at their leaves, larger beyond 16 beats (`function`), bits of combining
     and broadcast stops (`stop`), bits of the root's registers and of the features that it reads
     (`root`).
@@ -100,7 +112,7 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     if isinstance(model.decision, Argmax):
         root += 3 * model.score_bits + (0 if serial else model.outputs * model.score_bits)
     return {
-        "comparison": sum(len(comparisons) for comparisons in of_site),
+        "comparison": (1 + (plan.down_width == 1)) * sum(len(each) for each in of_site),
         "decode": decoded,
         "tree": sum(count for count, _ in trees),
         "function": sum(count for _, count in trees) * max(1.0, plan.up_beats / 16),

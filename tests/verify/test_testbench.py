@@ -5,17 +5,19 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.back import verilog
+from amaranth.back import rtlil
 from amaranth.hdl import C, Cat, ClockDomain, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.errors import Mismatch, ToolNotFound
+from locgen.targets.verilog import write_verilog
 from locgen.verify.simulate import run_testbench, simulator_cache
 from locgen.verify.testbench import Frame, write_testbench
 from locgen.verify.vectors import make_vectors, pack_features, pack_results
@@ -85,11 +87,17 @@ class SmallCore(wiring.Component):
         return m
 
 
+def verilog_of(name, text):
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        return write_verilog({name: text}, out, out)[name].read_text()
+
+
 def core_text(fabric):
     core = SmallCore(fabric)
     members = [Value.cast(value) for _, _, value in core.signature.flatten(core)]
     ports = [value for value in members if isinstance(value, Signal)]
-    return verilog.convert(core, name="core", ports=ports, emit_src=False)
+    return verilog_of("core", rtlil.convert(core, name="core", ports=ports, emit_src=False))
 
 
 def top_text():
@@ -119,7 +127,7 @@ def top_text():
             m.d.sync += [sending.eq(Cat(sending[1:], C(1, 1))), left.eq(left - 1)]
     domain.clk = Signal(name="clk")
     ports = {"clk": (domain.clk, None), "rx": (rx, None), "tx": (tx, None)}
-    return verilog.convert(m, name="top", ports=ports, emit_src=False)
+    return verilog_of("top", rtlil.convert(m, name="top", ports=ports, emit_src=False))
 
 
 def frames():
