@@ -7,16 +7,16 @@ demo:
 	@.venv/bin/python examples/train_breast_cancer.py demo
 	.venv/bin/locgen build demo/model.pkl --target ice40 --board icebreaker --data demo/data.npz --out demo/build
 	.venv/bin/locgen verify demo/build
+	@echo "report:    demo/build/report.html"
+	@echo "bitstream: demo/build/model.bin"
 
 test:
 	@scripts/bootstrap.sh dev
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/python -m pytest -n 2 -m "not slow"
 
-test-all:
-	@scripts/bootstrap.sh dev
-	@$(MAKE) --no-print-directory lint
-	.venv/bin/python -m pytest -n 2
+test-all: test
+	.venv/bin/python -m pytest -n 2 -m slow
 
 lint:
 	.venv/bin/ruff check .

@@ -23,15 +23,22 @@ command -v g++ >/dev/null 2>&1 || lacking "a C++ compiler" g++
 command -v make >/dev/null 2>&1 || lacking "make" make
 command -v perl >/dev/null 2>&1 || lacking "perl" perl
 
+# cocotb loads Python as a shared library into the simulator.
+"$python" - <<'EOF' || lacking "Python's shared library" libpython3-dev
+import ctypes.util, pathlib, sys, sysconfig
+get = sysconfig.get_config_var
+names = {get("INSTSONAME"), get("LDLIBRARY"), f"libpython{get('LDVERSION')}.so.1.0"} - {None}
+names = {name for name in names if not name.endswith(".a")}
+multiarch = f"/usr/lib/{get('MULTIARCH')}"
+folders = {get("LIBDIR"), get("LIBPL"), f"{sys.base_prefix}/lib", multiarch} - {None}
+found = any((pathlib.Path(folder) / name).exists() for folder in folders for name in names)
+sys.exit(not (found or ctypes.util.find_library(f"python{get('LDVERSION')}")))
+EOF
+
 stamp=.venv/.installed-$(printf '%s' "${1:-}" | tr -c 'a-z\n' '_')
 if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     echo "installing locgen and its tools into .venv (a few minutes the first time)" >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".${1:+[$1]}"
     touch "$stamp"
-fi
-# cocotb loads Python as a shared library into the simulator.
-if ! .venv/bin/python -c 'import sys, find_libpython; sys.exit(not find_libpython.find_libpython())'
-then
-    lacking "Python's shared library" libpython3-dev
 fi
