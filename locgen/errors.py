@@ -76,9 +76,16 @@ class DoesNotFit(LocgenError):
 
 
 class Mismatch(LocgenError):
-    """Hardware and golden disagree: always locgen's fault, never the user's."""
+    """Hardware and golden disagree: always locgen's fault, never the user's.
+
+    `vectors` are the numbers of the first vectors whose answer was wrong, where that is known.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, vectors: tuple[int, ...] = ()) -> None:
+        super().__init__(message)
+        self.vectors = vectors
 
 
 class BoardError(LocgenError):

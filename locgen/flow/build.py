@@ -13,10 +13,10 @@ import numpy as np
 
 from locgen.boards import pcf
 from locgen.energy import Activity, EnergyFigures, MappedNetlist, count_toggles, energy_of
-from locgen.errors import ConfigurationError, DoesNotFit
+from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
 from locgen.flow.advice import advice
 from locgen.flow.design import Design
-from locgen.ir import to_json
+from locgen.ir import QuantisedModel, to_json
 from locgen.quantise import synthetic_rows
 from locgen.targets.ice40 import pack_core, place_and_route, route_out_of_context
 from locgen.targets.netlist import Netlist, Utilisation
@@ -32,6 +32,7 @@ from locgen.top.protocol import LinkParams
 from locgen.top.tree import TreeFabric
 from locgen.verify.frames import make_frames
 from locgen.verify.simulate import SimulationResult, run_testbench
+from locgen.verify.suspect import suspect_node
 from locgen.verify.testbench import write_testbench
 from locgen.verify.vectors import Vectors, make_vectors, pack_features, pack_results
 
@@ -289,7 +290,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     doing = "place and route, " if options.pnr else ""
     tell(f"{doing}simulation of RTL and netlist with {len(vectors)} vectors")
     with ThreadPoolExecutor(1) as pool:
-        simulations = pool.submit(_simulate, bench, logs)
+        simulations = pool.submit(_simulate, model, vectors, bench, logs)
         try:
             routed = _route(design, top, core, netlists, logs) if options.pnr else None
         except ResourceShortage as error:
@@ -315,11 +316,21 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     return Built(work, usage, core, routed, activity, energy, clock_mhz, results)
 
 
-def _simulate(bench: Path, logs: Path) -> tuple[SimulationResult, ...]:
-    return tuple(
-        run_testbench(bench, level, log=logs / f"simulation_{level}.log")
-        for level in ("rtl", "netlist")
-    )
+def _simulate(
+    model: QuantisedModel, vectors: Vectors, bench: Path, logs: Path
+) -> tuple[SimulationResult, ...]:
+    """Simulate both levels; a mismatch names the node that is most likely wrong."""
+    try:
+        return tuple(
+            run_testbench(bench, level, log=logs / f"simulation_{level}.log")
+            for level in ("rtl", "netlist")
+        )
+    except Mismatch as error:
+        if not error.vectors:
+            raise
+        compared = vectors.q[: max(error.vectors) + 1]
+        node = suspect_node(model, compared, error.vectors)
+        raise Mismatch(f"{error}; suspect: {node}", error.vectors) from error
 
 
 def verify_design(design: Design) -> list[SimulationResult]:

@@ -249,10 +249,12 @@ def collect(folder: Path, parts: list) -> dict:
             },
         }
         found = json.loads((folder / name).read_text()) if (folder / name).exists() else unfinished
-        result |= {k: v for k, v in found.items() if k not in ("mismatches", "first_mismatch")}
+        own = ("mismatches", "first_mismatch", "kept_mismatches")
+        result |= {key: value for key, value in found.items() if key not in own}
+        if part == "core":
+            result["kept_mismatches"] = found.get("kept_mismatches", [])
         result["mismatches"] += found["mismatches"]
         result["first_mismatch"] = result["first_mismatch"] or found["first_mismatch"]
-    result.pop("kept_mismatches", None)
     return result
 
 

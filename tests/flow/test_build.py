@@ -138,6 +138,8 @@ def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
     with pytest.raises(Mismatch, match=r"expected .*, got") as caught:
         small.build(tmp_path / "out")
     assert caught.value.exit_code == 5
+    last = small.model.nodes[0].leaf_ids[-1]
+    assert f"suspect: node 0, leaf {last} " in str(caught.value)
     assert not (tmp_path / "out" / "report.json").exists()
 
 
