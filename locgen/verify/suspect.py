@@ -32,8 +32,6 @@ def suspect_node(model: QuantisedModel, q: np.ndarray, wrong: Sequence[int]) -> 
             score = hit / len(wrong) - spared / right
             if score > best:
                 best = score
-                where = (
-                    f"node {number}, leaf {node.leaf_ids[leaf]} (in {hit} of {len(wrong)} wrong and "
-                    f"{spared} right answers)"
-                )
+                counts = f"in {hit} of {len(wrong)} wrong and {spared} right answers"
+                where = f"node {number}, leaf {node.leaf_ids[leaf]} ({counts})"
     return where

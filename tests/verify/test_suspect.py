@@ -7,7 +7,8 @@ from locgen.verify.suspect import suspect_node
 
 
 def test_the_broken_leaf_is_named():
-    for seed in range(6):
+    tried = 0
+    for seed in range(12):
         model = random_model(seed, features=6, nodes=5, splits=7)
         q = random_codes(model, 400, seed)
         number = seed % 5
@@ -17,6 +18,8 @@ def test_the_broken_leaf_is_named():
         wrong = np.flatnonzero(leaves == broken)[:20]
         if len(wrong) < 5 or len(node.leaf_scores) < 3:
             continue
+        tried += 1
         found = suspect_node(model, q[: wrong[-1] + 1], list(wrong))
         assert found.startswith(f"node {number}, leaf {node.leaf_ids[broken]} ")
         assert f"(in {len(wrong)} of {len(wrong)} wrong and 0 right answers)" in found
+    assert tried >= 4
