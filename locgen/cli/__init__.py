@@ -18,6 +18,31 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 import locgen
+from locgen.cli.options import (
+    AsJson,
+    BoardName,
+    Clock,
+    Core,
+    DataFile,
+    DeviceName,
+    Drop,
+    Effort,
+    FabricKind,
+    FeatureBits,
+    FeatureKind,
+    Folder,
+    Label,
+    LinkWidth,
+    Model,
+    Optimise,
+    ScoreBits,
+    Sites,
+    Stages,
+    Target,
+    Top,
+    Trust,
+)
+from locgen.cli.progress import progress
 from locgen.errors import LocgenError, UsageError
 
 __all__ = ["app", "main"]
@@ -54,111 +79,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=True,
 )
-
-Model = Annotated[Path, typer.Argument(help="model file: .pkl, .joblib or .locgen.json")]
-Folder = Annotated[Path, typer.Argument(help="build folder")]
-Json = Annotated[bool, typer.Option("--json", help="print the result as JSON alone")]
-DataFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        help="rows to search widths on and judge by: .npz (X_train y_train X_test y_test, or X y) "
-        "or .csv",
-    ),
-]
-Label = Annotated[
-    str | None, typer.Option("--label", help="label column of a .csv; default the last")
-]
-Target = Annotated[str, typer.Option("--target", help="device family: ice40")]
-DeviceName = Annotated[
-    str | None, typer.Option("--device", help="device or device-package, e.g. hx8k-ct256")
-]
-BoardName = Annotated[
-    str | None, typer.Option("--board", help="board name (see locgen boards) or a board file")
-]
-Clock = Annotated[
-    float | None,
-    typer.Option("--clock", metavar="MHZ", help="clock that must be met; a board fixes its own"),
-]
-Top = Annotated[
-    Literal["stream", "uart"] | None,
-    typer.Option("--top", help="ports of the design; default uart with a board, else stream"),
-]
-FabricKind = Annotated[
-    Literal["auto", "tree", "direct"],
-    typer.Option(
-        "--fabric", help="tree: serial network of sites; direct: all in parallel, pipelined"
-    ),
-]
-LinkWidth = Annotated[
-    Literal["1", "2", "4", "8", "full"],
-    typer.Option("--link-width", help="bits of a link of the tree fabric"),
-]
-Sites = Annotated[
-    int | None, typer.Option("--sites", help="sites of the tree fabric; default one a node")
-]
-Core = Annotated[Literal["auto", "hardwired"], typer.Option("--core", help="form of the cores")]
-Stages = Annotated[
-    str, typer.Option("--stages", help="pipeline registers of the direct fabric, or auto")
-]
-Optimise = Annotated[
-    Literal["area", "latency", "energy", "balanced"],
-    typer.Option("--optimise", help="what auto chooses by"),
-]
-Effort = Annotated[
-    Literal["low", "medium", "high"], typer.Option("--effort", help="how hard synthesis tries")
-]
-FeatureBits = Annotated[
-    str, typer.Option("--feature-bits", help="width of every feature (1 to 16), or auto")
-]
-FeatureKind = Annotated[
-    Literal["auto", "rank", "affine", "identity"],
-    typer.Option(
-        "--feature-kind",
-        help="how features become integers; rank is exact, identity for integer data",
-    ),
-]
-ScoreBits = Annotated[
-    str, typer.Option("--score-bits", help="width of leaf scores (1 to 16), or auto")
-]
-Drop = Annotated[
-    float,
-    typer.Option(
-        "--max-accuracy-drop",
-        metavar="POINTS",
-        help="budget in points of accuracy, or hundredths of R2",
-    ),
-]
-Trust = Annotated[
-    bool, typer.Option("--trust", help="run whatever the model file asks for: only if you made it")
-]
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Yield a function that shows what goes on now; it disappears on what is no terminal."""
-    if quiet or not _err.is_terminal:
-        yield lambda text: logging.getLogger("locgen").info(text)
-        return
-    with _err.status("starting") as status:
-        handler = _StatusHandler(lambda text: _err.print(f"[dim]{text}[/dim]"))
-        logging.getLogger("locgen.toolchain").addHandler(handler)
-        try:
-            yield lambda text: status.update(text)
-        finally:
-            logging.getLogger("locgen.toolchain").removeHandler(handler)
-
-
-class _StatusHandler(logging.Handler):
-    """Shows the tool chain's notes, such as the one about a slow first run."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        super().__init__(logging.INFO)
-        self._show = show
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show one note."""
-        self._show(record.getMessage())
 
 
 def _version(wanted: bool) -> None:
@@ -224,7 +144,7 @@ def build(
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="the placer's")] = 1,
     trust: Trust = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Quantise, compile, verify and route a model, down to the bitstream and a report.
 
@@ -235,7 +155,7 @@ def build(
     from locgen.flow.design import compile_model
     from locgen.report.terminal import summary_lines
 
-    with _progress(as_json) as tell:
+    with progress(_err, as_json) as tell:
         tell(f"reading {model} and searching widths")
         design = compile_model(
             model,
@@ -282,12 +202,12 @@ def verify(
     simulator: Annotated[
         Literal["verilator", "icarus"], typer.Option("--simulator", help="behind cocotb")
     ] = "verilator",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a build folder again: its vectors against golden, then RTL and netlist by cocotb."""
     from locgen.flow.folder import open_folder, verify_folder
 
-    with _progress(as_json) as tell:
+    with progress(_err, as_json) as tell:
         opened = open_folder(folder)
         tell("simulating RTL and netlist")
         results = verify_folder(opened, simulator)
@@ -320,7 +240,7 @@ def inspect(
     score_bits: ScoreBits = "auto",
     max_accuracy_drop: Drop = 0.5,
     trust: Trust = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what a model becomes: nodes, comparisons, bits, widths tried, evidence."""
     from locgen.flow.inspect import inspect_model
@@ -369,7 +289,7 @@ def estimate(
     score_bits: ScoreBits = "auto",
     max_accuracy_drop: Drop = 0.5,
     trust: Trust = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say within a second what a build would cost; latency is exact, cells and clock are not."""
     from locgen.flow.design import compile_model
@@ -407,7 +327,7 @@ def flash(folder: Folder) -> None:
     """Write a build's bitstream to the board it was built for."""
     from locgen.flow.folder import flash_folder, open_folder
 
-    with _progress(False) as tell:
+    with progress(_err, False) as tell:
         opened = open_folder(folder)
         tell(f"flashing {opened.report.target.board}")
         name = flash_folder(opened)
@@ -415,7 +335,7 @@ def flash(folder: Folder) -> None:
 
 
 @app.command()
-def targets(as_json: Json = False) -> None:
+def targets(as_json: AsJson = False) -> None:
     """List device families and their devices."""
     from locgen.devices import devices
 
@@ -452,35 +372,36 @@ def targets(as_json: Json = False) -> None:
 
 
 @app.command()
-def boards(as_json: Json = False) -> None:
+def boards(as_json: AsJson = False) -> None:
     """List the boards that --board takes."""
     from locgen.boards import list_boards
 
     if as_json:
         print(json.dumps([board.model_dump() for board in list_boards()]))
         return
-    table = Table("board", "", "device", "clock", "price", "tried", "notes")
+    table = Table("board", "", "device", "clock", "price", "tried")
     for board in list_boards():
         table.add_row(
             board.name,
             board.title,
-            f"{board.device}-{board.package}",
+            board.target,
             f"{board.clock.hz / 1e6:g} MHz",
-            f"${board.price}",
+            f"{board.price} USD",
             ", ".join(board.tried),
-            "; ".join(board.notes),
         )
     _out.print(table)
+    for board in list_boards():
+        _out.print(f"{board.name}: {'; '.join(board.notes)}", markup=False)
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Say which tools are there, and the exact command for each that is not."""
     from dataclasses import asdict
 
     from locgen.targets.doctor import diagnose
 
-    with _progress(as_json) as tell:
+    with progress(_err, as_json) as tell:
         tell("looking at the tools")
         findings = diagnose()
     if as_json:

@@ -1,0 +1,109 @@
+"""The options of the command line that several verbs share, with their help."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = [
+    "AsJson",
+    "BoardName",
+    "Clock",
+    "Core",
+    "DataFile",
+    "DeviceName",
+    "Drop",
+    "Effort",
+    "FabricKind",
+    "FeatureBits",
+    "FeatureKind",
+    "Folder",
+    "Label",
+    "LinkWidth",
+    "Model",
+    "Optimise",
+    "ScoreBits",
+    "Sites",
+    "Stages",
+    "Target",
+    "Top",
+    "Trust",
+]
+
+Model = Annotated[Path, typer.Argument(help="model file: .pkl, .joblib or .locgen.json")]
+Folder = Annotated[Path, typer.Argument(help="build folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON alone")]
+DataFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="rows to search widths on and judge by: .npz (X_train y_train X_test y_test, or X y) "
+        "or .csv",
+    ),
+]
+Label = Annotated[
+    str | None, typer.Option("--label", help="label column of a .csv; default the last")
+]
+Target = Annotated[str, typer.Option("--target", help="device family: ice40")]
+DeviceName = Annotated[
+    str | None, typer.Option("--device", help="device or device-package, e.g. hx8k-ct256")
+]
+BoardName = Annotated[
+    str | None, typer.Option("--board", help="board name (see locgen boards) or a board file")
+]
+Clock = Annotated[
+    float | None,
+    typer.Option("--clock", metavar="MHZ", help="clock that must be met; a board fixes its own"),
+]
+Top = Annotated[
+    Literal["stream", "uart"] | None,
+    typer.Option("--top", help="ports of the design; default uart with a board, else stream"),
+]
+FabricKind = Annotated[
+    Literal["auto", "tree", "direct"],
+    typer.Option(
+        "--fabric", help="tree: serial network of sites; direct: all in parallel, pipelined"
+    ),
+]
+LinkWidth = Annotated[
+    Literal["1", "2", "4", "8", "full"],
+    typer.Option("--link-width", help="bits of a link of the tree fabric"),
+]
+Sites = Annotated[
+    int | None, typer.Option("--sites", help="sites of the tree fabric; default one a node")
+]
+Core = Annotated[Literal["auto", "hardwired"], typer.Option("--core", help="form of the cores")]
+Stages = Annotated[
+    str, typer.Option("--stages", help="pipeline registers of the direct fabric, or auto")
+]
+Optimise = Annotated[
+    Literal["area", "latency", "energy", "balanced"],
+    typer.Option("--optimise", help="what auto chooses by"),
+]
+Effort = Annotated[
+    Literal["low", "medium", "high"], typer.Option("--effort", help="how hard synthesis tries")
+]
+FeatureBits = Annotated[
+    str, typer.Option("--feature-bits", help="width of every feature (1 to 16), or auto")
+]
+FeatureKind = Annotated[
+    Literal["auto", "rank", "affine", "identity"],
+    typer.Option(
+        "--feature-kind",
+        help="how features become integers; rank is exact, identity for integer data",
+    ),
+]
+ScoreBits = Annotated[
+    str, typer.Option("--score-bits", help="width of leaf scores (1 to 16), or auto")
+]
+Drop = Annotated[
+    float,
+    typer.Option(
+        "--max-accuracy-drop",
+        metavar="POINTS",
+        help="budget in points of accuracy, or hundredths of R2",
+    ),
+]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="run whatever the model file asks for: only if you made it")
+]
