@@ -7,14 +7,12 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from typer.core import TyperGroup
 
 import locgen
@@ -379,7 +377,7 @@ def boards(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([board.model_dump() for board in list_boards()]))
         return
-    table = Table("board", "", "device", "clock", "price", "tried")
+    table = Table(Column("board", no_wrap=True), "", "device", "clock", "price", "tried")
     for board in list_boards():
         table.add_row(
             board.name,
@@ -407,7 +405,7 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))
     else:
-        table = Table("", "tool", "version", "for", "remedy")
+        table = Table("", Column("tool", no_wrap=True), "version", "for", "remedy")
         for finding in findings:
             mark = "ok" if finding.ok else ("-" if finding.optional else "MISSING")
             purpose = finding.purpose + (" (optional)" if finding.optional else "")
