@@ -158,3 +158,18 @@ def test_no_place_and_route_leaves_no_bitstream(model, tmp_path):
     assert report["core"]["logic_cells"] > 0
     assert not list((tmp_path / "out").glob("*.bin"))
     refused(1, "without --board", "flash", tmp_path / "out")
+
+
+def test_the_command_offers_every_option_of_a_build_with_its_default():
+    import inspect
+
+    from locgen.cli import build
+    from locgen.flow.options import BuildOptions
+
+    offered = inspect.signature(build).parameters
+    for name, field in BuildOptions.model_fields.items():
+        if name in ("pnr", "cache"):
+            assert offered[f"no_{name}"].default is not field.default
+            continue
+        default = offered[name].default
+        assert (None if default == "auto" and field.default is None else default) == field.default
