@@ -192,7 +192,7 @@ def main() -> None:
     head = ["component", "parameters", "latency in cycles", "LUT4", "FF", "carry", "BRAM"]
     text = "# Cores and stops\n\n" + markdown([*head, "logic cells"], (r.values() for r in rows))
     text += (
-        "\nLogic cells are packed; a design's two constant drivers, where it needs them, are in "
+        "\nLogic cells are packed; nextpnr's drivers of the constants, one cell or two, are in "
         f"every row. {tools_used()}.\n"
     )
     write_result(arguments.out, "cores", text, {"cores": rows})

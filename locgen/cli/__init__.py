@@ -12,10 +12,11 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from typer.core import TyperGroup
 
 import locgen
+from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.options import (
     AsJson,
     BoardName,
@@ -335,82 +336,24 @@ def flash(folder: Folder) -> None:
 @app.command()
 def targets(as_json: AsJson = False) -> None:
     """List device families and their devices."""
-    from locgen.devices import devices
-
-    rows = [
-        {
-            "family": device.family,
-            "device": device.name,
-            "packages": sorted(device.packages),
-            "default_package": device.default_package,
-            "logic_cells": device.capacity.logic_cells,
-            "bram": device.capacity.bram,
-            "spram": device.capacity.spram,
-            "dsp": device.capacity.dsp,
-            "energy_calibrated": device.power.calibrated,
-        }
-        for device in devices()
-    ]
-    if as_json:
-        print(json.dumps(rows))
-        return
-    table = Table("target", "device", "logic cells", "BRAM", "SPRAM", "DSP", "energy", "packages")
-    for row in rows:
-        table.add_row(
-            row["family"],
-            row["device"],
-            str(row["logic_cells"]),
-            str(row["bram"]),
-            str(row["spram"]),
-            str(row["dsp"]),
-            "calibrated" if row["energy_calibrated"] else "static only",
-            " ".join(row["packages"]),
-        )
-    _out.print(table)
+    print_targets(_out, as_json)
 
 
 @app.command()
 def boards(as_json: AsJson = False) -> None:
     """List the boards that --board takes."""
-    from locgen.boards import list_boards
-
-    if as_json:
-        print(json.dumps([board.model_dump() for board in list_boards()]))
-        return
-    table = Table(Column("board", no_wrap=True), "", "device", "clock", "price", "tried")
-    for board in list_boards():
-        table.add_row(
-            board.name,
-            board.title,
-            board.target,
-            f"{board.clock.hz / 1e6:g} MHz",
-            f"{board.price} USD",
-            ", ".join(board.tried),
-        )
-    _out.print(table)
-    for board in list_boards():
-        _out.print(f"{board.name}: {'; '.join(board.notes)}", markup=False)
+    print_boards(_out, as_json)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say which tools are there, and the exact command for each that is not."""
-    from dataclasses import asdict
-
     from locgen.targets.doctor import diagnose
 
     with progress(_err, as_json) as tell:
         tell("looking at the tools")
         findings = diagnose()
-    if as_json:
-        print(json.dumps([asdict(finding) for finding in findings]))
-    else:
-        table = Table("", Column("tool", no_wrap=True), "version", "for", "remedy")
-        for finding in findings:
-            mark = "ok" if finding.ok else ("-" if finding.optional else "MISSING")
-            purpose = finding.purpose + (" (optional)" if finding.optional else "")
-            table.add_row(mark, finding.name, finding.version, purpose, finding.remedy)
-        _out.print(table)
+    print_findings(_out, findings, as_json)
     if not all(finding.ok or finding.optional for finding in findings):
         raise typer.Exit(3)
 

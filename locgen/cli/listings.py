@@ -1,0 +1,80 @@
+"""Lists of what there is: devices, boards, tools."""
+
+import json
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from locgen.boards import list_boards
+from locgen.devices import devices
+from locgen.targets.doctor import Finding
+
+__all__ = ["print_boards", "print_findings", "print_targets"]
+
+
+def print_targets(console: Console, as_json: bool) -> None:
+    """Print device families and devices."""
+    rows = [
+        {
+            "family": device.family,
+            "device": device.name,
+            "packages": sorted(device.packages),
+            "default_package": device.default_package,
+            "logic_cells": device.capacity.logic_cells,
+            "bram": device.capacity.bram,
+            "spram": device.capacity.spram,
+            "dsp": device.capacity.dsp,
+            "energy_calibrated": device.power.calibrated,
+        }
+        for device in devices()
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table("target", "device", "logic cells", "BRAM", "SPRAM", "DSP", "energy", "packages")
+    for row in rows:
+        table.add_row(
+            row["family"],
+            row["device"],
+            str(row["logic_cells"]),
+            str(row["bram"]),
+            str(row["spram"]),
+            str(row["dsp"]),
+            "calibrated" if row["energy_calibrated"] else "static only",
+            " ".join(row["packages"]),
+        )
+    console.print(table)
+
+
+def print_boards(console: Console, as_json: bool) -> None:
+    """Print the boards that ship with locgen, and what to know about each."""
+    if as_json:
+        print(json.dumps([board.model_dump() for board in list_boards()]))
+        return
+    table = Table(Column("board", no_wrap=True), "", "device", "clock", "price", "tried")
+    for board in list_boards():
+        table.add_row(
+            board.name,
+            board.title,
+            board.target,
+            f"{board.clock.hz / 1e6:g} MHz",
+            f"{board.price} USD",
+            ", ".join(board.tried),
+        )
+    console.print(table)
+    for board in list_boards():
+        console.print(f"{board.name}: {'; '.join(board.notes)}", markup=False)
+
+
+def print_findings(console: Console, findings: list[Finding], as_json: bool) -> None:
+    """Print what `diagnose` found."""
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        table = Table("", Column("tool", no_wrap=True), "version", "for", "remedy")
+        for finding in findings:
+            mark = "ok" if finding.ok else ("-" if finding.optional else "MISSING")
+            purpose = finding.purpose + (" (optional)" if finding.optional else "")
+            table.add_row(mark, finding.name, finding.version, purpose, finding.remedy)
+        console.print(table)
