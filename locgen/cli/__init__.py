@@ -5,6 +5,7 @@ Results go to standard output, progress and errors to standard error; ``--json``
 
 import json
 import logging
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -358,6 +359,14 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(3)
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
-    """Run the command line; the console script calls this."""
+    """Run the command line; the console script calls this.
+
+    SIGTERM interrupts as Ctrl-C does: what was started is ended, and the exit code is 130.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
     app()

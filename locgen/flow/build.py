@@ -5,7 +5,6 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from locgen.flow.advice import advice
 from locgen.flow.design import Design
 from locgen.ir import QuantisedModel, to_json
 from locgen.quantise import synthetic_rows
+from locgen.targets.children import workers
 from locgen.targets.ice40 import pack_core, place_and_route, route_out_of_context
 from locgen.targets.netlist import Netlist, Utilisation
 from locgen.targets.routed import ResourceShortage, Routed
@@ -264,7 +264,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     common = {"logs": logs, "use_cache": options.cache}
     netlists = work / "netlist"
     tell("synthesis")
-    with ThreadPoolExecutor(2) as pool:
+    with workers(2) as pool:
         plain = pool.submit(write_verilog, modules, netlists, logs, use_cache=options.cache)
         core = synthesise_core(modules["core"], netlists, effort=options.effort, **common)
         packed = pool.submit(pack_core, core, design.place.device, **common)
@@ -289,7 +289,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
 
     doing = "place and route, " if options.pnr else ""
     tell(f"{doing}simulation of RTL and netlist with {len(vectors)} vectors")
-    with ThreadPoolExecutor(1) as pool:
+    with workers(1) as pool:
         simulations = pool.submit(_simulate, model, vectors, bench, logs)
         try:
             routed = _route(design, top, core, netlists, logs) if options.pnr else None

@@ -9,14 +9,12 @@ ABC pass, exit code 0 all the same: Yosys and nextpnr therefore write their own 
 pip's WASM tools have a private ``/tmp``: they are given paths relative to `cwd` and no others.
 """
 
-import contextlib
 import importlib.metadata
 import importlib.util
 import logging
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import sysconfig
@@ -27,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from locgen.errors import ToolFailed, ToolNotFound
+from locgen.targets.children import child
 from locgen.targets.tools import TOOLS, ToolSpec
 
 __all__ = ["Tool", "find_tool", "run", "verilator_environment"]
@@ -213,7 +212,7 @@ def run(
         arguments = ["-q", "-l", os.path.relpath(log, cwd.resolve()), *arguments]
     if tool.source == "pip" and spec.wasm and _first_use(spec):
         logger.info("first run of %s: compiling it, 3 to 40 seconds", tool.name)
-    with subprocess.Popen(
+    with child(
         [tool.argv0, *arguments],
         cwd=cwd,
         env=_environment(env),
@@ -222,13 +221,8 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        start_new_session=True,  # a group of its own, so that its children end with it
     ) as process:
-        try:
-            said, _ = process.communicate(stdin)
-        finally:
-            if process.poll() is None:  # interrupted
-                _end(process)
+        said, _ = process.communicate(stdin)
     written = log.read_text(errors="replace") if spec.own_log and log.exists() else ""
     text = written + "".join(
         line for line in said.splitlines(keepends=True) if line.strip() not in written
@@ -240,18 +234,6 @@ def run(
             f"{tool.name} ended with exit code {process.returncode}: {_last_error(text)} "
             f"(log: {log})"
         )
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """End the child and whatever it started: asked first, killed after five seconds."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            continue
-        return
 
 
 def _last_error(text: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from locgen.errors import Mismatch, ToolFailed, ToolNotFound
+from locgen.targets.children import child
 
 __all__ = ["SimulationResult", "run_testbench", "simulator_cache"]
 
@@ -76,7 +77,7 @@ def run_testbench(
     """
     with tempfile.TemporaryDirectory(prefix="locgen-") as work:
         results = Path(work) / "results.json"
-        process = subprocess.run(
+        with child(
             [
                 *(sys.executable, str(folder.resolve() / "run.py")),
                 *("--level", level, "--simulator", simulator),
@@ -86,18 +87,19 @@ def run_testbench(
             env=_environment(),
             cwd=work,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            check=False,
-        )
+        ) as process:
+            stdout, stderr = process.communicate()
         if log is not None:
-            _keep_logs(Path(work) / level, process.stdout + process.stderr, log)
+            _keep_logs(Path(work) / level, stdout + stderr, log)
         where = f" (log: {log})" if log is not None else ""
         found = json.loads(results.read_text())[0] if results.exists() else None
-    last = (process.stderr.strip() or process.stdout.strip() or "it said nothing").splitlines()[-1]
+    last = (stderr.strip() or stdout.strip() or "it said nothing").splitlines()[-1]
     last = last.partition(" (log: ")[0]
-    logger.info("%s", process.stdout.strip())
+    logger.info("%s", stdout.strip())
     if process.returncode == 3:
         raise ToolNotFound(last)
     if found is None:

@@ -2,10 +2,16 @@
 
 import json
 import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from typer.testing import CliRunner
@@ -106,6 +112,41 @@ def test_interruption_ends_with_130(monkeypatch, model):
     monkeypatch.setattr(inspect, "inspect_model", interrupt)
     result = run("inspect", model)
     assert result.exit_code == 130 and "interrupted" in result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_build_and_all_it_started(number, tmp_path):
+    data = load_digits(return_X_y=True)
+    model = tmp_path / "digits.pkl"
+    model.write_bytes(pickle.dumps(RandomForestClassifier(8, max_depth=6).fit(*data)))
+    command = [sys.executable, "-m", "locgen", "build", model, "--no-cache", "--out", "out"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while process.poll() is None and not list(tmp_path.glob("out/logs/yosys_core*")):
+            time.sleep(0.1)
+        time.sleep(1)
+        assert working_below(tmp_path) > {process.pid}
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and said.strip() == "locgen: interrupted"
+    assert working_below(tmp_path) == set()
+    assert {path.name for path in tmp_path.iterdir()} == {"digits.pkl", "out"}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["logs"]
+
+
+def working_below(folder):
+    """Return the processes whose working folder is `folder` or below it."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                place = (entry / "cwd").readlink()
+            except OSError:  # it ended meanwhile, or is somebody else's
+                continue
+            if place.is_relative_to(folder):
+                found.add(int(entry.name))
+    return found
 
 
 def test_verbose_adds_the_traceback(tmp_path):
