@@ -11,8 +11,11 @@ _ROUTABLE = 0.9
 """Share of a device that can be counted on when a change is suggested."""
 
 
-def advice(design: Design, used: int, available: int) -> str:
-    """Return one line: by how much the design is too large, and which changes would fit."""
+def advice(design: Design, used: int, available: int, source: str = "") -> str:
+    """Return one line: by how much the design is too large, and which changes would fit.
+
+    `source` says where `used` comes from if it was not counted.
+    """
     place, model, plan = design.place, design.model, design.choice.plan
     ways = []
     trees = int(len(model.nodes) * available * _ROUTABLE / used)
@@ -35,7 +38,7 @@ def advice(design: Design, used: int, available: int) -> str:
     where = place.board.name if place.board is not None else place.device.name
     remedy = "; would fit: " + ", or ".join(ways) if ways else "; train a much smaller model"
     return (
-        f"{model.name} needs {used} logic cells, {where} has {available} "
+        f"{model.name} needs {used} logic cells{source and ' ' + source}, {where} has {available} "
         f"({used - available} too few){remedy}"
     )
 

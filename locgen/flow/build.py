@@ -44,6 +44,8 @@ Tell = Callable[[str], None]
 """Is told, in a few words, what starts now."""
 
 _ACTIVITY_ROWS = 512
+_HOPELESS = 2.0
+"""Estimates are at most a third off (benchmarks/estimate.py), so twice the device never fits."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +182,16 @@ def _route(design: Design, top: Netlist | None, core: Netlist, out: Path, logs: 
     )
 
 
+def _check_estimate(design: Design) -> None:
+    """Refuse before the first tool runs what is far too large; synthesis would take minutes."""
+    estimate, available = design.choice.estimate.logic_cells, design.place.device.capacity
+    if design.options.pnr and estimate > _HOPELESS * available.logic_cells:
+        raise DoesNotFit(advice(design, estimate, available.logic_cells, "by estimate"))
+
+
 def _check_size(design: Design, core: Utilisation) -> None:
-    """Refuse early what cannot fit."""
-    if core.logic_cells > core.logic_cells_available:
+    """Refuse before place and route what cannot fit."""
+    if design.options.pnr and core.logic_cells > core.logic_cells_available:
         raise DoesNotFit(advice(design, core.logic_cells, core.logic_cells_available))
 
 
@@ -259,6 +268,7 @@ def _move(work: Path, out: Path) -> None:
 
 def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     options, model = design.options, design.model
+    _check_estimate(design)
     tell(f"compiling {len(model.nodes)} nodes to Amaranth")
     modules = _emit(design)
     common = {"logs": logs, "use_cache": options.cache}
