@@ -116,8 +116,7 @@ def build_case(case: Case, fabric: str, folder: Path) -> dict[str, object]:
     needs = None
     cold = run_build(model, data, out, [*options, "--no-cache"], cache)
     if cold.code == DOES_NOT_FIT:
-        found = re.search(r"needs (\d+)", cold.message)
-        needs = int(found[1]) if found else None
+        needs = _needed(cold.message)
         print(f"  {cold.message.strip()}", flush=True)
         options = ["--device", LARGER_DEVICE, *FABRICS[fabric]]
         cold = run_build(model, data, out, [*options, "--no-cache"], cache)
@@ -137,10 +136,15 @@ def build_case(case: Case, fabric: str, folder: Path) -> dict[str, object]:
         row["warm_report_equal"] = again == report
     else:
         row["message"] = cold.message.strip()
-        found = re.search(r"needs (\d+)", cold.message)
-        row["needs_cells"] = int(found[1]) if found else needs
+        row["needs_cells"] = _needed(cold.message) or needs
     row["this_machine"] = times
     return row
+
+
+def _needed(message: str) -> str | None:
+    """Return how many cells a refusal asks for, and whether that was counted or estimated."""
+    found = re.search(r"needs (\d+ logic cells(?: by estimate)?)", message)
+    return found and found[1]
 
 
 def _of(run: Run) -> dict[str, float]:
@@ -253,7 +257,7 @@ def render(rows: list[dict]) -> str:
     for row in rows:
         built = row.get("board") or row.get("device") or "nothing"
         if not row["fits_up5k"]:
-            built += f" (UP5K: does not fit, {row['needs_cells']} cells needed)"
+            built += f" (UP5K: does not fit, needs {row['needs_cells']})"
         line = [row["model"], row["fabric"], built, row.get("core_cells"), row.get("top_cells")]
         line += [row.get("fmax_mhz"), row.get("clock_mhz"), row["latency_cycles"]]
         line += [row.get("latency_ns"), row.get("core_per_second"), row.get("link_per_second")]
@@ -278,6 +282,21 @@ def render(rows: list[dict]) -> str:
     return text
 
 
+def save(fresh: list[dict], out: Path, keep: bool) -> list[dict]:
+    """Write ``builds.json`` with the rows `fresh`, beside those that it holds; return all."""
+    path = out / "builds.json"
+    rows = list(fresh)
+    if keep and path.is_file():
+        named = {(row["case"], row["fabric"]) for row in fresh}
+        kept = json.loads(path.read_text())["builds"]
+        rows += [row for row in kept if (row["case"], row["fabric"]) not in named]
+    cases, fabrics = list(CASES), list(FABRICS)
+    rows.sort(key=lambda row: (cases.index(row["case"]), fabrics.index(row["fabric"])))
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"builds": rows}, indent=1) + "\n")
+    return rows
+
+
 def warm_up(folder: Path) -> None:
     """Let the tools fill their own caches, with the smallest build there is."""
     x, y = [[0.0], [1.0], [2.0], [3.0]] * 3, [0, 0, 1, 1] * 3
@@ -299,10 +318,9 @@ def main() -> None:
     for name in names:
         if name not in CASES:
             parser.error(f"there is no case {name!r}: choose out of {', '.join(CASES)}")
+    if not arguments.keep:
+        save([], arguments.out, keep=False)
     rows: list[dict] = []
-    earlier = arguments.out / "builds.json"
-    if arguments.keep and earlier.is_file():
-        rows = json.loads(earlier.read_text())["builds"]
     with tempfile.TemporaryDirectory(prefix="locgen-benchmark-") as temporary:
         folder = Path(temporary)
         warm_up(folder)
@@ -313,11 +331,7 @@ def main() -> None:
             for fabric in [arguments.fabric] if arguments.fabric else FABRICS:
                 row = build_case(case, fabric, folder)
                 print({k: v for k, v in row.items() if k not in ("message",)}, flush=True)
-                rows = [r for r in rows if (r["case"], r["fabric"]) != (name, fabric)] + [row]
-                order = list(CASES)
-                rows.sort(key=lambda r: (order.index(r["case"]), list(FABRICS).index(r["fabric"])))
-                arguments.out.mkdir(parents=True, exist_ok=True)
-                earlier.write_text(json.dumps({"builds": rows}, indent=1) + "\n")
+                rows = save([row], arguments.out, keep=True)
     write_result(arguments.out, "builds", render(rows), {"builds": rows})
 
 
