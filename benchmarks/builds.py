@@ -17,6 +17,7 @@ import json
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -95,9 +96,14 @@ def run_build(model: Path, data: Path, out: Path, options: list[str], cache: Pat
     with tempfile.TemporaryFile("w+") as said:
         begin = time.monotonic()
         child = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
-        while child.poll() is None:
-            peak = max(peak, resident_bytes(child.pid))
-            time.sleep(_POLL_SECONDS)
+        try:
+            while child.poll() is None:
+                peak = max(peak, resident_bytes(child.pid))
+                time.sleep(_POLL_SECONDS)
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.wait()
         wall = time.monotonic() - begin
         said.seek(0)
         message = said.read()
@@ -314,6 +320,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep rows of earlier results")
     out_argument(parser)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a build does not outlive us
     names = arguments.only.split(",") if arguments.only else list(CASES)
     for name in names:
         if name not in CASES:

@@ -45,7 +45,7 @@ def estimate_plan(model: QuantisedModel, plan: DirectPlan | TreePlan) -> CellEst
 
 
 def _levels(plan: DirectPlan | TreePlan, cells: float) -> float:
-    """Return the levels that fit the routed clock of nine cores on the UP5K.
+    """Return the levels that fit the routed clock of eleven cores on the UP5K, by hand.
 
     Wires grow with a direct fabric, which counts as levels; many beats take levels to tell apart.
     """
