@@ -1,15 +1,21 @@
-"""Every core and stop with its latency and its cells at named parameters.
+"""Every core and stop with its latency and its cells at named parameters, combining stops' Fmax.
 
 Each is synthesised and packed alone, all its ports brought out. Latencies are those that the
 components document and their tests check. A lone core is optimised without its surroundings, so
 that sums over a design differ from the design: see ``network.py`` for what the network costs there.
+
+Combining stops are also routed on the UP5K, out of context, between the registers that locgen puts
+around any core: registers at both ends, nothing else on the way, one seed.
 """
 
 import argparse
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from amaranth import signed
-from amaranth.lib import wiring
+from amaranth import Cat, Module, Signal, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 from measure import count_cells, markdown, out_argument, tools_used, write_result
 from models import load_case
 
@@ -22,12 +28,26 @@ from locgen.cores import (
     TreeStream,
     candidate_layout,
 )
+from locgen.devices import find_device
 from locgen.ir import QuantisedModel
-from locgen.noc import AddStop, BroadcastStop, CombineTree, DelayStop, LastStop, Sequencer
+from locgen.noc import (
+    AddStop,
+    BroadcastStop,
+    CombineTree,
+    DelayStop,
+    ExtremeStop,
+    LastStop,
+    OrStop,
+    Sequencer,
+    SerialExtremeStop,
+)
 from locgen.plan import TreePlan, plan_tree
 from locgen.quantise import QuantiseOptions, quantise
+from locgen.targets.ice40 import route_out_of_context
+from locgen.targets.synthesis import synthesise_core
 from locgen.top.cobs import CobsBuffer, CobsDecoder
 from locgen.top.crc import SerialCrc32
+from locgen.top.emit import emit_rtlil
 from locgen.top.fabric import missing_codes
 from locgen.top.link import FrameLink
 from locgen.top.protocol import LinkParams
@@ -37,6 +57,15 @@ from locgen.top.uart import UartReceiver, UartTransmitter
 
 WIDTHS = (1, 2, 4, 8)
 CLOCK_HZ, BAUD = 12_000_000, 1_000_000
+KEY_BITS, INDEX_BITS = 12, 6
+ROUTED = ("AddStop", "OrStop", "SerialExtremeStop", "ExtremeStop")
+ROUTED_MHZ, SEED = 60.0, 1
+BARS = {
+    ("AddStop", "one digit", "1"): 60.0,
+    ("ExtremeStop", "", "1"): 45.0,
+    ("ExtremeStop", "", "2"): 60.0,
+}
+"""Least MHz by component, words among its parameters, and latency."""
 
 Row = tuple[str, str, str, Callable[[], wiring.Component]]
 """Component, parameters, latency in words, and how to make it."""
@@ -54,6 +83,23 @@ def stops() -> Iterator[Row]:
     for width in (8, 12, 16):
         text = f"width {width}, one digit"
         yield "AddStop", text, "1", lambda w=width: AddStop(w, carry=False)
+    for width in (*WIDTHS, 12):
+        yield "OrStop", f"width {width}", "1", lambda w=width: OrStop(w)
+    for operation in ("min", "max"):
+        for width in WIDTHS:
+            yield (
+                "SerialExtremeStop",
+                f"{operation}, width {width}",
+                "1",
+                lambda o=operation, w=width: SerialExtremeStop(o, w),
+            )
+        for stages in (1, 2):
+            yield (
+                "ExtremeStop",
+                f"{operation}, key of {KEY_BITS} bits and index of {INDEX_BITS}",
+                str(stages),
+                lambda o=operation, s=stages: ExtremeStop(o, KEY_BITS + INDEX_BITS, s),
+            )
     for width in WIDTHS:
         yield "DelayStop", f"width {width}", "1", lambda w=width: DelayStop(w)
     for inputs in (16, 64):
@@ -68,6 +114,46 @@ def stops() -> Iterator[Row]:
     for beats in ((32, 10), (100, 8)):
         text = f"{beats[0]} + {beats[1]} beats"
         yield "Sequencer", text, "0, then a beat a cycle", lambda b=beats: Sequencer(*b)
+
+
+class StopOnStreams(wiring.Component):
+    """A combining stop with the ports of a core, so that locgen can route it out of context."""
+
+    def __init__(self, stop: wiring.Component) -> None:
+        self.stop = stop
+        members = stop.signature.members.items()
+        self.inputs = [name for name, member in members if member.flow == In]
+        width = sum(len(getattr(stop, name)) for name in self.inputs)
+        super().__init__(
+            {
+                "i": In(stream.Signature(width)),
+                "o": Out(stream.Signature(len(stop.o), always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the stop and a register for `valid`."""
+        m = Module()
+        m.submodules.stop = stop = self.stop
+        valid = Signal()
+        m.d.sync += valid.eq(self.i.valid)
+        m.d.comb += [
+            Cat(getattr(stop, name) for name in self.inputs).eq(self.i.payload),
+            self.i.ready.eq(1),
+            self.o.payload.eq(stop.o),
+            self.o.valid.eq(valid),
+        ]
+        return m
+
+
+def routed_mhz(stop: wiring.Component) -> float:
+    """Return the Fmax of `stop` on the UP5K, routed out of context."""
+    device, package = find_device("up5k")
+    with tempfile.TemporaryDirectory(prefix="locgen-benchmark-") as folder:
+        out = Path(folder)
+        core = synthesise_core(emit_rtlil(StopOnStreams(stop), "core", reset=True), out)
+        routed = route_out_of_context(core, device, package, ROUTED_MHZ, SEED, out)
+    return round(routed.fmax_mhz, 1)
 
 
 def cores(model: QuantisedModel, name: str) -> Iterator[Row]:
@@ -186,11 +272,26 @@ def main() -> None:
                 "carry": usage.carry,
                 "bram": usage.bram,
                 "logic_cells": usage.logic_cells,
+                "fmax_mhz": routed_mhz(make()) if component in ROUTED else None,
             }
         )
         print(" ".join(str(value) for value in rows[-1].values()), flush=True)
     head = ["component", "parameters", "latency in cycles", "LUT4", "FF", "carry", "BRAM"]
-    text = "# Cores and stops\n\n" + markdown([*head, "logic cells"], (r.values() for r in rows))
+    text = "# Cores and stops\n\n" + markdown(
+        [*head, "logic cells", "Fmax in MHz"], (r.values() for r in rows)
+    )
+    for (component, words, latency), bar in BARS.items():
+        slowest = min(
+            row["fmax_mhz"]
+            for row in rows
+            if row["component"] == component
+            and words in row["parameters"]
+            and row["latency_cycles"] == latency
+        )
+        text += (
+            f"\nBar, {component} {words or 'with index'}, latency {latency}: over {bar:g} MHz; "
+            f"slowest {slowest:g}: {'met' if slowest > bar else 'MISSED'}.\n"
+        )
     text += (
         "\nLogic cells are packed; nextpnr's drivers of the constants, one cell or two, are in "
         f"every row. {tools_used()}.\n"

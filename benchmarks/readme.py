@@ -31,7 +31,8 @@ def row(build: dict) -> tuple:
     """Return one line of the table; what was not measured is a dash."""
     machine = build["this_machine"]
     timed = [machine[kind] for kind in ("cold", "warm") if kind in machine]
-    device = build["board"] or build["device"]
+    # A row that failed is one that no device of the family holds.
+    device = "nothing" if build["exit_code"] else build["board"] or build["device"]
 
     def shown(key: str, form: str = "{}") -> str:
         value = build.get(key)

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,6 +21,7 @@ from locgen.resources import resource
 __all__ = [
     "Board",
     "Clock",
+    "Flash",
     "Link",
     "Programmer",
     "list_boards",
@@ -56,6 +58,19 @@ class Link(_Strict):
     interface: _Text = Field(description="which of the host's ports it is")
 
 
+class Flash(_Strict):
+    """The bitstream's SPI flash, for designs that load their model from it; may be left out."""
+
+    sck: _Pin = Field(description="pin that clocks the flash")
+    cs: _Pin = Field(description="pin that selects it, active low")
+    mosi: _Pin = Field(description="pin that sends to the flash's DI (IO0)")
+    miso: _Pin = Field(description="pin that receives from the flash's DO (IO1)")
+    offset: Annotated[int, Field(ge=0, lt=2**24)] = Field(
+        0x20000, description="byte address of a model's image, behind the bitstream"
+    )
+    capacity: Annotated[int, Field(ge=2**16)] = Field(description="bytes that it holds")
+
+
 class Programmer(_Strict):
     """A program that writes a bitstream to the board; the first that is installed is used."""
 
@@ -75,6 +90,7 @@ class Board(_Strict):
     package: _Text = Field(description="the device's package")
     clock: Clock
     link: Link
+    flash: Flash | None = None
     programmers: Annotated[tuple[Programmer, ...], Field(min_length=1)]
     price: _Text = Field(description="a hint in US dollars")
     tried: Annotated[tuple[Literal["built", "flashed", "ran"], ...], Field(min_length=1)] = Field(
@@ -91,6 +107,18 @@ class Board(_Strict):
         pins = (self.clock.pin, self.link.rx, self.link.tx)
         if len(set(pins)) != len(pins):
             raise ValueError(f"clock, rx and tx need pins of their own, not {', '.join(pins)}")
+        if self.flash is not None:
+            flash_pins = (self.flash.sck, self.flash.cs, self.flash.mosi, self.flash.miso)
+            if len({*pins, *flash_pins}) != len(pins) + len(flash_pins):
+                raise ValueError(
+                    f"the flash needs four pins of its own, not {', '.join(flash_pins)} "
+                    f"beside {', '.join(pins)}"
+                )
+            if self.flash.offset >= self.flash.capacity:
+                raise ValueError(
+                    f"flash.offset must be below its capacity of {self.flash.capacity} bytes, "
+                    f"not {self.flash.offset}"
+                )
         cycles = self.clock.hz / self.link.baud
         # A receiver samples at most half a cycle off, besides what the rounded divider adds up
         # to over the ten bits of a frame; beyond 3 % the stop bit is at risk.
@@ -143,14 +171,35 @@ def load_board(name: str | Path) -> Board:
     return known[str(name)]
 
 
-def pcf(board: Board) -> str:
-    """Return the pin constraints of the top's ports ``clk``, ``rx`` and ``tx`` on this board."""
+def pcf(board: Board, *, boots: bool = False) -> str:
+    """Return the pin constraints of the top's ports on this board.
+
+    These are ``clk``, ``rx`` and ``tx``, and the flash's for a design that `boots` from it.
+
+    Raises
+    ------
+    ConfigurationError
+        If the design boots and the board file names no flash.
+    """
     lines = [
         f"set_io clk {board.clock.pin}",
         f"set_io -pullup yes rx {board.link.rx}",  # an open input must read as an idle line
         f"set_io tx {board.link.tx}",
-        f"set_frequency clk {board.clock.hz / 1e6:g}",
     ]
+    if boots:
+        if board.flash is None:
+            raise ConfigurationError(
+                f"Board {board.name} names no flash to load a model from: add the table [flash] to "
+                "its file, or load the model over the link"
+            )
+        flash = board.flash
+        lines += [
+            f"set_io flash__sck {flash.sck}",
+            f"set_io flash__cs {flash.cs}",
+            f"set_io flash__mosi {flash.mosi}",
+            f"set_io -pullup yes flash__miso {flash.miso}",  # without a flash: no image
+        ]
+    lines.append(f"set_frequency clk {board.clock.hz / 1e6:g}")
     return "\n".join(lines) + "\n"
 
 
@@ -195,8 +244,8 @@ def _nearest(word: str, choices: Iterable[str]) -> str:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model that an annotation is, or is a list of."""
-    if get_origin(annotation) is tuple:
+    """Return the model that an annotation is, may be, or is a list of."""
+    if get_origin(annotation) in (tuple, UnionType):
         annotation = get_args(annotation)[0]
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return annotation if is_model else None
@@ -209,6 +258,7 @@ def schema_markdown() -> str:
         (Board, "Top level"),
         (Clock, "`[clock]`"),
         (Link, "`[link]`"),
+        (Flash, "`[flash]`"),
         (Programmer, "`[[programmers]]`"),
     ):
         summary = (model.__doc__ or "").strip().splitlines()[0]

@@ -10,6 +10,8 @@ every edge, so that long silences cost no Python.
 """
 
 from .clock import ClockDomain
+from .flash import FlashModel, SpiFlash
+from .memory import MemoryPort
 from .scoreboard import Field, Scoreboard, read, unpack
 from .stream import StreamMonitor, StreamSource, Transfer
 from .uart import UartReceiver, UartTransmitter
@@ -17,7 +19,10 @@ from .uart import UartReceiver, UartTransmitter
 __all__ = [
     "ClockDomain",
     "Field",
+    "FlashModel",
+    "MemoryPort",
     "Scoreboard",
+    "SpiFlash",
     "StreamMonitor",
     "StreamSource",
     "Transfer",

@@ -130,6 +130,9 @@ def build(
     sites: Sites = None,
     core: Core = "auto",
     stages: Stages = "auto",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="gather each node's evidence in hardware as well")
+    ] = False,
     optimise: Optimise = "balanced",
     effort: Effort = "medium",
     feature_bits: FeatureBits = "auto",
@@ -172,6 +175,7 @@ def build(
             sites=sites,
             core=core,
             stages=_count("stages", stages),
+            explain=explain,
             optimise=optimise,
             effort=effort,
             feature_bits=_count("feature-bits", feature_bits),
@@ -332,6 +336,40 @@ def flash(folder: Folder) -> None:
         tell(f"flashing {opened.report.target.board}")
         name = flash_folder(opened)
     _out.print(f"{name} written to {opened.report.target.board}")
+
+
+@app.command()
+def update(
+    folder: Folder,
+    model: Model,
+    port: Annotated[str, typer.Option("--port", help="serial port of the board")],
+    data: DataFile = None,
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write another model into the engines of a running board: no synthesis, no bitstream.
+
+    The design must have been built with --core engine. Until the whole model has arrived and its
+    checksum matches, the board answers "not ready"; then it answers with the new digest.
+    """
+    from locgen.flow.folder import open_folder
+    from locgen.flow.update import update_folder
+
+    with progress(_err, as_json) as tell:
+        opened = open_folder(folder)
+        tell(f"reading {model} and searching widths")
+        updated = update_folder(
+            opened,
+            model,
+            port,
+            data,
+            trust=trust,
+            progress=lambda done, total: tell(f"writing memories, {done} of {total} frames"),
+        )
+    if as_json:
+        print(json.dumps({"digest": updated.digest, "port": port}))
+        return
+    _out.print(f"{port} holds {updated.model.name} {updated.digest}", markup=False)
 
 
 @app.command()

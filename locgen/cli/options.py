@@ -70,9 +70,15 @@ LinkWidth = Annotated[
     typer.Option("--link-width", help="bits of a link of the tree fabric"),
 ]
 Sites = Annotated[
-    int | None, typer.Option("--sites", help="sites of the tree fabric; default one a node")
+    int | None,
+    typer.Option("--sites", help="sites of the tree fabric; default one a node, or one engine"),
 ]
-Core = Annotated[Literal["auto", "hardwired"], typer.Option("--core", help="form of the cores")]
+Core = Annotated[
+    Literal["auto", "hardwired", "engine"],
+    typer.Option(
+        "--core", help="hardwired: in gates; engine: many nodes in turn, from memory, replaceable"
+    ),
+]
 Stages = Annotated[
     str, typer.Option("--stages", help="pipeline registers of the direct fabric, or auto")
 ]

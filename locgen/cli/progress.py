@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 __all__ = ["progress"]
 
@@ -16,10 +17,10 @@ def progress(console: Console, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda text: logging.getLogger("locgen").info(text)
         return
     with console.status("starting") as status:
-        handler = _StatusHandler(lambda text: console.print(f"[dim]{text}[/dim]"))
+        handler = _StatusHandler(lambda text: console.print(f"[dim]{escape(text)}[/dim]"))
         logging.getLogger("locgen.toolchain").addHandler(handler)
         try:
-            yield lambda text: status.update(text)
+            yield lambda text: status.update(escape(text))
         finally:
             logging.getLogger("locgen.toolchain").removeHandler(handler)
 

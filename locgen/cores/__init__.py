@@ -1,17 +1,38 @@
 """Cores: the Amaranth components that compute nodes and decisions."""
 
+from locgen.cores.capture import Capture, LinkSchedule
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
 from locgen.cores.decide import ArgmaxLevel, SerialArgmax, candidate_layout
-from locgen.cores.tree import TreeCore, TreeStream, signed_shape
+from locgen.cores.distance import DistanceCore, DistanceStream
+from locgen.cores.engine import TreeEngine
+from locgen.cores.gate import TopK
+from locgen.cores.linear import LinearCore, LinearStream
+from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
+from locgen.cores.table import TableCore, TableStream
+from locgen.cores.tree import TreeCore, TreeStream, scores_shape, signed_shape
 
 __all__ = [
     "ArgmaxLevel",
+    "BlockWords",
+    "Capture",
     "CompareBank",
+    "DistanceCore",
+    "DistanceStream",
+    "LinearCore",
+    "LinearStream",
+    "LinkSchedule",
+    "ModelMemory",
     "SerialArgmax",
     "SerialCompareBank",
+    "SpramWords",
+    "TableCore",
+    "TableStream",
+    "TopK",
     "TreeCore",
+    "TreeEngine",
     "TreeStream",
     "at_most",
     "candidate_layout",
+    "scores_shape",
     "signed_shape",
 ]

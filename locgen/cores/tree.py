@@ -5,8 +5,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.ir import TreeNode
+from locgen.ir.node import NodeBase
 
-__all__ = ["TreeCore", "TreeStream", "signed_shape"]
+__all__ = ["TreeCore", "TreeStream", "scores_shape", "signed_shape"]
 
 
 def signed_shape(low: int, high: int) -> Shape:
@@ -14,6 +15,12 @@ def signed_shape(low: int, high: int) -> Shape:
     if low >= 0:
         return unsigned(max(high.bit_length(), 1))
     return signed(max((high if high >= 0 else ~high).bit_length(), (~low).bit_length()) + 1)
+
+
+def scores_shape(node: NodeBase) -> Shape:
+    """Return the narrowest shape that holds every score of `node`."""
+    ends = [end for ends in node.ranges for end in ends]
+    return signed_shape(min(ends), max(ends))
 
 
 def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: str) -> Value:
@@ -49,12 +56,10 @@ class TreeCore(wiring.Component):
 
     def __init__(self, node: TreeNode) -> None:
         self.node = node
-        ends = [end for ends in node.ranges for end in ends]
-        shape = signed_shape(min(ends), max(ends))
         super().__init__(
             {
                 "bits": In(len(node.comparisons)),
-                "scores": Out(data.ArrayLayout(shape, len(node.outputs))),
+                "scores": Out(data.ArrayLayout(scores_shape(node), len(node.outputs))),
             }
         )
 
@@ -74,8 +79,10 @@ class TreeStream(wiring.Component):
     """One hardwired decision tree that sends its scores digit by digit.
 
     In beat k the output carries digit ``k % digits`` (least significant first) of output
-    ``k // digits``; scores count from the lowest of their output, so they are never negative. A
-    leaf costs one small function of the beat number, however many outputs there are. Latency 0.
+    ``k // digits``; scores count from the lowest of their output, so they are never negative, or
+    with `from_zero` from 0, which no score may be below then. With `evidence`, the number of the
+    leaf follows in later beats. A leaf costs one small function of the beat number, however many
+    outputs there are. Latency 0.
 
     Parameters
     ----------
@@ -83,6 +90,7 @@ class TreeStream(wiring.Component):
     outputs : number of outputs of the model; those that the node has none for read 0
     digits, width : digits of one score, bits of a digit
     index_bits : bits of the beat number
+    evidence : (first beat of the leaf's number, number of the first leaf), None to send none
 
     Members
     -------
@@ -90,8 +98,19 @@ class TreeStream(wiring.Component):
     """
 
     def __init__(
-        self, node: TreeNode, outputs: int, digits: int, width: int, index_bits: int
+        self,
+        node: TreeNode,
+        outputs: int,
+        digits: int,
+        width: int,
+        index_bits: int,
+        from_zero: bool = False,
+        evidence: tuple[int, int] | None = None,
     ) -> None:
+        if from_zero and min(low for low, _ in node.ranges) < 0:
+            raise ValueError("scores that count from 0 must not be negative")
+        self.from_zero = from_zero
+        self.evidence = evidence
         self.node = node
         self.outputs = outputs
         self.digits = digits
@@ -109,9 +128,17 @@ class TreeStream(wiring.Component):
         scores = [0] * self.outputs
         row = self.node.leaf_scores[leaf]
         for output, score, (low, _) in zip(self.node.outputs, row, self.node.ranges, strict=True):
-            scores[output] = score - low
+            scores[output] = score if self.from_zero else score - low
         mask = (1 << width) - 1
-        return [score >> k * width & mask for score in scores for k in range(self.digits)]
+        words = [score >> k * width & mask for score in scores for k in range(self.digits)]
+        if self.evidence is not None:
+            start, first = self.evidence
+            words += [0] * (start - len(words))
+            number = leaf + first
+            while number:
+                words.append(number & mask)
+                number >>= width
+        return words
 
     def elaborate(self, platform: object) -> Module:
         """Build multiplexers over the leaves' digit sequences."""

@@ -5,11 +5,13 @@ design that starts from its power-on state and works through its own rows. Glitc
 toggle counts are a lower bound.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from locgen.energy.memories import MEMORIES
 from locgen.errors import Mismatch
 
 __all__ = ["Activity", "MappedNetlist", "count_toggles"]
@@ -53,7 +55,9 @@ class Activity:
 
 
 class MappedNetlist:
-    """A module of SB_LUT4, SB_CARRY and SB_DFF cells out of Yosys's JSON.
+    """A module of SB_LUT4, SB_CARRY, SB_DFF and memory cells out of Yosys's JSON.
+
+    `memories` maps the names of its memory cells to `BlockRam` or `Spram`.
 
     Raises
     ------
@@ -70,12 +74,16 @@ class MappedNetlist:
 
         nets["1"] = 1
         luts, carries, flip_flops = [], [], {}
+        self.memories = {}
         for bits in self.ports.values():
             for bit in bits:
                 net(bit)
         for name, cell in sorted(module["cells"].items()):
             kind, pins = cell["type"], cell["connections"]
             if kind in _IGNORED:
+                continue
+            if kind in MEMORIES:
+                self.memories[name] = MEMORIES[kind](cell, net)
                 continue
             one = {pin: net(bits[0]) for pin, bits in pins.items() if bits}
             if kind == "SB_LUT4":
@@ -91,8 +99,8 @@ class MappedNetlist:
                 flip_flops.setdefault(key, []).append((name, one.get("D", 0), one["Q"]))
             else:
                 raise ValueError(
-                    "cells of a mapped netlist must be SB_LUT4, SB_CARRY or a synchronous SB_DFF, "
-                    f"not {kind}"
+                    "cells of a mapped netlist must be SB_LUT4, SB_CARRY, memories or a "
+                    f"synchronous SB_DFF, not {kind}"
                 )
         self.nets = nets
         self.count = max(nets.values()) + 1
@@ -101,10 +109,18 @@ class MappedNetlist:
             for key, group in sorted(flip_flops.items())
         ]
         registers = [q for group in self._flip_flops for q in group.output]
+        self.names = {
+            f"{name}[{position}]" if len(bits["bits"]) > 1 else name: nets[bit]
+            for name, bits in module.get("netnames", {}).items()
+            for position, bit in enumerate(bits["bits"])
+            if bit in nets
+        }
         self._levels = _levelise([*luts, *carries], self.count, registers)
         self.cell_outputs = {name: output for name, _, output, _ in (*luts, *carries)}
         for group in flip_flops.values():
             self.cell_outputs.update({name: q for name, _, q in group})
+        for name, memory in self.memories.items():
+            self.cell_outputs.update({f"{name}[{bit}]": q for bit, q in enumerate(memory.outputs)})
 
     def settle(self, values: np.ndarray) -> None:
         """Compute all combinational nets of `values` (nets, lanes) uint8, in place."""
@@ -113,8 +129,16 @@ class MappedNetlist:
             index = a | b << 1 | c << 2 | d << 3
             values[outputs] = np.take_along_axis(tables, index, axis=1)
 
-    def clock(self, values: np.ndarray) -> None:
-        """Advance all flip-flops of settled `values` by one rising edge, in place."""
+    def contents(self, lanes: int) -> dict[str, np.ndarray]:
+        """Return what the memories hold after configuration, by the cell's name."""
+        return {name: memory.contents(lanes) for name, memory in self.memories.items()}
+
+    def clock(self, values: np.ndarray, contents: dict[str, np.ndarray] | None = None) -> None:
+        """Advance `values` by one rising edge, in place, and `contents` with them."""
+        read = [
+            (memory.outputs, memory.clock(values, contents[name]))
+            for name, memory in self.memories.items()
+        ]
         fresh = []
         for group in self._flip_flops:
             held, data = values[group.output], values[group.data]
@@ -122,6 +146,8 @@ class MappedNetlist:
             fresh.append(np.where(values[group.enable], data, held))
         for group, state in zip(self._flip_flops, fresh, strict=True):
             values[group.output] = state
+        for outputs, state in read:
+            values[outputs] = state
 
     def port(self, name: str) -> np.ndarray:
         """Return the nets of a port, least significant bit first; empty if there is none."""
@@ -165,13 +191,25 @@ def _levelise(
 
 
 def count_toggles(
-    netlist: MappedNetlist, payloads: list[int], expected: list[int], latency: int, interval: int
+    netlist: MappedNetlist,
+    payloads: list[int],
+    expected: list[int],
+    latency: int,
+    interval: int,
+    *,
+    ones: Sequence[str] = (),
+    contents: Mapping[str, np.ndarray] | None = None,
 ) -> Activity:
     """Feed `payloads` through the netlist of a core and count what toggles.
 
     Rows are dealt to at most 64 lanes, two or more to each, and a lane goes through its own over
     and over: what is counted runs from its first answer until it has answered each once more, so
     that no stage is counted before data reach it or after they end.
+
+    Parameters
+    ----------
+    ones : registers, by name, that are 1 at the start: what a load of memories leaves behind
+    contents : what memories hold that the bitstream does not fill, by the cell's name
 
     Raises
     ------
@@ -189,6 +227,9 @@ def count_toggles(
     values = np.zeros((netlist.count, lanes), dtype=np.uint8)
     values[1] = 1
     values[valid_in] = 1
+    for name in ones:
+        values[netlist.names[name]] = 1
+    held = netlist.contents(lanes) | dict(contents or {})
     outputs = np.array(sorted(set(netlist.cell_outputs.values())))
     toggles = np.zeros(len(outputs), dtype=np.int64)
     taken = answered = counted_cycles = 0
@@ -212,7 +253,7 @@ def count_toggles(
             if answered == rounds + 1:
                 break
         accepted = bool(values[ready].all())
-        netlist.clock(values)
+        netlist.clock(values, held)
         if accepted:
             taken += 1
             values[data] = stimulus[rows[taken % rounds]].T

@@ -3,6 +3,7 @@
 from locgen.boards import list_boards
 from locgen.devices import devices
 from locgen.flow.design import Design
+from locgen.flow.place import engines_elsewhere
 from locgen.plan import estimate_plan, plan_direct, plan_tree
 
 __all__ = ["advice"]
@@ -18,10 +19,11 @@ def advice(design: Design, used: int, available: int, source: str = "") -> str:
     """
     place, model, plan = design.place, design.model, design.choice.plan
     ways = []
-    trees = int(len(model.nodes) * available * _ROUTABLE / used)
-    if trees >= 1 and len(model.nodes) > 1:
-        ways.append(f"about {trees} trees instead of {len(model.nodes)}")
-    depth = max((node.depth for node in model.nodes), default=0)
+    trees = [node for node in model.nodes if node.kind == "tree"]
+    fewer = int(len(trees) * available * _ROUTABLE / used)
+    if fewer >= 1 and len(trees) > 1:
+        ways.append(f"about {fewer} trees instead of {len(trees)}")
+    depth = max((tree.depth for tree in trees), default=0)
     halvings, size = 0, float(used)
     while size > available * _ROUTABLE and depth - halvings > 1:
         halvings, size = halvings + 1, size / 1.8
@@ -35,6 +37,10 @@ def advice(design: Design, used: int, available: int, source: str = "") -> str:
     if other.logic_cells * max(error, 1) <= available * _ROUTABLE:
         ways.append(option)
     ways += _larger(design, used)
+    options = design.options
+    if options.core == "auto" and options.fabric != "direct" and options.stages is None:
+        elsewhere = engines_elsewhere(design.quantisation.model, options, place)
+        ways += [f"{elsewhere} (its engines' memories)"] if elsewhere else []
     where = place.board.name if place.board is not None else place.device.name
     remedy = "; would fit: " + ", or ".join(ways) if ways else "; train a much smaller model"
     return (

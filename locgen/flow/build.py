@@ -15,9 +15,21 @@ from locgen.energy import Activity, EnergyFigures, MappedNetlist, count_toggles,
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
 from locgen.flow.advice import advice
 from locgen.flow.design import Design
+from locgen.flow.evidence import evidence_words
+from locgen.flow.folder import BOARD_FILE
+from locgen.flow.memory import (
+    boot_flash,
+    link_params,
+    loaded_state,
+    memory_image,
+    update_exchanges,
+)
+from locgen.flow.place import choose_plan
 from locgen.ir import QuantisedModel, to_json
+from locgen.plan.serialise import plan_to_json
 from locgen.quantise import synthetic_rows
 from locgen.targets.children import workers
+from locgen.targets.flash import join_image
 from locgen.targets.ice40 import pack_core, place_and_route, route_out_of_context
 from locgen.targets.netlist import Netlist, Utilisation
 from locgen.targets.routed import ResourceShortage, Routed
@@ -28,7 +40,6 @@ from locgen.top.direct import DirectFabric
 from locgen.top.emit import emit_rtlil
 from locgen.top.fabric import fabric_signature
 from locgen.top.instance import CoreInstance
-from locgen.top.protocol import LinkParams
 from locgen.top.tree import TreeFabric
 from locgen.verify.frames import make_frames
 from locgen.verify.simulate import SimulationResult, run_testbench
@@ -52,7 +63,8 @@ _HOPELESS = 2.0
 class Built:
     """What a build measured; paths are inside the build folder `out`.
 
-    `core` is the model alone, packed out of context; `routed` is None without place and route.
+    `core` is the model alone, packed out of context; `routed` is None without place and route;
+    `evidence_cells` is what gathering evidence adds to the core, None where none is gathered.
     """
 
     out: Path
@@ -63,6 +75,7 @@ class Built:
     energy: EnergyFigures | None
     clock_mhz: float | None
     results: tuple[SimulationResult, ...]
+    evidence_cells: int | None = None
 
     @property
     def bitstream(self) -> Path | None:
@@ -70,21 +83,10 @@ class Built:
         return None if self.routed is None else self.routed.bitstream
 
 
-def link_params(design: Design) -> LinkParams:
-    """Return what the design says of itself on the wire."""
-    model = design.model
-    return LinkParams(
-        feature_bits=max(sum(model.feature_bits), 1),
-        decision_bits=model.decision.bits,
-        score_bits=model.score_bits,
-        outputs=model.outputs,
-        digest=int(design.digest, 16),
-    )
-
-
 def design_facts(design: Design) -> dict[str, object]:
     """Return the facts that test benches are rendered from."""
     model, place, plan = design.model, design.place, design.choice.plan
+    boot = boot_flash(design)
     return {
         "name": model.name,
         "digest": design.digest,
@@ -99,23 +101,29 @@ def design_facts(design: Design) -> dict[str, object]:
         "top": place.top,
         "clock_hz": int(place.clock_hz or 12_000_000),
         "baud": place.baud,
+        "memory": plan.shapes[0].memory if plan.shapes else None,
+        "evidence_beats": plan.evidence_beats if plan.evidence else 0,
+        "evidence_width": plan.up_width if plan.evidence else 0,
+        "boot_offset": None if boot is None else boot.offset,
     }
 
 
 def fabric_of(design: Design) -> DirectFabric | TreeFabric:
     """Return the Amaranth component of the model."""
     plan = design.choice.plan
-    kind = DirectFabric if plan.kind == "direct" else TreeFabric
-    return kind(design.model, plan)
+    if plan.kind == "direct":
+        return DirectFabric(design.model, plan)
+    return TreeFabric(design.model, plan, int(design.digest, 16))
 
 
 def _emit(design: Design) -> dict[str, str]:
     """Return RTLIL by module: the core, and the board's top around it."""
     modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
     if design.place.top == "uart":
-        shell = CoreInstance(fabric_signature(design.model))
-        place = design.place
-        top = BoardTop(shell, link_params(design), place.clock_hz, place.baud)
+        shell = CoreInstance(fabric_signature(design.model, design.choice.plan))
+        place, boot = design.place, boot_flash(design)
+        offset = None if boot is None else boot.offset
+        top = BoardTop(shell, link_params(design), place.clock_hz, place.baud, offset)
         modules["top"] = emit_rtlil(top, "top", reset=False)
     return modules
 
@@ -125,8 +133,11 @@ def design_vectors(design: Design) -> Vectors:
     model = design.model
     thresholds: list[dict[int, str]] = [{} for _ in model.features]
     for number, node in enumerate(model.nodes):
-        for feature, threshold, _ in node.comparisons:
-            thresholds[feature].setdefault(threshold, f"node {number}")
+        for feature, code in node.edges():
+            thresholds[feature].setdefault(code, f"node {number}")
+    for node in model.gate_nodes:
+        for feature, code in node.edges():
+            thresholds[feature].setdefault(code, "the gate")
     rows = None
     if design.data is not None:
         rows = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
@@ -151,6 +162,7 @@ def _measure_activity(design: Design, netlist: Netlist, vectors: Vectors) -> Act
         pack_results(decision, scores, model.decision.bits, model.score_bits),
         plan.latency_cycles,
         plan.interval_cycles,
+        **loaded_state(design),
     )
 
 
@@ -168,7 +180,8 @@ def _route(design: Design, top: Netlist | None, core: Netlist, out: Path, logs: 
                 f"short of --clock {options.clock:g}: ask for less, or more --stages"
             )
         return routed
-    constraints = None if place.board is None else pcf(place.board)
+    boots = boot_flash(design) is not None
+    constraints = None if place.board is None else pcf(place.board, boots=boots)
     return place_and_route(
         top,
         place.device,
@@ -190,9 +203,12 @@ def _check_estimate(design: Design) -> None:
 
 
 def _check_size(design: Design, core: Utilisation) -> None:
-    """Refuse before place and route what cannot fit."""
-    if design.options.pnr and core.logic_cells > core.logic_cells_available:
-        raise DoesNotFit(advice(design, core.logic_cells, core.logic_cells_available))
+    """Refuse before place and route what cannot fit; without it, say so."""
+    if core.logic_cells > core.logic_cells_available:
+        text = advice(design, core.logic_cells, core.logic_cells_available)
+        if design.options.pnr:
+            raise DoesNotFit(text)
+        log.warning("DOES NOT FIT: %s", text)
 
 
 def build(design: Design, out: Path, tell: Tell | None = None) -> Built:
@@ -268,6 +284,7 @@ def _move(work: Path, out: Path) -> None:
 
 def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     options, model = design.options, design.model
+    boot_flash(design)
     _check_estimate(design)
     tell(f"compiling {len(model.nodes)} nodes to Amaranth")
     modules = _emit(design)
@@ -288,14 +305,26 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     vectors = design_vectors(design)
     sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
     sources["core_netlist.v"] = core.verilog
-    frames = None
+    frames, image, flash = None, memory_image(design), ()
     if top is not None:
         sources["top_netlist.v"] = top.verilog
-        frames = make_frames(model, link_params(design), vectors)
+        params = link_params(design)
+        held = int(design.digest, 16) if image else None
+        frames = make_frames(model, params, vectors, digest=held)
+        if image:
+            updates, flash = update_exchanges(design, params, vectors)
+            frames = updates + frames if boot_flash(design) is not None else frames + updates
     bench = work / "testbench"
-    write_testbench(bench, design_facts(design), vectors, frames, sources)
+    facts, evidence = design_facts(design), evidence_words(design, vectors)
+    write_testbench(bench, facts, vectors, frames, sources, image, flash, evidence)
     (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()), "utf-8")
     (work / "model.locgen.json").write_text(to_json(model), "utf-8")
+    if design.place.board is not None:
+        text = design.place.board.model_dump_json(indent=1) + "\n"
+        (work / BOARD_FILE).write_text(text, "utf-8")
+    if image:
+        plan_text = plan_to_json(design.choice.plan)
+        (work / "plan.locgen.json").write_text(plan_text, "utf-8")
 
     doing = "place and route, " if options.pnr else ""
     tell(f"{doing}simulation of RTL and netlist with {len(vectors)} vectors")
@@ -321,9 +350,29 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
         )
     if routed is not None:
         bitstream = work / f"{model.name}{routed.bitstream.suffix}"
+        boot = boot_flash(design)
+        if boot is not None:
+            joined = join_image(routed.bitstream.read_bytes(), image, boot.offset, boot.capacity)
+            routed.bitstream.write_bytes(joined)
         routed.bitstream.rename(bitstream)
         routed = replace(routed, bitstream=bitstream)
-    return Built(work, usage, core, routed, activity, energy, clock_mhz, results)
+    cost = _evidence_cells(design, usage, logs)
+    return Built(work, usage, core, routed, activity, energy, clock_mhz, results, cost)
+
+
+def _evidence_cells(design: Design, usage: Utilisation, logs: Path) -> int | None:
+    """Return the cells that the core takes more than the same one without evidence."""
+    if not design.choice.plan.evidence:
+        return None
+    options = design.options.model_copy(update={"explain": False, "fabric": "tree"})
+    model = design.quantisation.model
+    plain = replace(design, options=options, choice=choose_plan(model, options, design.place))
+    with tempfile.TemporaryDirectory(prefix="locgen-") as folder:
+        out = Path(folder)
+        common = {"logs": logs / "without_evidence", "use_cache": options.cache}
+        core = synthesise_core(_emit(plain)["core"], out, effort=options.effort, **common)
+        cells = pack_core(core, design.place.device, **common).logic_cells
+    return usage.logic_cells - cells
 
 
 def _simulate(

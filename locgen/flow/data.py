@@ -2,6 +2,7 @@
 
 import csv
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,8 @@ def as_dataset(arrays: object, model: Model, what: str = "data") -> Dataset:
         if keys is None:
             raise DataError(f"{what} must be (X, y) or four arrays, not {len(arrays)} of them")
         arrays = dict(zip(keys, arrays, strict=True))
+    if not isinstance(arrays, Mapping):
+        raise DataError(f"{what} must be (X, y), four arrays or a mapping, not {type(arrays)}")
     if {"X_train", "y_train", "X_test", "y_test"} <= set(arrays):
         parts = [arrays[key] for key in ("X_train", "X_test", "y_train", "y_test")]
     elif {"X", "y"} <= set(arrays):
@@ -65,8 +68,19 @@ def as_dataset(arrays: object, model: Model, what: str = "data") -> Dataset:
         raise DataError(f"{what} must hold X_train y_train X_test y_test, or X y")
     x_train, x_test, y_train, y_test = parts
     features, missing = len(model.feature_names), model.rule.missing
+    for part, name in zip(parts, ("X", "X", "y", "y"), strict=True):
+        if np.ndim(part) < 1:
+            raise DataError(f"{what}: {name} must hold one entry a row, not a single value")
     train = check_rows(x_train, features, missing, f"{what}: training rows")
     test = check_rows(x_test, features, missing, f"{what}: test rows")
+    if model.rule.input_dtype == "float32":
+        for rows in (train, test):
+            large = np.nanmax(np.abs(rows), initial=0.0)
+            if large > np.finfo(np.float32).max:
+                raise DataError(
+                    f"{what} holds {large:g}, which {model.family} cannot cast to float32: remove "
+                    "or scale these rows"
+                )
     if not len(train) or not len(test):
         raise DataError(f"{what} must hold at least one training and one test row")
     return Dataset(
@@ -78,7 +92,7 @@ def as_dataset(arrays: object, model: Model, what: str = "data") -> Dataset:
 
 
 def _split(x: np.ndarray, y: np.ndarray, model: Model, what: str) -> list[np.ndarray]:
-    if len(x) != len(y) or len(x) < 2:
+    if min(x.ndim, y.ndim) < 1 or len(x) != len(y) or len(x) < 2:
         raise DataError(f"{what} must hold at least two rows and one label a row")
     strata = None
     if model.task == "classification" and y.ndim == 1:

@@ -13,6 +13,7 @@ from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.place import Choice, Place, choose_plan, resolve_place
 from locgen.frontends import Loaded, load
 from locgen.ir import Identity, Model, QuantisedModel, digest_of, from_json
+from locgen.plan.evidence import evidence_of
 from locgen.quantise import (
     Dataset,
     Quantisation,
@@ -34,16 +35,23 @@ class Explanation:
 
     Members
     -------
-    leaf_ids : (rows, nodes) the library's number of the leaf that each tree reached
+    leaf_ids : (rows, nodes) the library's number of the leaf that each tree reached, -1 for a node
+        of another kind or of a closed expert
+    evidence : for each node what it can say, integers by name, the first axis over rows:
+        `leaf_id`, or `prototype` and `distance`, or `terms` (rows, features, outputs)
     contributions : (rows, nodes, outputs) what each node adds to each score
     bias : (outputs,) the constant part
     scores : (rows, outputs) ``bias + contributions.sum(axis=1)``
+    hardware : (rows, nodes) the integers that the gates send, with ``explain=True``; None without.
+        See `plan.evidence.evidence_of`
     """
 
     leaf_ids: np.ndarray
     contributions: np.ndarray
     bias: np.ndarray
     scores: np.ndarray
+    evidence: tuple[dict[str, np.ndarray], ...]
+    hardware: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,8 @@ class Design:
 
     @property
     def model(self) -> QuantisedModel:
-        """The integer model; it owns golden."""
-        return self.quantisation.model
+        """The integer model, with the ports of its plan; it owns golden."""
+        return self.choice.model
 
     @cached_property
     def digest(self) -> str:
@@ -111,11 +119,13 @@ class Design:
         Raises
         ------
         AttributeError
-            If the model gives none (regression).
+            If the model gives none: regression, and classifiers without a scale of their own.
         """
         model = self.model
         if isinstance(model.decision, Identity):
             raise AttributeError("predict_proba needs a classifier")
+        if model.probability == "none":
+            raise AttributeError(f"predict_proba: {model.family} gives no probabilities")
         raw = model.raw(model.scores(self._codes(x)))
         if model.outputs > 1:
             if model.probability == "softmax":
@@ -135,14 +145,20 @@ class Design:
     def explain(self, x: object) -> Explanation:
         """Return the evidence for each row of `x` (rows, features); see `Explanation`."""
         model, q = self.model, self._codes(x)
-        ids = np.zeros((len(q), len(model.nodes)), dtype=np.int64)
+        codes = model.missing_codes
+        evidence = tuple(node.evidence(q, codes) for node in model.nodes)
+        ids = np.full((len(q), len(model.nodes)), -1, dtype=np.int64)
         parts = np.zeros((len(q), len(model.nodes), model.outputs), dtype=np.int64)
-        for number, node in enumerate(model.nodes):
-            leaves = node.leaf_index(q, model.missing_codes)
-            ids[:, number] = np.array(node.leaf_ids)[leaves]
-            parts[:, number, list(node.outputs)] = np.array(node.leaf_scores)[leaves]
+        counts = model.open_nodes(q)
+        for number, (node, said) in enumerate(zip(model.nodes, evidence, strict=True)):
+            counted = counts[:, number]
+            ids[:, number] = np.where(counted, said.get("leaf_id", -1), -1)
+            parts[:, number, list(node.outputs)] = node.evaluate(q, codes) * counted[:, None]
         bias = np.array(model.bias, dtype=np.int64)
-        return Explanation(ids, parts, bias, bias + parts.sum(axis=1))
+        plan, sent = self.choice.plan, None
+        if plan.evidence:
+            sent = evidence_of(model, q, plan.sites, plan.engines)
+        return Explanation(ids, parts, bias, bias + parts.sum(axis=1), evidence, sent)
 
     @property
     def report(self) -> "Report":
@@ -156,6 +172,27 @@ class Design:
         from locgen.flow.build import build
 
         return build(self, Path(out), tell)
+
+    def update(self, source: object, board: object = None, data: object = None) -> "Design":
+        """Return this design with another model in its engines, written to a board if one is given.
+
+        Parameters
+        ----------
+        source : as for `locgen.compile`; data : rows to search widths on
+        board : a `host.board.Board`, or the name of a serial port
+
+        Raises
+        ------
+        LocgenError
+            If the engines cannot hold the model (says why), or the board does not take it; see
+            `flow.update`.
+        """
+        from locgen.flow.update import open_board, replace_model, write_model
+
+        updated = replace_model(self, source, data)
+        if board is not None:
+            write_model(updated, open_board(board, self.place.baud))
+        return updated
 
     def verify(self) -> list:
         """Verify RTL and netlist against golden without keeping a build; see `flow.build`."""

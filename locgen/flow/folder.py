@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydantic
 
-from locgen.boards import load_board
+from locgen.boards import Board
 from locgen.errors import ConfigurationError, Mismatch
 from locgen.ir import QuantisedModel, from_json
 from locgen.report.schema import Report
@@ -15,7 +15,10 @@ from locgen.targets.flash import flash
 from locgen.verify.simulate import SimulationResult, run_testbench
 from locgen.verify.vectors import pack_features, pack_results
 
-__all__ = ["BuildFolder", "flash_folder", "open_folder", "verify_folder"]
+__all__ = ["BOARD_FILE", "BuildFolder", "flash_folder", "open_folder", "verify_folder"]
+
+BOARD_FILE = "board.json"
+"""What a build folder holds of the board that it was built for."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,21 @@ class BuildFolder:
     path: Path
     report: Report
     model: QuantisedModel
+
+    @property
+    def board(self) -> Board:
+        """The board that it was built for, as its file was then.
+
+        Raises
+        ------
+        ConfigurationError
+            If what the build wrote of it is missing or damaged.
+        """
+        path = self.path / BOARD_FILE
+        try:
+            return Board.model_validate_json(path.read_bytes())
+        except (OSError, pydantic.ValidationError) as error:
+            raise ConfigurationError(f"{path} is missing or damaged; build again") from error
 
 
 def open_folder(path: Path) -> BuildFolder:
@@ -63,6 +81,9 @@ def verify_folder(folder: BuildFolder, simulator: str) -> list[SimulationResult]
         If the vectors are not golden's, or any answer differs.
     """
     bench = folder.path / "testbench"
+    for name in ("run.py", "core.v", "core_netlist.v"):
+        if not (bench / name).is_file():
+            raise ConfigurationError(f"{bench / name} is missing; build again")
     _check_vectors(folder, bench)
     return [
         run_testbench(bench, level, simulator, log=folder.path / "logs" / f"simulation_{level}.log")
@@ -77,10 +98,19 @@ def _check_vectors(folder: BuildFolder, bench: Path) -> None:
         vectors = json.loads((bench / "vectors.json").read_text())
         words = [int(text, 16) for text in vectors["inputs"]]
         expected = [int(text, 16) for text in vectors["outputs"]]
-    except (OSError, KeyError, ValueError) as error:
+        labels = len(vectors["labels"])
+        json.loads((bench / "facts.json").read_text())
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"{bench}/vectors.json is missing or damaged; build again"
+            f"{bench}/vectors.json or facts.json is missing or damaged; build again"
         ) from error
+    built = {entry.vectors for entry in folder.report.verification}
+    if {len(words), len(expected), labels} != built:
+        raise Mismatch(
+            f"{bench}/vectors.json holds {len(words)} vectors, the build verified "
+            f"{', '.join(map(str, sorted(built))) or 'none'}: the folder was changed after the "
+            "build; build again"
+        )
     rows = []
     for word in words:
         row = []
@@ -118,7 +148,7 @@ def flash_folder(folder: BuildFolder) -> str:
     bitstream = folder.path / f"{report.model.name}.bin"
     if not bitstream.is_file():
         raise ConfigurationError(f"{bitstream} is missing: build without --no-pnr")
-    board = load_board(report.target.board)
+    board = folder.board
     programmers = [(programmer.tool, programmer.arguments) for programmer in board.programmers]
     flash(programmers, bitstream, folder.path / "logs" / "flash.log")
     return bitstream.name

@@ -8,25 +8,36 @@ from locgen.ir.cost import comparison_luts
 __all__ = ["estimate_rows", "inspect_model"]
 
 
+_EVIDENCE = {
+    "tree": "leaf id of every tree, and what it adds to each score",
+    "table": "what every feature's code adds to each score",
+    "linear": "what every feature adds to each score",
+    "distance": "every prototype's id and its distance",
+}
+
+
 def inspect_model(source: str | Path, data: Path | None = None, **options: object) -> dict:
     """Return plain facts about what `source` becomes, ready for JSON; see `compile_model`."""
     design = compile_model(source, data=data, **options)
     model = design.model
     comparisons = {c for node in model.nodes for c in node.comparisons}
-    leaves = sum(len(node.leaf_scores) for node in model.nodes)
+    trees = [node for node in model.nodes if node.kind == "tree"]
+    kinds = sorted({node.kind for node in model.nodes})
     used = [f for f in model.features if f.bits]
     facts: dict = {
         "model": f"{model.family} ({model.library})",
         "task": model.task,
         "classes": [str(label) for label in model.classes],
-        "comparison_rule": f"x {model.rule.operator} threshold, x cast to {model.rule.input_dtype}",
+        "comparison_rule": f"x {model.rule.operator} threshold, x cast to {model.rule.input_dtype}"
+        if trees
+        else "none: the model computes with its features' sizes",
         "missing_values": "accepted" if model.rule.missing else "refused",
         "nodes": len(model.nodes),
-        "core": "tree",
-        "depth": max((node.depth for node in model.nodes), default=0),
-        "splits": sum(len(node.feature) for node in model.nodes),
+        "core": ", ".join(kinds),
+        "depth": max((tree.depth for tree in trees), default=0),
+        "splits": sum(len(tree.feature) for tree in trees),
         "distinct_comparisons": len(comparisons),
-        "leaves": leaves,
+        "leaves": sum(len(tree.leaf_scores) for tree in trees),
         "features_used": f"{len(used)} of {len(model.features)}",
         "feature_kinds": sorted({f.kind for f in used}),
         "feature_bits": list(model.feature_bits),
@@ -37,7 +48,7 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         "comparison_lut4": round(
             sum(comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons)
         ),
-        "evidence": "leaf id of every tree, and what it adds to each score",
+        "evidence": "; ".join(_EVIDENCE[kind] for kind in kinds),
         "widths_searched_on": f"{design.quantisation.rows_seen} rows"
         + ("" if design.data is not None else " drawn over the thresholds (no --data)"),
         "tried": [

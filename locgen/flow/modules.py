@@ -8,6 +8,7 @@ import re
 
 __all__ = ["core_module", "placed_module"]
 
+_CORES = ("tree_", "table_", "linear_", "distance_")
 _UNITS = ("compare", "trees", "adders", "decide")
 _SIGNALS = {"compare": 0, "score": 1, "sum": 2, "winner": 3, "candidate": 3, "o__payload": 3}
 _SIGNAL = re.compile("|".join(_SIGNALS))
@@ -21,9 +22,12 @@ def core_module(cell: str, direct: bool) -> str:
     told apart by the unit whose signals they drive; what only reads a unit's signals belongs to the
     next.
     """
-    head, dot, _ = cell.partition(".")
+    head, dot, rest = cell.partition(".")
+    if head.startswith("expert_") and "." in rest:
+        head = rest.partition(".")[0]
+        return head if head.startswith(("site_", "stop_")) else cell.partition(".")[0]
     if dot:
-        if head.startswith("tree_"):
+        if head.startswith(_CORES):
             return "trees"
         return "decide" if head.startswith("argmax_") else head
     if not direct:

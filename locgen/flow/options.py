@@ -37,10 +37,16 @@ class BuildOptions(BaseModel):
     sites: Annotated[
         int | None, Field(ge=1, description="sites of the tree fabric; default one a node")
     ] = None
-    core: Annotated[Literal["auto", "hardwired"], Field(description="form of the cores")] = "auto"
+    core: Annotated[
+        Literal["auto", "hardwired", "engine"],
+        Field(description="hardwired in gates, or computed in turn by engines from memory"),
+    ] = "auto"
     stages: Annotated[
         int | None, Field(ge=1, description="pipeline registers of the direct fabric")
     ] = None
+    explain: Annotated[
+        bool, Field(description="gather each node's evidence in hardware, beside the scores")
+    ] = False
     optimise: Annotated[
         Literal["area", "latency", "energy", "balanced"], Field(description="what to choose by")
     ] = "balanced"

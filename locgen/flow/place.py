@@ -2,14 +2,25 @@
 
 from dataclasses import dataclass
 
-from locgen.boards import Board, load_board
-from locgen.devices import DEFAULT_DEVICE, Device, find_device
-from locgen.errors import ConfigurationError, UsageError
+from locgen.boards import Board, list_boards, load_board
+from locgen.devices import DEFAULT_DEVICE, Device, devices, find_device
+from locgen.errors import ConfigurationError, DoesNotFit, UsageError
 from locgen.flow.options import BuildOptions
 from locgen.ir import QuantisedModel
-from locgen.plan import CellEstimate, Plan, estimate_plan, plan_direct, plan_tree
+from locgen.plan import (
+    CellEstimate,
+    MemoryBudget,
+    Plan,
+    TreePlan,
+    estimate_plan,
+    plan_direct,
+    plan_engines,
+    plan_tree,
+    with_ports,
+)
+from locgen.top.uart import clocks_per_bit
 
-__all__ = ["Choice", "Place", "choose_plan", "resolve_place"]
+__all__ = ["Choice", "Place", "choose_plan", "engines_elsewhere", "resolve_place"]
 
 _COMFORTABLE = 0.8
 """Share of the device that a design may fill and still route without effort."""
@@ -18,6 +29,8 @@ _LINK_CELLS = 420
 _DEFAULT_CLOCK_HZ = 12_000_000
 """For a UART without a board: what most small boards carry."""
 _BAUD = 1_000_000
+_LINK_BLOCK_RAMS = 2
+"""Set aside for the link's buffers."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +47,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Choice:
-    """A plan with its estimate, and that of the other fabric for comparison."""
+    """A plan with its estimate, and that of the other fabric for comparison.
 
+    `model` is the model that the plan is for: with engines its ports are wider, see
+    `plan.with_ports`.
+    """
+
+    model: QuantisedModel
     plan: Plan
     estimate: CellEstimate
     fmax_mhz: float
@@ -43,8 +61,8 @@ class Choice:
     other: tuple[str, int] | None
 
 
-def resolve_place(options: BuildOptions) -> Place:
-    """Return where `options` want the design.
+def resolve_place(options: BuildOptions, board: Board | None = None) -> Place:
+    """Return where `options` want the design; `board` stands for the one that they name.
 
     Raises
     ------
@@ -53,14 +71,19 @@ def resolve_place(options: BuildOptions) -> Place:
     ConfigurationError
         If there is no such device or board.
     """
-    if options.board is None:
+    if options.board is None and board is None:
         device, package = find_device(options.device or DEFAULT_DEVICE[options.target])
         top = options.top or "stream"
         clock = options.clock * 1e6 if options.clock else None
         if top == "uart" and clock is None:
             clock = _DEFAULT_CLOCK_HZ
+        if top == "uart":
+            try:
+                clocks_per_bit(clock, _BAUD)
+            except ValueError as error:
+                raise ConfigurationError(f"--clock is too slow for the link: {error}") from error
         return Place(device, package, None, top, clock, _BAUD)
-    board = load_board(options.board)
+    board = board or load_board(options.board)
     device, package = find_device(f"{board.device}-{board.package}")
     if board.family != options.target:
         raise UsageError(f"board {board.name} is {board.family}, not --target {options.target}")
@@ -80,35 +103,136 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
     """Return the plan that `options` ask for, or the better one for `auto`.
 
     ``latency`` takes the direct fabric; ``area`` the smaller; ``balanced`` and ``energy`` the
-    direct one, which toggles far less, as long as it fills at most 80 % of the device.
+    direct one, which toggles far less, as long as it fills at most 80 % of the device. Engines are
+    taken where the device cannot hold all nodes in gates, and gates are saved by them.
 
     Raises
     ------
     ConfigurationError
         If options of one fabric are given for the other, or ask for more than the model has.
+    DoesNotFit
+        If engines were asked for and the device's memories are too small.
     """
     if options.fabric == "direct" and options.sites is not None:
         raise ConfigurationError("--sites needs --fabric tree: the direct fabric has no sites")
     if options.fabric == "tree" and options.stages is not None:
         raise ConfigurationError("--stages needs --fabric direct: the tree fabric has no stages")
-    width = "full" if options.link_width == "full" else int(options.link_width)
+    if options.explain:
+        _check_explain(options, place)
+    if options.core == "engine":
+        if options.fabric == "direct" or options.stages is not None:
+            raise ConfigurationError(
+                "--core engine needs --fabric tree and no --stages: engines are sites of a network"
+            )
+        return _with_engines(model, options, place, "asked for")
+    width = _link_width(options)
     plans: dict[str, Plan] = {}
-    if options.fabric in ("auto", "direct"):
+    if options.fabric in ("auto", "direct") and not options.explain:
         plans["direct"] = plan_direct(model, options.stages, options.optimise == "latency")
     if options.fabric in ("auto", "tree"):
-        plans["tree"] = plan_tree(model, width, options.sites)
+        plans["tree"] = plan_tree(model, width, options.sites, options.explain)
     sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
     chosen, reason = _choose(sizes, options, place)
     other = next(((k, s.logic_cells) for k, s in sizes.items() if k != chosen), None)
+    free = options.core == "auto" and options.fabric != "direct" and options.stages is None
+    if free and sizes[chosen].logic_cells > _room(place, 1.0):
+        try:
+            engines = _with_engines(model, options, place, "too large for gates")
+        except (DoesNotFit, ConfigurationError):
+            pass  # the refusal that follows says what would fit
+        else:
+            # An engine has a size of its own, and few memories hold few trees.
+            if engines.estimate.logic_cells < sizes[chosen].logic_cells:
+                return engines
+    return Choice(model, plans[chosen], sizes[chosen], _fmax(place, sizes[chosen]), reason, other)
+
+
+def _check_explain(options: BuildOptions, place: Place) -> None:
+    """Refuse what cannot give evidence."""
+    if options.fabric == "direct" or options.stages is not None:
+        raise ConfigurationError(
+            "--explain needs --fabric tree and no --stages: evidence travels on the network"
+        )
+    if place.top == "uart":
+        raise ConfigurationError(
+            "--explain gives evidence at the ports of the stream top, the serial link does not "
+            "carry it: use --top stream, or Design.explain on the host"
+        )
+
+
+def _link_width(options: BuildOptions) -> int | str:
+    return "full" if options.link_width == "full" else int(options.link_width)
+
+
+def _fmax(place: Place, estimate: CellEstimate) -> float:
+    """Return MHz by estimate."""
     delays = place.device.delays
     period = delays.clock_to_q + delays.setup
-    period += sizes[chosen].levels * (delays.lut + 0.5 * delays.route)
-    return Choice(plans[chosen], sizes[chosen], 1000 / period, reason, other)
+    return 1000 / (period + estimate.levels * (delays.lut + 0.5 * delays.route))
+
+
+def _with_engines(
+    model: QuantisedModel, options: BuildOptions, place: Place, reason: str
+) -> Choice:
+    """Return the plan with engines."""
+    wide = with_ports(model)
+    try:
+        plan = _engine_plan(wide, options, place.device, place.top)
+    except DoesNotFit as error:
+        # With `auto` the refusal is another one: it is made from the design in gates.
+        way = engines_elsewhere(model, options, place) if options.core == "engine" else ""
+        raise DoesNotFit(f"{error}{way and ', or take ' + way}") from error
+    estimate = estimate_plan(wide, plan)
+    return Choice(wide, plan, estimate, _fmax(place, estimate), reason, None)
+
+
+def _engine_plan(wide: QuantisedModel, options: BuildOptions, device: Device, top: str) -> TreePlan:
+    """Return the plan with the memories of `device`."""
+    reserve = _LINK_BLOCK_RAMS if top == "uart" else 0
+    budget = MemoryBudget(max(device.capacity.bram - reserve, 0), device.capacity.spram)
+    core = "engine" if options.core == "engine" else "auto"
+    width = _link_width(options)
+    return plan_engines(wide, width, options.sites, budget, core, options.explain)
+
+
+def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place) -> str:
+    """Return the option for the smallest device, or board, that holds all of `model` in engines.
+
+    Empty if there is none, or if engines do not know such models.
+    """
+    try:
+        wide = with_ports(model)
+    except ConfigurationError:
+        return ""
+    whole = options.model_copy(update={"core": "engine"})
+    family = [device for device in devices() if device.family == place.device.family]
+    for device in sorted(family, key=lambda device: device.capacity.logic_cells):
+        try:
+            plan = _engine_plan(wide, whole, device, place.top)
+        except (DoesNotFit, ConfigurationError):
+            continue
+        if estimate_plan(wide, plan).logic_cells > device.capacity.logic_cells:
+            continue
+        if place.board is None:
+            return f"--device {device.name}"
+        boots = any(shape.memory == "spram" for shape in plan.shapes)
+        for board in list_boards():
+            if board.device == device.name and (board.flash is not None or not boots):
+                return f"--board {board.name}"
+    return ""
+
+
+def _room(place: Place, share: float) -> float:
+    """Return a core's logic cells so that the design fills `share` of the device."""
+    room = place.device.capacity.logic_cells * share
+    return room - _LINK_CELLS if place.top == "uart" else room
 
 
 def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place) -> tuple[str, str]:
     if options.fabric != "auto":
         return options.fabric, "asked for"
+    if options.explain:
+        return "tree", "--explain was given"
     if options.sites is not None:
         return "tree", "--sites was given"
     if options.stages is not None:
@@ -118,9 +242,6 @@ def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place)
     smaller = min(sizes, key=lambda kind: sizes[kind].logic_cells)
     if options.optimise == "area":
         return smaller, "fewest logic cells by estimate"
-    room = place.device.capacity.logic_cells * _COMFORTABLE
-    if place.top == "uart":
-        room -= _LINK_CELLS
-    if sizes["direct"].logic_cells <= room:
+    if sizes["direct"].logic_cells <= _room(place, _COMFORTABLE):
         return "direct", "fits, one inference a cycle, fewest toggles"
     return smaller, "the direct fabric would not fit"

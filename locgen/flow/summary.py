@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.metrics import r2_score
 
 import locgen
-from locgen.flow.build import Built, link_params
+from locgen.flow.build import Built
 from locgen.flow.design import Design
+from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
 from locgen.host.frames import Frame, encode_frame
 from locgen.ir import Identity
@@ -20,6 +21,7 @@ from locgen.report.schema import (
     CoreUsage,
     Energy,
     Estimate,
+    EvidenceCost,
     Fabric,
     ModelFacts,
     Quantisation,
@@ -57,12 +59,18 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             kind=plan.kind,
             link_width=plan.link_width,
             sites=len(plan.sites) or None,
-            core="hardwired",
+            core=plan.core,
             latency_cycles=plan.latency_cycles,
             interval_cycles=plan.interval_cycles,
             bits_per_inference=plan.bits_per_inference,
         ),
-        evidence=None,
+        evidence=None
+        if not plan.evidence
+        else EvidenceCost(
+            bits=plan.evidence_bits,
+            cycles=plan.evidence_beats,
+            logic_cells=None if built is None else built.evidence_cells,
+        ),
         target=TargetFacts(
             family=place.device.family,
             device=place.device.name,
@@ -182,6 +190,9 @@ def _energy(built: Built | None) -> Energy | None:
         f"zero-delay simulation of the core's netlist on {activity.inferences} rows, without "
         "glitches: the dynamic part is a lower bound"
     )
+    has_memory = bool(built.core.bram or built.core.spram)
+    if has_memory:
+        source += "; what the memories themselves take is not known and not in it"
     toggles = round(activity.toggles_per_inference, 2)
     figures = built.energy
     if figures is None:
@@ -204,8 +215,8 @@ def _energy(built: Built | None) -> Energy | None:
         clock_uw=rounded(figures.clock_uw),
         static_uw=rounded(figures.static_uw),
         at_one_per_second_uj=rounded(figures.at_one_per_second_uj),
-        calibrated=figures.calibrated,
-        uncertainty_percent=figures.uncertainty_percent,
+        calibrated=figures.calibrated and not has_memory,
+        uncertainty_percent=None if has_memory else figures.uncertainty_percent,
         activity_source=source,
         toggles_per_inference=toggles,
     )

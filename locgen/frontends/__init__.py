@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends import mixtures, pipeline
 from locgen.frontends.sklearn_trees import read_sklearn
 from locgen.frontends.unpickle import unpickle
 from locgen.ir.model import Model
@@ -78,6 +79,9 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
 
 def read_estimator(estimator: object) -> Model:
     """Return the float IR of a fitted estimator; errors are those of `load`."""
+    scalers, last = pipeline.unwrap(estimator)
+    if mixtures.is_mixture(last):
+        return mixtures.read_mixture(last, scalers, read_estimator)
     return read_sklearn(estimator)
 
 

@@ -210,6 +210,7 @@ _LOSSES = (
 
 # Modules from which a class or function is taken as it is.
 _PLAIN = {
+    "locgen.models.mixture": ("MixtureOfExpertsClassifier", "MixtureOfExpertsRegressor"),
     "numpy.random._mt19937": ("MT19937",),
     "numpy.random._pickle": ("__bit_generator_ctor", "__randomstate_ctor"),
     "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
@@ -233,6 +234,9 @@ _PLAIN = {
         "RandomForestRegressor",
     ),
     "sklearn.ensemble._gb": ("GradientBoostingClassifier", "GradientBoostingRegressor"),
+    "sklearn.linear_model._logistic": ("LogisticRegression",),
+    "sklearn.naive_bayes": ("GaussianNB",),
+    "sklearn.neighbors._nearest_centroid": ("NearestCentroid",),
     "sklearn.pipeline": ("Pipeline",),
     "sklearn.preprocessing._data": ("MinMaxScaler", "RobustScaler", "StandardScaler"),
     "sklearn.preprocessing._label": ("LabelEncoder",),

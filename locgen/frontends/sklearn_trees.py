@@ -29,8 +29,9 @@ from sklearn.tree import (
 from sklearn.utils.validation import check_is_fitted
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import nodes, pipeline, selfcheck
+from locgen.frontends import nodes, pipeline, selfcheck, sklearn_units, unitcheck
 from locgen.frontends.hints import refusal
+from locgen.frontends.labels import class_labels
 from locgen.ir.model import FloatTree, Model, SplitRule
 
 __all__ = ["read_sklearn"]
@@ -69,7 +70,8 @@ def read_sklearn(estimator: object) -> Model:
                 f"{type(step).__name__} is not fitted: call fit(X, y) before saving it"
             ) from None
     model = read(last, scalers)
-    selfcheck.compare(model, last, scalers)
+    check = unitcheck if model.units else selfcheck
+    check.compare(model, last, scalers)
     return model
 
 
@@ -80,6 +82,7 @@ def _reader(last: object) -> Callable[[object, tuple[object, ...]], Model]:
         (TREE_CLASSIFIERS + FOREST_CLASSIFIERS, _classifier),
         (TREE_REGRESSORS + FOREST_REGRESSORS, _regressor),
         (BOOSTED, _boosted),
+        *sklearn_units.READERS,
     ):
         if type(last) in kinds:
             return read
@@ -105,7 +108,7 @@ def _classifier(last: object, scalers: tuple[object, ...]) -> Model:
             f"{type(last).__name__} has {last.n_outputs_} outputs to classify: train one "
             "classifier per output (regressors may have several)"
         )
-    classes = _classes(last)
+    classes = class_labels(last)
     outputs = tuple(range(len(classes)))
     members = _members(last)
     return Model(
@@ -171,7 +174,7 @@ def _boosted(last: object, scalers: tuple[object, ...]) -> Model:
     binary = "sigmoid2" if last.loss == "exponential" else "sigmoid"
     return Model(
         task="classification",
-        classes=_classes(last),
+        classes=class_labels(last),
         trees=trees,
         base=base,
         decision=">=" if len(base) == 1 else "argmax",
@@ -250,17 +253,3 @@ def _common(last: object, scalers: tuple[object, ...], members: list[object]) ->
         "feature_names": pipeline.feature_names((*scalers, last), last.n_features_in_),
         "rule": SplitRule(operator="<=", input_dtype="float32", missing=missing),
     }
-
-
-def _classes(last: object) -> tuple[str | int | float | bool, ...]:
-    """Return the class labels as plain Python values."""
-    labels = np.asarray(last.classes_).tolist()
-    for label in labels:
-        if type(label) not in (str, int, float, bool):
-            raise UnsupportedModel(
-                f"class label {label!r} is a {type(label).__name__}: "
-                "train with labels that are text or numbers"
-            )
-    if len(labels) < 1:
-        raise ModelFileError(f"{type(last).__name__} has no classes: save the fitted model again")
-    return tuple(labels)

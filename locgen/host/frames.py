@@ -4,17 +4,22 @@ Pure functions and one incremental reader; nothing here opens a port.
 """
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from locgen.host.packing import pack_features, payload_words
 from locgen.top.protocol import (
+    ADDRESS_BYTES,
     CRC_BYTES,
     DELIMITER,
     HEADER_BYTES,
     HELLO_BYTES,
+    MEMORY_HELLO_BYTES,
     PROTOCOL_VERSION,
+    WORD_BYTES,
     Capability,
     ErrorCode,
     LinkParams,
@@ -27,23 +32,27 @@ __all__ = [
     "Frame",
     "FrameError",
     "FrameReader",
+    "Hello",
     "LinkParams",
     "MessageType",
+    "check_request",
     "cobs_decode",
     "cobs_encode",
     "decode_frame",
     "encode_frame",
     "hello_request",
     "pack_features",
+    "parse_check_response",
     "parse_error_response",
+    "parse_hello",
     "parse_hello_response",
     "parse_predict_response",
     "payload_words",
     "predict_request",
+    "write_request",
 ]
 
 LONGEST_RUN = 254  # bytes of a COBS block with code 255
-ROWS_AT_ONCE = 1024  # keeps the bit matrix of `pack_features` small
 
 
 class FrameError(ValueError):
@@ -174,6 +183,18 @@ def predict_request(sequence: int, q: np.ndarray, widths: Iterable[int]) -> Fram
     return Frame(MessageType.PREDICT, sequence, packed[0].tobytes())
 
 
+def write_request(sequence: int, address: int, words: Sequence[int]) -> Frame:
+    """Return the request that writes `words`, as many as hello asks for, from `address` on."""
+    payload = int(address).to_bytes(ADDRESS_BYTES, "little")
+    payload += b"".join(int(word).to_bytes(WORD_BYTES, "little") for word in words)
+    return Frame(MessageType.WRITE, sequence, payload)
+
+
+def check_request(sequence: int) -> Frame:
+    """Return the request that has the device check its memories."""
+    return Frame(MessageType.CHECK, sequence)
+
+
 def _payload_of(frame: Frame, wanted: MessageType, least: int) -> bytes:
     if frame.type != wanted:
         raise FrameError(f"frame must be of type {int(wanted):#04x}, not {frame.type:#04x}")
@@ -185,7 +206,21 @@ def _payload_of(frame: Frame, wanted: MessageType, least: int) -> bytes:
     return frame.payload
 
 
-def parse_hello_response(frame: Frame) -> LinkParams:
+@dataclass(frozen=True)
+class Hello:
+    """What a device says of itself.
+
+    Attributes
+    ----------
+    params : what the design is; its digest is that of the gates
+    digest : of the model that answers; None if a design with memories holds no whole one
+    """
+
+    params: LinkParams
+    digest: int | None
+
+
+def parse_hello(frame: Frame) -> Hello:
     """Return what the device says of itself.
 
     Raises FrameError if `frame` is no hello response, or of another protocol version.
@@ -193,14 +228,32 @@ def parse_hello_response(frame: Frame) -> LinkParams:
     payload = _payload_of(frame, MessageType.HELLO_RESPONSE, HELLO_BYTES)
     if payload[0] != PROTOCOL_VERSION:
         raise FrameError(f"protocol version must be {PROTOCOL_VERSION}, not {payload[0]}")
-    digest, feature_bits, decision_bits, score_bits, outputs, capabilities = (
-        int.from_bytes(payload[start:end], "little")
-        for start, end in ((1, 9), (9, 11), (11, 12), (12, 13), (13, 15), (15, 17))
-    )
+
+    def fields(*borders: int) -> tuple[int, ...]:
+        return tuple(int.from_bytes(payload[a:b], "little") for a, b in pairwise(borders))
+
+    digest, *widths, capabilities = fields(1, 9, 11, 12, 13, 15, 17)
     try:
-        return LinkParams(feature_bits, decision_bits, score_bits, outputs, digest, capabilities)
+        if not capabilities & Capability.UPDATE or len(payload) < MEMORY_HELLO_BYTES:
+            return Hello(LinkParams(*widths, digest, capabilities), digest)
+        status, write_words, memory_words, design = fields(17, 18, 19, 23, 31)
+        params = LinkParams(*widths, design, capabilities, write_words, memory_words)
     except ValueError as error:
         raise FrameError(f"hello response: {error}") from error
+    return Hello(params, digest if status & 1 else None)
+
+
+def parse_hello_response(frame: Frame) -> LinkParams:
+    """Return what the design is; raise FrameError as `parse_hello` does."""
+    return parse_hello(frame).params
+
+
+def parse_check_response(frame: Frame) -> bool:
+    """Return whether a whole model is loaded; raise FrameError if `frame` does not say."""
+    status = _payload_of(frame, MessageType.CHECK_RESPONSE, 1)[0]
+    if status > 1:
+        raise FrameError(f"check's status must be 0 or 1, not {status}")
+    return status == 1
 
 
 def parse_predict_response(frame: Frame, params: LinkParams) -> tuple[int | None, tuple[int, ...]]:
@@ -233,53 +286,3 @@ def parse_error_response(frame: Frame) -> ErrorCode | int:
     """Return the code of an error response; a plain integer if this version has no name for it."""
     code = _payload_of(frame, MessageType.ERROR_RESPONSE, 1)[0]
     return ErrorCode(code) if code in ErrorCode.__members__.values() else code
-
-
-def pack_features(q: np.ndarray, widths: Iterable[int]) -> np.ndarray:
-    """Return the predict payloads of rows of features.
-
-    Parameters
-    ----------
-    q : (rows, features) unsigned integers; ``q[:, j] < 2**widths[j]``. Values of features of
-        width 0 are not looked at.
-    widths : (features,) bits of each feature, 0 to 63
-
-    Returns
-    -------
-    (rows, bytes) uint8; bytes is ceil(sum(widths) / 8), but at least 1 (a core without any feature
-    has one unused bit)
-
-    Raises
-    ------
-    ValueError : wrong shape or type, or a value that does not fit
-    """
-    q = np.asarray(q)
-    widths = np.fromiter(widths, dtype=np.int64)
-    if q.ndim != 2 or q.shape[1] != len(widths):
-        raise ValueError(f"q must have shape (rows, {len(widths)}), not {q.shape}")
-    if q.dtype.kind not in "iub":
-        raise ValueError(f"q must hold integers, not {q.dtype}")
-    if len(widths) and not (widths.min() >= 0 and widths.max() <= 63):
-        raise ValueError(f"widths must be from 0 to 63, not {widths.tolist()}")
-    used = np.flatnonzero(widths)
-    misfit = ((q[:, used] < 0) | (q[:, used] >= (1 << widths[used]).astype(np.uint64))).any(axis=0)
-    if misfit.any():
-        feature = int(used[np.argmax(misfit)])
-        raise ValueError(f"feature {feature} must be from 0 to {2 ** int(widths[feature]) - 1}")
-
-    source = np.repeat(np.arange(len(widths)), widths)
-    starts = np.cumsum(widths) - widths
-    shift = np.arange(len(source)) - starts[source]
-    packed = np.zeros((len(q), max(1, -(-len(source) // 8))), dtype=np.uint8)
-    for start in range(0, len(q), ROWS_AT_ONCE) if len(source) else ():
-        rows = q[start : start + ROWS_AT_ONCE, source].astype(np.uint64)
-        bits = (rows >> shift.astype(np.uint64)) & np.uint64(1)
-        packed[start : start + ROWS_AT_ONCE] = np.packbits(
-            bits.astype(np.uint8), axis=1, bitorder="little"
-        )
-    return packed
-
-
-def payload_words(q: np.ndarray, widths: Iterable[int]) -> list[int]:
-    """Return the same rows as the integers that stand on a core's ``i__payload``."""
-    return [int.from_bytes(row.tobytes(), "little") for row in pack_features(q, widths)]

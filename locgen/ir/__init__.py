@@ -1,30 +1,54 @@
 """Both intermediate representations: float (`Model`) and integer (`QuantisedModel`)."""
 
 from locgen.ir.decision import Argmax, Decision, Identity, Threshold
+from locgen.ir.distance import DistanceNode, Metric
+from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
-from locgen.ir.model import FloatTree, Model, SplitRule, Task
+from locgen.ir.gate import Gate, highest
+from locgen.ir.linear import LinearNode
+from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule, Task
+from locgen.ir.node import Comparison
+from locgen.ir.nodes import Node
 from locgen.ir.quantised import QuantisedModel
 from locgen.ir.serialise import digest_of, from_json, json_schema, to_json
-from locgen.ir.tree import Comparison, TreeNode
+from locgen.ir.table import TableNode
+from locgen.ir.tree import TreeNode
+from locgen.ir.units import FloatLinear, FloatPrototype, FloatQuadratic, FloatUnit
 
 __all__ = [
     "AffineFeature",
     "Argmax",
     "Comparison",
     "Decision",
+    "DistanceNode",
     "Feature",
+    "FloatGate",
+    "FloatLinear",
+    "FloatPrototype",
+    "FloatQuadratic",
     "FloatTree",
+    "FloatUnit",
+    "Gate",
     "Identity",
     "IdentityFeature",
+    "LinearNode",
+    "Metric",
     "Model",
+    "Node",
     "QuantisedModel",
     "RankFeature",
     "SplitRule",
+    "TableNode",
     "Task",
     "Threshold",
     "TreeNode",
+    "add_constants",
     "digest_of",
+    "expert_ranges",
     "from_json",
+    "ground",
+    "highest",
     "json_schema",
+    "sum_over_open",
     "to_json",
 ]

@@ -8,9 +8,27 @@ What a count is worth in logic cells stands in `plan.estimate`.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from locgen.ir.tree import Comparison, TreeNode
+import numpy as np
 
-__all__ = ["comparison_luts", "multiplexers", "tree_multiplexers", "tree_stream_cost"]
+from locgen.ir.distance import DistanceNode
+from locgen.ir.linear import LinearNode
+from locgen.ir.node import Comparison, NodeBase
+from locgen.ir.table import TableNode
+from locgen.ir.tree import TreeNode
+
+__all__ = [
+    "comparison_luts",
+    "function_luts",
+    "is_looked_up",
+    "multiplexers",
+    "node_cells",
+    "signed_digits",
+    "size_bits",
+    "table_luts",
+    "term_luts",
+    "tree_multiplexers",
+    "tree_stream_cost",
+]
 
 
 def comparison_luts(comparison: Comparison, bits: int) -> float:
@@ -86,3 +104,83 @@ def tree_stream_cost(node: TreeNode, digits: int, width: int) -> tuple[int, int]
         for bit in range(width)
     ]
     return multiplexers(node, columns), len(known) - 2
+
+
+def signed_digits(number: int) -> tuple[tuple[int, int], ...]:
+    """Return (shift, sign) of the fewest powers of two that add up to `number`: Booth's recoding.
+
+    A constant product needs an adder for each but the first.
+    """
+    digits, shift = [], 0
+    while number:
+        if number & 1:
+            sign = 2 - (number & 3)
+            digits.append((shift, sign))
+            number -= sign
+        number >>= 1
+        shift += 1
+    return tuple(digits)
+
+
+def function_luts(inputs: int) -> float:
+    """Return the LUT4 of one function of so many bits that has no structure."""
+    return 1.0 if inputs <= 4 else 1.5 * 2 ** (inputs - 4)
+
+
+def table_luts(node: TableNode) -> float:
+    """Return the LUT4 of a table, its scores counted from the lowest; equal functions are one."""
+    functions = set()
+    for column, (low, high) in zip(zip(*node.scores, strict=True), node.ranges, strict=True):
+        for bit in range((high - low).bit_length()):
+            functions.add(tuple((score - low) >> bit & 1 for score in column))
+    return len(functions) * function_luts(node.bits)
+
+
+def size_bits(node: LinearNode | DistanceNode) -> int:
+    """Return the adder bits that the node's terms need before they are added up."""
+    bits = 0
+    if isinstance(node, LinearNode):
+        for width, row in zip(node.feature_bits, node.weights, strict=True):
+            for digits in map(signed_digits, row):
+                shifts = [shift for shift, _ in digits]
+                bits += sum(width + shift - shifts[0] for shift in shifts[1:])
+        return bits
+    for width, weight in zip(node.feature_bits, node.weights, strict=True):
+        if node.metric == "hamming":
+            bits += -(-width // 3)
+            continue
+        product = len(signed_digits(weight)) - 1 if weight else 0
+        square = width * width if node.metric == "l2" else 0
+        bits += 2 * width + square + max(product, 0) * 2 * width
+    return bits
+
+
+def is_looked_up(term: NodeBase) -> bool:
+    """Return whether the cores make a look-up of a term, see `NodeBase.terms`, not arithmetic."""
+    if isinstance(term, TableNode):
+        return True
+    square = isinstance(term, DistanceNode) and term.metric == "l2"
+    return len(term.features) == 1 and term.feature_bits[0] <= (6 if square else 4)
+
+
+def term_luts(term: NodeBase) -> float:
+    """Return the LUT4 of a term of a node where all terms work at once."""
+    if isinstance(term, TableNode):
+        return table_luts(term)
+    if is_looked_up(term):
+        q = np.zeros((1 << term.feature_bits[0], term.features[0] + 1), dtype=np.int64)
+        q[:, term.features[0]] = np.arange(len(q))
+        rows = term.evaluate(q, np.full(q.shape[1], -1))
+        return table_luts(TableNode(0, tuple(map(tuple, rows.tolist())), term.outputs))
+    return float(size_bits(term))
+
+
+def node_cells(node: NodeBase) -> float:
+    """Return about how many logic cells a node and its adders take where all work in parallel.
+
+    Good enough to choose widths by; `plan.estimate` has the weights.
+    """
+    if isinstance(node, TreeNode):
+        return float(tree_multiplexers(node))
+    adders = sum((high - low).bit_length() for t in node.terms for low, high in t.ranges)
+    return sum(term_luts(term) for term in node.terms) + adders

@@ -123,6 +123,10 @@ class AffineFeature:
         q = np.floor(np.where(np.isnan(step), 0, step)).astype(np.int64)
         return _with_missing(x, q, self.missing_code)
 
+    def values(self) -> np.ndarray:
+        """Return the float64 that each code (2**bits,) stands for."""
+        return self.low + np.arange(1 << self.bits) / self.scale
+
     def threshold_of(self, cut: float) -> int:
         """Return the threshold code nearest to `cut`; -1 is never left, `largest` always."""
         guess = np.floor(np.clip((cut - self.low) * self.scale, -1, self.largest))
@@ -176,6 +180,10 @@ class IdentityFeature:
         step = whole + (inside - whole >= 0.5) - self.low
         q = np.where(np.isnan(step), 0, step).astype(np.int64)
         return _with_missing(x, q, self.missing_code)
+
+    def values(self) -> np.ndarray:
+        """Return the float64 that each code (2**bits,) stands for; `high` for those beyond it."""
+        return np.minimum(self.low + np.arange(1 << self.bits, dtype=np.float64), self.high)
 
     def threshold_of(self, cut: float) -> int:
         """Return t so that ``q <= t`` exactly where the integer ``x <= cut``."""

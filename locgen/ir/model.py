@@ -11,7 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["FloatTree", "Model", "SplitRule", "Task"]
+from locgen.ir.gate import highest
+from locgen.ir.units import FloatUnit
+
+__all__ = ["FloatGate", "FloatTree", "Model", "SplitRule", "Task"]
 
 Task = Literal["classification", "regression"]
 
@@ -72,8 +75,25 @@ class FloatTree:
 
 
 @dataclass(frozen=True)
+class FloatGate:
+    """Opens the `top_k` experts that score highest in a tree's leaf, ties to the lowest index.
+
+    The tree has one output an expert, in their order.
+    """
+
+    tree: FloatTree
+    top_k: int
+
+    def evaluate(self, x: np.ndarray) -> np.ndarray:
+        """Return which experts are open for `x` (rows, features), booleans (rows, experts)."""
+        return highest(self.tree.leaf_values, self.top_k)[self.tree.leaf_index(x)]
+
+
+@dataclass(frozen=True)
 class Model:
-    """A trained additive ensemble of trees: raw score = base + sum over trees.
+    """A trained additive model: raw score = base + sum over trees + sum over units.
+
+    With a gate the sum runs over the trees of the open experts alone.
 
     Members
     -------
@@ -81,7 +101,7 @@ class Model:
     task : classification or regression
     feature_names : (features,)
     classes : the labels in the library's order; empty for regression
-    trees : the nodes
+    trees : the nodes that compare
     base : (outputs,) constant part of the raw score (priors, initial predictions)
     decision : ``"argmax"`` (ties to the lowest index), ``">="`` or ``">"`` (class 1 if the single
         raw score compares so with zero), ``"identity"`` for regression
@@ -90,6 +110,11 @@ class Model:
         the members' class probabilities), ``"sigmoid"``, ``"sigmoid2"`` (of twice the score),
         ``"softmax"`` or ``"none"``
     members : number of ensemble members a ``"mean"`` is taken over
+    units : the nodes that compute with a feature's size
+    ranges : the interval that each feature's training values lay in, as far as the model itself
+        tells; a scaler or a Gaussian does, a bare coefficient does not
+    gate : opens experts; None where all trees always count
+    experts : with a gate, for each expert its trees; every tree belongs to one
     """
 
     family: str
@@ -103,6 +128,10 @@ class Model:
     rule: SplitRule
     probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"] = "none"
     members: int = 1
+    units: tuple[FloatUnit, ...] = ()
+    ranges: tuple[tuple[float, float] | None, ...] = ()
+    gate: FloatGate | None = None
+    experts: tuple[tuple[int, ...], ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -113,7 +142,7 @@ class Model:
     def cuts(self) -> tuple[np.ndarray, ...]:
         """Distinct cuts of each feature in rising order, one array per feature."""
         pooled = [[] for _ in self.feature_names]
-        for tree in self.trees:
+        for tree in (*self.trees, *(() if self.gate is None else (self.gate.tree,))):
             for feature, cut in zip(tree.feature, tree.cut, strict=True):
                 pooled[feature].append(cut)
         return tuple(np.unique(np.array(cuts, dtype=np.float64)) for cuts in pooled)
@@ -122,8 +151,16 @@ class Model:
         """Return raw scores of the rows of `x` (rows, features), shape (rows, outputs)."""
         x = np.asarray(x, dtype=np.float64)
         total = np.zeros((len(x), self.outputs))
-        for tree in self.trees:
-            total[:, list(tree.outputs)] += tree.leaf_values[tree.leaf_index(x)]
+        counts = np.ones((len(x), len(self.trees)), dtype=bool)
+        if self.gate is not None:
+            mask = self.gate.evaluate(x)
+            for expert, members in enumerate(self.experts):
+                counts[:, list(members)] = mask[:, [expert]]
+        for number, tree in enumerate(self.trees):
+            part = tree.leaf_values[tree.leaf_index(x)]
+            total[:, list(tree.outputs)] += part * counts[:, [number]]
+        for unit in self.units:
+            total[:, list(unit.outputs)] += unit.evaluate(x)
         return total + np.array(self.base)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:

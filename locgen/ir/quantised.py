@@ -9,9 +9,11 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from locgen.ir.decision import Decision, Identity
+from locgen.ir.experts import expert_ranges, sum_over_open
 from locgen.ir.features import Feature
+from locgen.ir.gate import Gate
 from locgen.ir.model import SplitRule, Task
-from locgen.ir.tree import TreeNode
+from locgen.ir.nodes import Node
 
 __all__ = ["QuantisedModel"]
 
@@ -25,6 +27,8 @@ _WIDEST_SCORE = 48
 class QuantisedModel:
     """An additive ensemble of integer nodes: score = bias + sum over nodes, then a decision.
 
+    With a gate the sum runs over the nodes of the open experts alone.
+
     Members
     -------
     name, family, library, task, rule : as read by the frontend
@@ -36,6 +40,10 @@ class QuantisedModel:
     score_scale, score_offset : real value of one score step and of score 0, for each output; what
         argmax compares has one scale
     probability, members : how the host reads scores as probabilities, see `ir.model.Model`
+    port_feature_bits, port_score_bits : widths of the design's ports where they are wider than this
+        model needs, so that other models fit the same gates; None for the model's own
+    gate : opens experts; None where all nodes always count
+    experts : with a gate, for each expert its nodes; every node belongs to one
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -46,7 +54,7 @@ class QuantisedModel:
     task: Task
     rule: SplitRule
     features: tuple[Feature, ...]
-    nodes: tuple[TreeNode, ...]
+    nodes: tuple[Node, ...]
     bias: tuple[int, ...]
     decision: Decision
     classes: tuple[Label, ...]
@@ -54,6 +62,10 @@ class QuantisedModel:
     score_offset: tuple[float, ...]
     probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"]
     members: Annotated[int, Field(ge=1)]
+    port_feature_bits: tuple[int, ...] | None = None
+    port_score_bits: int | None = None
+    gate: Gate | None = None
+    experts: tuple[tuple[int, ...], ...] = ()
     schema: Literal["locgen.model/1"] = field(default="locgen.model/1", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -70,39 +82,65 @@ class QuantisedModel:
             raise ValueError("the decision must be over the model's outputs")
         if (self.task == "regression") != isinstance(self.decision, Identity):
             raise ValueError("regression, and nothing else, must have the identity as decision")
-        if self.task == "classification" and len(self.classes) < max(len(self.bias), 2):
+        answers = 2 if self.decision.kind == "threshold" else len(self.bias)
+        if self.task == "classification" and len(self.classes) < answers:
             raise ValueError("classes must have a label for each decision")
         if {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)):
             raise ValueError("nodes must score every output of the model and no other")
-        for node in self.nodes:
-            self._check_comparisons(node)
-        if self.score_bits > _WIDEST_SCORE:
+        if len(self.experts) != (0 if self.gate is None else self.gate.experts):
+            raise ValueError("experts must be those of the gate, and none without one")
+        owned = sorted(number for members in self.experts for number in members)
+        if self.gate is not None and owned != list(range(len(self.nodes))):
+            raise ValueError("every node must belong to exactly one expert of a gate")
+        if not all(self.experts):
+            raise ValueError("every expert must have at least one node")
+        for node in (*self.nodes, *self.gate_nodes):
+            node.check(self.features)
+        if max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE:
             raise ValueError(f"scores must fit {_WIDEST_SCORE} bits")
-
-    def _check_comparisons(self, node: TreeNode) -> None:
-        for feature, threshold, missing_left in node.comparisons:
-            if feature >= len(self.features):
-                raise ValueError("a node's features must be features of the model")
-            quantiser = self.features[feature]
-            spare = quantiser.missing_code is not None
-            if missing_left and not spare:
-                raise ValueError("missing_left must be false where a feature has no missing code")
-            if not -spare <= threshold < quantiser.largest + spare:
-                raise ValueError("a threshold must split its feature's codes")
+        if self.port_score_bits is not None and self.port_score_bits < self.own_score_bits:
+            raise ValueError("port_score_bits must hold every score")
+        if self.port_feature_bits is not None:
+            own = tuple(f.bits for f in self.features)
+            if len(own) != len(self.port_feature_bits) or any(
+                port < bits for port, bits in zip(self.port_feature_bits, own, strict=True)
+            ):
+                raise ValueError("port_feature_bits must hold every feature's codes")
 
     @property
     def outputs(self) -> int:
         """Number of scores."""
         return len(self.bias)
 
+    @property
+    def gate_nodes(self) -> tuple[Node, ...]:
+        """The gate's nodes; none without a gate."""
+        return () if self.gate is None else self.gate.nodes
+
+    @cached_property
+    def expert_of(self) -> tuple[int, ...]:
+        """Expert of each node; empty without a gate."""
+        owner = {node: expert for expert, nodes in enumerate(self.experts) for node in nodes}
+        return tuple(owner[number] for number in range(len(owner)))
+
     @cached_property
     def feature_bits(self) -> tuple[int, ...]:
-        """Width of each feature; 0 for features that no node looks at."""
+        """Width of each feature at the ports; 0 for features that no node looks at."""
+        if self.port_feature_bits is not None:
+            return self.port_feature_bits
         return tuple(f.bits for f in self.features)
 
     @cached_property
     def score_ranges(self) -> tuple[tuple[int, int], ...]:
         """Interval of each output's score, from the nodes' own ranges."""
+        if self.gate is not None:
+            sums = [
+                sum_over_open(each, self.gate.top_k)
+                for each in zip(*expert_ranges(self), strict=True)
+            ]
+            return tuple(
+                (b + low, b + high) for b, (low, high) in zip(self.bias, sums, strict=True)
+            )
         low, high = list(self.bias), list(self.bias)
         for node in self.nodes:
             for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
@@ -110,8 +148,13 @@ class QuantisedModel:
                 high[output] += most
         return tuple(zip(low, high, strict=True))
 
-    @cached_property
+    @property
     def score_bits(self) -> int:
+        """Width of a signed score at the ports."""
+        return self.own_score_bits if self.port_score_bits is None else self.port_score_bits
+
+    @cached_property
+    def own_score_bits(self) -> int:
         """Width of a signed score that holds every output's interval."""
         ends = [end for ends in self.score_ranges for end in ends]
         return max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
@@ -127,11 +170,19 @@ class QuantisedModel:
         columns = [f.quantise(x[:, i]) for i, f in enumerate(self.features)]
         return np.stack(columns, axis=1) if columns else np.zeros((len(x), 0), dtype=np.int64)
 
+    def open_nodes(self, q: np.ndarray) -> np.ndarray:
+        """Return whether each node counts for each row, booleans (rows, nodes)."""
+        if self.gate is None:
+            return np.ones((len(q), len(self.nodes)), dtype=bool)
+        return self.gate.evaluate(q, self.missing_codes)[:, list(self.expert_of)]
+
     def scores(self, q: np.ndarray) -> np.ndarray:
         """Golden: integer scores (rows, outputs) of quantised rows (rows, features)."""
         total = np.tile(np.array(self.bias, dtype=np.int64), (len(q), 1))
-        for node in self.nodes:
-            total[:, list(node.outputs)] += node.evaluate(q, self.missing_codes)
+        counts = self.open_nodes(q)
+        for number, node in enumerate(self.nodes):
+            part = node.evaluate(q, self.missing_codes)
+            total[:, list(node.outputs)] += part * counts[:, [number]]
         return total
 
     def evaluate(self, q: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:

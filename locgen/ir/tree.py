@@ -1,25 +1,21 @@
 """The tree node of the integer IR: parameters, integer reference and cost in one place."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from pydantic import ConfigDict
 
-__all__ = ["Comparison", "TreeNode"]
+from locgen.ir.features import Feature
+from locgen.ir.node import Comparison, NodeBase
 
-
-class Comparison(NamedTuple):
-    """``q[feature] <= threshold``, true for the missing code as well if `missing_left`."""
-
-    feature: int
-    threshold: int
-    missing_left: bool
+__all__ = ["TreeNode"]
 
 
 @dataclass(frozen=True)
-class TreeNode:
+class TreeNode(NodeBase):
     """One decision tree over quantised features, with an integer score vector in each leaf.
 
     Splits are numbered from 0 (the root), parents before children; a child below zero is leaf
@@ -77,6 +73,11 @@ class TreeNode:
         )
 
     @cached_property
+    def features(self) -> tuple[int, ...]:
+        """Features that any split compares, rising."""
+        return tuple(sorted(set(self.feature)))
+
+    @cached_property
     def split_comparison(self) -> tuple[int, ...]:
         """Index into `comparisons` of each split."""
         index = {c: i for i, c in enumerate(self.comparisons)}
@@ -98,6 +99,33 @@ class TreeNode:
                 if child >= 0:
                     depth[child] = depth[i] + 1
         return max(depth) + 1 if depth else 0
+
+    @property
+    def levels(self) -> float:
+        """A multiplexer for every split on the longest way, less what shares a LUT."""
+        return max(0.8 * self.depth, 0.5)
+
+    @property
+    def stream_levels(self) -> float:
+        """The same; the functions of the beat come before the multiplexers are needed."""
+        return 0.8 * self.depth
+
+    @property
+    def load(self) -> int:
+        """Comparisons and leaves."""
+        return len(self.comparisons) + len(self.leaf_scores)
+
+    def check(self, features: tuple[Feature, ...]) -> None:
+        """Raise ValueError if the node does not fit the model's `features`."""
+        for feature, threshold, missing_left in self.comparisons:
+            if feature >= len(features):
+                raise ValueError("a node's features must be features of the model")
+            quantiser = features[feature]
+            spare = quantiser.missing_code is not None
+            if missing_left and not spare:
+                raise ValueError("missing_left must be false where a feature has no missing code")
+            if not -spare <= threshold < quantiser.largest + spare:
+                raise ValueError("a threshold must split its feature's codes")
 
     def leaf_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the leaf of each row, shape (rows,).
@@ -124,6 +152,27 @@ class TreeNode:
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of quantised rows; see `leaf_index`."""
         return np.array(self.leaf_scores, dtype=np.int64)[self.leaf_index(q, missing_codes)]
+
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `leaf_id` (rows,): the library's number of the leaf."""
+        return {"leaf_id": np.array(self.leaf_ids)[self.leaf_index(q, missing_codes)]}
+
+    def shifted(self, amounts: tuple[int, ...]) -> "TreeNode":
+        """Return the node with `amounts` added to its scores, one for each output."""
+        rows = np.array(self.leaf_scores, dtype=np.int64) + np.array(amounts, dtype=np.int64)
+        return replace(self, leaf_scores=tuple(map(tuple, rows.tolist())))
+
+    def edges(self) -> Iterable[tuple[int, int]]:
+        """Yield every (feature, threshold)."""
+        return [(feature, threshold) for feature, threshold, _ in self.comparisons]
+
+    def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return the leaf of each row, shape (rows,)."""
+        return self.leaf_index(q, missing_codes)
+
+    def part_name(self, part: int) -> str:
+        """Return the library's number of the leaf in words."""
+        return f"leaf {self.leaf_ids[part]}"
 
     @cached_property
     def _arrays(self) -> tuple[np.ndarray, ...]:

@@ -41,18 +41,20 @@ class LastStop(wiring.Component):
     -------
     i : In(down_layout(width))
     digit : Out(width), one cycle after `i`
-    index, down, up : Out, the beat that `digit` belongs to, as of `Sequencer`
+    index, down, compute, up : Out, the beat that `digit` belongs to, as of `Sequencer`
     """
 
-    def __init__(self, width: int, down_beats: int, up_beats: int) -> None:
+    def __init__(self, width: int, down_beats: int, up_beats: int, compute_beats: int = 0) -> None:
         self.down_beats = down_beats
         self.up_beats = up_beats
+        self.compute_beats = compute_beats
         super().__init__(
             {
                 "i": In(down_layout(width)),
                 "digit": Out(width),
-                "index": Out(index_bits(down_beats, up_beats)),
+                "index": Out(index_bits(down_beats, up_beats, compute_beats)),
                 "down": Out(1),
+                "compute": Out(1),
                 "up": Out(1),
             }
         )
@@ -61,13 +63,16 @@ class LastStop(wiring.Component):
         """Build the register and the counter."""
         m = Module()
         m.submodules.link = link = BroadcastStop(len(self.digit))
-        m.submodules.sequencer = sequencer = Sequencer(self.down_beats, self.up_beats)
+        m.submodules.sequencer = sequencer = Sequencer(
+            self.down_beats, self.up_beats, self.compute_beats
+        )
         m.d.comb += [
             link.i.eq(self.i),
             sequencer.go.eq(link.o.first),
             self.digit.eq(link.o.digit),
             self.index.eq(sequencer.index),
             self.down.eq(sequencer.down),
+            self.compute.eq(sequencer.compute),
             self.up.eq(sequencer.up),
         ]
         return m

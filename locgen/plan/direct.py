@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, QuantisedModel
+from locgen.ir import Argmax, Gate, QuantisedModel
 
 __all__ = ["DirectPlan", "plan_direct"]
 
@@ -25,8 +25,10 @@ logic cell more for their register, so it is worth much to leave that register o
 class DirectPlan:
     """All nodes in parallel; one inference per cycle.
 
-    The data pass these units in turn: comparisons, trees, `add_levels` levels of adders, and
-    `decide_levels` levels of the decision. `registers` says for each unit whether a register
+    The data pass these units in turn: comparisons, the nodes' terms, `add_levels` levels of adders,
+    and `decide_levels` levels of the decision. With a gate, whose mask is ready with the terms, the
+    adders are followed by a unit that opens experts and `join_levels` adders over those.
+    `registers` says for each unit whether a register
     follows; the last always has one. Each register is one cycle of latency. `slowest_levels`
     estimates the longest run between registers in levels of LUT4.
     """
@@ -36,6 +38,7 @@ class DirectPlan:
     decide_levels: int
     bits_per_inference: int
     slowest_levels: float
+    join_levels: int | None = None
     kind: Literal["direct"] = "direct"
     interval_cycles: int = 1
 
@@ -54,6 +57,21 @@ class DirectPlan:
         """No sites: every node stands alone."""
         return ()
 
+    @property
+    def shapes(self) -> tuple[()]:
+        """No engines."""
+        return ()
+
+    @property
+    def evidence(self) -> tuple[()]:
+        """None: evidence is gathered by the tree fabric."""
+        return ()
+
+    @property
+    def core(self) -> Literal["hardwired"]:
+        """Every node is hardwired."""
+        return "hardwired"
+
 
 def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> DirectPlan:
     """Return the direct plan of `model`.
@@ -69,14 +87,20 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     ConfigurationError
         If there are fewer units than `stages`.
     """
-    most = max(sum(o in n.outputs for n in model.nodes) for o in range(model.outputs))
-    add_levels = max(most - 1, 0).bit_length()
+    terms = [term for node in (*model.nodes, *model.gate_nodes) for term in node.terms]
+    add_levels = _add_levels(model, model.experts or (tuple(range(len(model.nodes))),))
     decide_levels = 0
     if isinstance(model.decision, Argmax):
         decide_levels = (model.outputs - 1).bit_length()
-    depth = max((node.depth for node in model.nodes), default=0)
-    delays = [_COMPARE_DELAY, max(0.8 * depth, 0.5)]
-    delays += [_ADD_DELAY] * add_levels + [_ARGMAX_DELAY] * decide_levels
+    compares = any(term.comparisons for term in terms)
+    delays = [_COMPARE_DELAY if compares else 0.0, max((t.levels for t in terms), default=0.5)]
+    delays += [_ADD_DELAY] * add_levels
+    join_levels = None
+    if model.gate is not None:
+        delays[1] += _rank_delay(model.gate)
+        join_levels = _join_levels(model)
+        delays += [_open_delay(model.gate)] + [_ADD_DELAY] * join_levels
+    delays += [_ARGMAX_DELAY] * decide_levels
     choices = {count: _balance(delays, count) for count in range(1, len(delays) + 1)}
     if stages is None:
         if fast:
@@ -89,11 +113,54 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
             f"--stages {stages} is outside 1 to {len(delays)}, the number of units this model has"
         )
     crossing = 0
-    for node in model.nodes:
-        crossing += sum(model.feature_bits[f] for f in set(node.feature))
+    for node in (*model.nodes, *model.gate_nodes):
+        crossing += sum(model.feature_bits[f] for f in node.features)
         crossing += sum((high - low).bit_length() for low, high in node.ranges)
     slowest, registers = choices[stages]
-    return DirectPlan(registers, add_levels, decide_levels, crossing, slowest)
+    return DirectPlan(registers, add_levels, decide_levels, crossing, slowest, join_levels)
+
+
+def _add_levels(model: QuantisedModel, groups: tuple[tuple[int, ...], ...]) -> int:
+    """Return the levels of adders that the largest sum over the nodes of one group takes."""
+    most = max(
+        sum(output in term.outputs for number in members for term in model.nodes[number].terms)
+        for members in groups
+        for output in range(model.outputs)
+    )
+    return max(most - 1, 0).bit_length()
+
+
+def _join_levels(model: QuantisedModel) -> int:
+    """Return the levels of adders over experts: none where a single one is open.
+
+    What the bias leaves over when it is shared among the open experts is one more to add.
+    """
+    if model.gate.top_k == 1:
+        return 0
+    most = 0
+    for output, bias in enumerate(model.bias):
+        share, rest = divmod(bias, model.gate.top_k)
+        experts = sum(
+            share != 0 or any(output in model.nodes[number].outputs for number in members)
+            for members in model.experts
+        )
+        most = max(most, experts + (rest != 0))
+    return max(most - 1, 0).bit_length()
+
+
+def _rank_delay(gate: Gate) -> float:
+    """Return the delay from a gate's trees to its mask."""
+    if gate.is_mask:
+        return 0.0
+    terms = sum(len(node.terms) for node in gate.nodes)
+    sums = max(terms - 1, 0).bit_length() * _ADD_DELAY
+    levels = (gate.experts - 1).bit_length() if gate.top_k == 1 else 2
+    return sums + levels * _ARGMAX_DELAY
+
+
+def _open_delay(gate: Gate) -> float:
+    """Return the delay of masking, and of an OR over the experts where a single one is open."""
+    return 0.5 + (0.5 * (gate.experts - 1).bit_length() if gate.top_k == 1 else 0.0)
 
 
 def _balance(delays: list[float], stages: int) -> tuple[float, tuple[bool, ...]]:

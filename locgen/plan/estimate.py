@@ -11,12 +11,20 @@ from math import log2
 from locgen.ir import Argmax, QuantisedModel
 from locgen.ir.cost import comparison_luts, tree_multiplexers, tree_stream_cost
 from locgen.plan.direct import DirectPlan
+from locgen.plan.nodecost import adders_of, stream_terms_of, term_cells
 from locgen.plan.tree import TreePlan
 
 __all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "terms_of"]
 
 WEIGHTS: dict[str, dict[str, float]] = {
-    "direct": {"comparison": 0.63, "tree": 1.50, "adder": 1.29, "register": 1.25},
+    "direct": {
+        "comparison": 0.63,
+        "tree": 1.50,
+        "table": 0.95,
+        "product": 1.25,
+        "adder": 1.29,
+        "register": 1.25,
+    },
     "tree": {
         "comparison": 0.49,
         "decode": 2.11,
@@ -24,9 +32,17 @@ WEIGHTS: dict[str, dict[str, float]] = {
         "function": 0.10,
         "stop": 1.0,
         "root": 0.95,
+        "engine": 850.0,
+        "accumulator": 2.6,
+        "sum": 1.5,
+        "weight": 3.5,
+        "table": 0.97,
+        "digit": 0.7,
     },
 }
-"""Logic cells for each unit of the terms, by fabric. `stop` is known and was not fitted."""
+"""Logic cells for each unit of the terms, by fabric. `stop` is known and was not fitted; `engine`
+and `accumulator` were set by hand to the designs of benchmarks/engines.py; those of nodes other
+than trees to the designs of `benchmarks/families.py --cells`."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +74,15 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
     """Return the counts that the estimate of `plan` weighs, under the names in `WEIGHTS`.
 
     Direct fabric: LUT4 of the distinct comparisons (`comparison`), multiplexers of the trees
-    (`tree`), result bits of the adders (`adder`), flip-flops that follow no LUT (`register`; the
-    decision goes with the scores that wait for it).
+    (`tree`), the terms of other nodes (`table`, `product`, see `term_cells`), result bits of the
+    adders (`adder`), flip-flops that follow no LUT (`register`; the decision goes with the scores
+    that wait for it).
     Tree fabric: distinct comparisons of each site, twice where links of one bit make them hold
     themselves (`comparison`), beats that each last stop's counter tells apart for them and its bits
     (`decode`), multiplexers of the trees (`tree`),
     functions of the beat at their leaves, larger beyond 16 beats (`function`), bits of combining
     and broadcast stops (`stop`), bits of the root's registers and of the features that it reads
-    (`root`).
+    (`root`); other nodes' counts are those of `stream_terms_of`.
     """
     return _direct(model, plan) if isinstance(plan, DirectPlan) else _tree(model, plan)
 
@@ -74,39 +91,31 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     comparisons = {c for node in model.nodes for c in node.comparisons}
     luts = [comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons]
     lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
-    adder_bits = 0
-    flags = iter(plan.registers[2:])
-    widths: dict[int, list[int]] = {output: [] for output in range(model.outputs)}
-    for node in model.nodes:
-        for output, (low, high) in zip(node.outputs, node.ranges, strict=True):
-            widths[output].append(high - low)
-    for _ in range(plan.add_levels):
-        registered = next(flags)
-        for output, spans in widths.items():
-            sums = [a + b for a, b in zip(spans[::2], spans[1::2], strict=False)]
-            adder_bits += sum(span.bit_length() for span in sums)
-            if len(spans) % 2:
-                sums.append(spans[-1])
-                lone += registered * spans[-1].bit_length()
-            widths[output] = sums
-    lone += sum(flags) * model.outputs * model.score_bits
+    adder_bits, waiting = adders_of(model, plan)
     return {
         "comparison": sum(luts),
-        "tree": sum(tree_multiplexers(node) for node in model.nodes),
+        "tree": sum(tree_multiplexers(node) for node in model.nodes if node.kind == "tree"),
+        **term_cells(model),
         "adder": adder_bits,
-        "register": lone,
+        "register": lone + waiting,
     }
 
 
 def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     serial = plan.digits > 1
     beats = {slot.feature: slot.beats for slot in plan.slots}
-    of_site = [{c for n in nodes for c in model.nodes[n].comparisons} for nodes in plan.sites]
+    wired = [() if shape else nodes for nodes, shape in zip(plan.sites, plan.engines, strict=True)]
+    of_site = [{c for n in nodes for c in model.nodes[n].comparisons} for nodes in wired]
     counter_bits = max(plan.down_beats, plan.up_beats).bit_length()
     decoded = (len(plan.stops) + 1) * counter_bits
     for sites in plan.stops:
         decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
-    trees = [tree_stream_cost(node, plan.digits, plan.up_width) for node in model.nodes]
+    trees = [
+        tree_stream_cost(node, plan.digits, plan.up_width)
+        for node in (model.nodes[n] for nodes in wired for n in nodes)
+        if node.kind == "tree"
+    ]
+    links = sum(max(len(nodes), 1) for nodes in wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
     root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
     if isinstance(model.decision, Argmax):
@@ -116,6 +125,9 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
         "decode": decoded,
         "tree": sum(count for count, _ in trees),
         "function": sum(count for _, count in trees) * max(1.0, plan.up_beats / 16),
-        "stop": (len(model.nodes) - 1) * (plan.up_width + serial) + broadcast,
+        "stop": (links - 1) * (plan.up_width + serial) + broadcast,
         "root": root + sum(model.feature_bits),
+        "engine": len(plan.shapes),
+        "accumulator": sum(shape.outputs * shape.score_bits for shape in plan.shapes),
+        **stream_terms_of(model, plan),
     }

@@ -1,12 +1,18 @@
 """The plan of the tree fabric: nodes on sites, the network's shape and its schedule."""
 
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
 from locgen.ir import Argmax, QuantisedModel
+from locgen.ir.node import NodeBase
+from locgen.plan.engine import EngineShape
+from locgen.plan.evidence import EvidenceSlot, check_explainable, schedule_evidence
+from locgen.plan.mixture import assign_experts, largest_open_sums, sites_of_experts
 
-__all__ = ["LinkWidth", "Slot", "TreePlan", "plan_tree"]
+__all__ = ["LinkWidth", "Slot", "TreePlan", "largest_words", "plan_tree", "schedule"]
 
 LinkWidth = int | Literal["full"]
 
@@ -14,6 +20,8 @@ _SITES_PER_STOP = 32
 """Sites that share the last broadcast stop and its beat counter. Measured at 64 sites and 1-bit
 links (benchmarks/network.py): 16, 32, 64 to a stop cost 3.95, 2.73, 2.02 cells a site; more sites
 mean longer wires."""
+_ENGINE_LEVELS = 9.0
+"""From the features' memory through a comparison to the next address."""
 _STOP_FANOUT = 4
 """Stops that the root or an inner broadcast stop feeds."""
 
@@ -31,6 +39,8 @@ class Slot:
 class TreePlan:
     """Features down a broadcast tree in `down_beats`, scores up a combining tree in `up_beats`.
 
+    Between the two lie `compute_beats` cycles where some site is an engine.
+
     Members
     -------
     down_width, up_width : bits of a link in either direction
@@ -42,6 +52,11 @@ class TreePlan:
     local_levels, combine_levels : adding stops in a row inside a site, and between sites and root
     root_cycles : from the last digit's arrival at the root to the answer
     slowest_levels : estimate of the longest run between registers, in levels of LUT4
+    engines : for each site the shape of its engine, None for a hardwired one
+    gates : with a gate, for each expert the last stops behind its gate stop
+    header_beats : beats of the gate's mask, in front of the features
+    top_k : experts that are open at once; 0 without a gate
+    evidence : when each node's evidence goes up, behind the scores; empty if none is gathered
     """
 
     link_width: LinkWidth
@@ -58,49 +73,122 @@ class TreePlan:
     combine_levels: int
     root_cycles: int
     slowest_levels: float
+    engines: tuple[EngineShape | None, ...]
+    compute_beats: int
+    gates: tuple[tuple[int, ...], ...] = ()
+    header_beats: int = 0
+    top_k: int = 0
+    evidence: tuple[EvidenceSlot, ...] = ()
     kind: Literal["tree"] = "tree"
 
     @property
     def broadcast_levels(self) -> int:
         """Registers from the root to the sites' inputs."""
-        return len(self.inner_stops) + 1
+        return len(self.inner_stops) + bool(self.gates) + 1
+
+    @property
+    def evidence_beats(self) -> int:
+        """Beats up that carry evidence."""
+        return sum(slot.beats for slot in self.evidence)
+
+    @property
+    def score_beats(self) -> int:
+        """Beats up that carry scores; those of the evidence follow."""
+        return self.up_beats - self.evidence_beats
+
+    @property
+    def evidence_bits(self) -> int:
+        """Bits of evidence that reach the root for an inference."""
+        return self.evidence_beats * self.up_width
+
+    @property
+    def gate_cycles(self) -> int:
+        """Cycles from the input to the header's first beat."""
+        return int(bool(self.gates))
 
     @property
     def latency_cycles(self) -> int:
         """Cycles from a valid input at the idle fabric to its answer."""
-        down = self.broadcast_levels + self.down_beats
-        up = 1 + self.local_levels + self.combine_levels + self.up_beats
-        return down + up + self.root_cycles - 1
+        down = self.gate_cycles + self.header_beats + self.broadcast_levels + self.down_beats
+        up = 1 + self.local_levels + self.combine_levels + self.score_beats
+        return down + self.compute_beats + up + self.root_cycles - 1
 
     @property
     def interval_cycles(self) -> int:
-        """Cycles between answers when inputs wait: both phases, back to back."""
-        return self.down_beats + self.up_beats
+        """Cycles between answers when inputs wait: all phases, back to back."""
+        return self.header_beats + self.down_beats + self.compute_beats + self.up_beats
+
+    @property
+    def shapes(self) -> tuple[EngineShape, ...]:
+        """The shapes of the engines, without the hardwired sites."""
+        return tuple(shape for shape in self.engines if shape is not None)
+
+    @property
+    def core(self) -> Literal["hardwired", "engine", "mixed"]:
+        """What the sites are."""
+        if not self.shapes:
+            return "hardwired"
+        return "engine" if len(self.shapes) == len(self.sites) else "mixed"
 
     @property
     def bits_per_inference(self) -> int:
         """Bits that cross the sites' borders: valid beats times width, down and up, all sites.
 
-        The beat number, the same in every inference, carries no data and is not counted.
+        The beat number, the same in every inference, carries no data and is not counted. With a
+        gate, sites of the open experts are counted: as many as can be open at once.
         """
-        per_site = self.down_beats * self.down_width + self.up_beats * self.up_width
-        return len(self.sites) * per_site
+        return self.open_sites * self.bits_per_site
+
+    @property
+    def bits_per_site(self) -> int:
+        """Bits that cross the border of a site that works."""
+        return self.down_beats * self.down_width + self.up_beats * self.up_width
+
+    @property
+    def open_sites(self) -> int:
+        """Most sites that work on one inference."""
+        if not self.gates:
+            return len(self.sites)
+        behind = sorted(sum(len(self.stops[stop]) for stop in stops) for stops in self.gates)
+        return sum(behind[-self.top_k :])
 
 
-def plan_tree(model: QuantisedModel, link_width: LinkWidth, sites: int | None) -> TreePlan:
-    """Return the tree plan of `model`: one site a node unless `sites` says fewer.
+def plan_tree(
+    model: QuantisedModel, link_width: LinkWidth, sites: int | None, explain: bool = False
+) -> TreePlan:
+    """Return the tree plan of `model` in hardwired sites: one a node unless `sites` says fewer.
+
+    With `explain` each node's evidence follows the scores.
 
     Raises
     ------
     ConfigurationError
-        If there are fewer nodes than sites.
+        If there are fewer nodes than sites, or fewer sites than experts.
     """
     count = len(model.nodes) if sites is None else sites
     if not 1 <= count <= len(model.nodes):
         raise ConfigurationError(
             f"--sites {count} is outside 1 to {len(model.nodes)}, the model's number of nodes"
         )
-    accumulator = max((s.bit_length() for s in _largest_sums(model)), default=0) or 1
+    numbers = range(len(model.nodes))
+    if model.gate is None:
+        largest, assigned = _largest_sum(model.nodes), _assign(model, numbers, count)
+    else:
+        largest = max(largest_open_sums(model), default=0)
+        assigned = assign_experts(model, count, _assign)
+    accumulator = largest.bit_length() or 1
+    return schedule(model, link_width, assigned, (None,) * count, accumulator, explain)
+
+
+def schedule(
+    model: QuantisedModel,
+    link_width: LinkWidth,
+    assigned: tuple[tuple[int, ...], ...],
+    engines: tuple[EngineShape | None, ...],
+    accumulator: int,
+    explain: bool = False,
+) -> TreePlan:
+    """Return the plan of nodes `assigned` to sites; scores travel in `accumulator` bits."""
     if link_width == "full":
         down_width, up_width = max(max(model.feature_bits, default=1), 1), accumulator
     else:
@@ -110,13 +198,25 @@ def plan_tree(model: QuantisedModel, link_width: LinkWidth, sites: int | None) -
         if bits:
             slots.append(Slot(feature, beat, -(-bits // down_width)))
             beat += slots[-1].beats
-    assigned = _assign(model, count)
+    count = len(assigned)
     digits = -(-accumulator // up_width)
-    groups = -(-count // _SITES_PER_STOP)
-    stops = tuple(tuple(range(count))[i::groups] for i in range(groups))
+    evidence: tuple[EvidenceSlot, ...] = ()
+    if explain:
+        check_explainable(model)
+        first = digits * model.outputs
+        evidence = schedule_evidence(model, assigned, engines, up_width, first)
+    stops: list[tuple[int, ...]] = []
+    gates = []
+    for sites in sites_of_experts(model, assigned) or (range(count),):
+        groups = -(-len(sites) // _SITES_PER_STOP)
+        gates.append(tuple(range(len(stops), len(stops) + groups)))
+        stops += [tuple(sites[i::groups]) for i in range(groups)]
+    groups = len(stops) if model.gate is None else len(gates)
     inner: list[int] = []
     while -(-groups // _STOP_FANOUT ** (len(inner) + 1)) > 1:
         inner.insert(0, -(-groups // _STOP_FANOUT ** (len(inner) + 1)))
+    hardwired = [nodes for nodes, shape in zip(assigned, engines, strict=True) if shape is None]
+    levels = max((model.nodes[n].stream_levels for nodes in hardwired for n in nodes), default=0)
     return TreePlan(
         link_width=link_width,
         down_width=down_width,
@@ -125,37 +225,59 @@ def plan_tree(model: QuantisedModel, link_width: LinkWidth, sites: int | None) -
         slots=tuple(slots),
         down_beats=max(beat, 1),
         digits=digits,
-        up_beats=digits * model.outputs,
-        stops=stops,
+        up_beats=digits * model.outputs + sum(slot.beats for slot in evidence),
+        stops=tuple(stops),
         inner_stops=tuple(inner),
-        local_levels=(max(len(nodes) for nodes in assigned) - 1).bit_length(),
+        local_levels=(max(map(len, hardwired), default=1) - 1).bit_length(),
         combine_levels=(count - 1).bit_length(),
         root_cycles=3 if isinstance(model.decision, Argmax) else 2,
         slowest_levels=max(
-            2 + 0.8 * max((node.depth for node in model.nodes), default=0),
+            2 + levels,
             3 + model.score_bits / 8,
+            _ENGINE_LEVELS if any(engines) else 0,
         ),
+        engines=engines,
+        compute_beats=max((shape.cycles for shape in engines if shape is not None), default=0),
+        gates=() if model.gate is None else tuple(gates),
+        header_beats=-(-len(model.experts) // down_width),
+        top_k=0 if model.gate is None else model.gate.top_k,
+        evidence=evidence,
     )
 
 
-def _largest_sums(model: QuantisedModel) -> list[int]:
-    """Return the largest sum an output can reach when each node counts from its own lowest."""
-    largest = [0] * model.outputs
-    for node in model.nodes:
+def largest_words(
+    model: QuantisedModel, plan: TreePlan, groups: Iterable[tuple[int, ...]]
+) -> tuple[int, ...] | None:
+    """Return the largest number that each group of nodes sends up.
+
+    None where it does not matter: numbers of several digits, memories that can change, experts of
+    which only a few send anything, and evidence, which takes whole digits.
+    """
+    if plan.digits > 1 or plan.shapes or model.gate is not None or plan.evidence:
+        return None
+    return tuple(_largest_sum([model.nodes[n] for n in nodes]) for nodes in groups)
+
+
+def _largest_sum(nodes: Iterable[NodeBase]) -> int:
+    """Return the largest sum of any output when each node counts from its own lowest."""
+    largest: dict[int, int] = {}
+    for node in nodes:
         for output, (low, high) in zip(node.outputs, node.ranges, strict=True):
-            largest[output] += high - low
-    return largest
+            largest[output] = largest.get(output, 0) + high - low
+    return max(largest.values(), default=0)
 
 
-def _assign(model: QuantisedModel, count: int) -> tuple[tuple[int, ...], ...]:
-    """Spread the nodes over `count` sites: heaviest first onto the lightest site."""
-    if count == len(model.nodes):
-        return tuple((i,) for i in range(count))
+def _assign(
+    model: QuantisedModel, numbers: Sequence[int], count: int
+) -> tuple[tuple[int, ...], ...]:
+    """Spread the nodes `numbers` over `count` sites: heaviest first onto the lightest site."""
+    if count == len(numbers):
+        return tuple((i,) for i in numbers)
     sites: list[list[int]] = [[] for _ in range(count)]
-    load = [0] * count
-    weight = [len(node.comparisons) + len(node.leaf_scores) for node in model.nodes]
-    for node in sorted(range(len(model.nodes)), key=lambda i: (-weight[i], i)):
-        site = min(range(count), key=lambda s: (load[s], s))
+    loads = [(0, site) for site in range(count)]  # a heap: the lightest site comes first
+    weight = {number: model.nodes[number].load for number in numbers}
+    for node in sorted(numbers, key=lambda i: (-weight[i], i)):
+        load, site = loads[0]
         sites[site].append(node)
-        load[site] += weight[node]
+        heapq.heapreplace(loads, (load + weight[node], site))
     return tuple(tuple(sorted(nodes)) for nodes in sites)

@@ -8,17 +8,22 @@ from locgen.ir import (
     Argmax,
     Decision,
     Feature,
+    FloatPrototype,
     FloatTree,
+    Gate,
     Identity,
     Model,
+    Node,
     QuantisedModel,
     Threshold,
     TreeNode,
+    add_constants,
 )
+from locgen.quantise.gating import constants_of, integer_gate
 
-__all__ = ["Skeleton", "integer_model", "make_skeleton", "merge_binary"]
+__all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "integer_model", "make_skeleton", "merge_binary"]
 
-_LARGEST_BIAS = 1 << 24
+LARGEST_BIAS = 1 << 24
 """In widest leaf ranges; where priors outweigh leaves by more, leaves do not count."""
 
 
@@ -26,13 +31,22 @@ def merge_binary(model: Model) -> Model:
     """Return a model with a single score where two classes are compared by argmax.
 
     The argmax of (p0, p1), ties to class 0, is the sign of p1 - p0: half the scores to carry.
+    Prototypes stay apart: each has the score of its own class.
     """
     if model.decision != "argmax" or model.outputs != 2:
         return model
+    if any(isinstance(unit, FloatPrototype) for unit in model.units):
+        return model
+    units = tuple(u.mixed(np.array([[-1.0], [1.0]])[list(u.outputs)]) for u in model.units)
     trees = tuple(
         replace(t, leaf_values=_difference(t)[:, None], outputs=(0,)) for t in model.trees
     )
-    return replace(model, trees=trees, base=(model.base[1] - model.base[0],), decision=">")
+    base = (model.base[1] - model.base[0],)
+    # A sigmoid of the difference is what a softmax of the two comes to.
+    probability = "sigmoid" if model.probability == "softmax" else model.probability
+    return replace(
+        model, trees=trees, units=units, base=base, decision=">", probability=probability
+    )
 
 
 def _difference(tree: FloatTree) -> np.ndarray:
@@ -45,21 +59,34 @@ class Skeleton:
     """A model with integer splits whose leaf scores are still floats.
 
     `splits` holds for each tree a `TreeNode` whose leaf scores are leaf numbers of the float tree:
-    pruning comparisons that a quantiser made constant drops some.
+    pruning comparisons that a quantiser made constant drops some. `gate` is final.
     """
 
     model: Model
     features: tuple[Feature, ...]
     splits: tuple[TreeNode, ...]
+    gate: Gate | None
 
     def leaf_table(self, x: np.ndarray) -> np.ndarray:
         """Return the float tree's leaf of each row and tree, shape (rows, trees)."""
-        q = np.stack([f.quantise(x[:, i]) for i, f in enumerate(self.features)], axis=1)
-        codes = np.array(
-            [-1 if f.missing_code is None else f.missing_code for f in self.features], dtype=int
-        )
+        q, codes = self._codes(x)
         table = [node.evaluate(q, codes)[:, 0] for node in self.splits]
         return np.stack(table, axis=1) if table else np.zeros((len(x), 0), dtype=np.int64)
+
+    def open_table(self, x: np.ndarray) -> np.ndarray:
+        """Return whether each tree counts for each row, booleans (rows, trees)."""
+        counts = np.ones((len(x), len(self.splits)), dtype=bool)
+        if self.gate is not None:
+            mask = self.gate.evaluate(*self._codes(x))
+            for expert, members in enumerate(self.model.experts):
+                counts[:, list(members)] = mask[:, [expert]]
+        return counts
+
+    def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return quantised rows (rows, features) and the features' codes of NaN."""
+        q = np.stack([f.quantise(x[:, i]) for i, f in enumerate(self.features)], axis=1)
+        codes = [-1 if f.missing_code is None else f.missing_code for f in self.features]
+        return q, np.array(codes, dtype=int)
 
 
 def make_skeleton(model: Model, features: tuple[Feature, ...]) -> Skeleton:
@@ -68,7 +95,11 @@ def make_skeleton(model: Model, features: tuple[Feature, ...]) -> Skeleton:
         {float(c): f.threshold_of(float(c)) for c in cuts if np.isfinite(c)}
         for f, cuts in zip(features, model.cuts, strict=True)
     ]
-    return Skeleton(model, features, tuple(_split_node(t, features, maps) for t in model.trees))
+    splits = tuple(_split_node(t, features, maps) for t in model.trees)
+    gate = None
+    if model.gate is not None:
+        gate = integer_gate(model.gate, _split_node(model.gate.tree, features, maps))
+    return Skeleton(model, features, splits, gate)
 
 
 def _split_node(
@@ -134,7 +165,8 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
     A leaf value v becomes ``round((v - lowest of its tree) * steps)``: small unsigned numbers. The
     lowest values go into one bias an output (for regression into the real-valued offset), as does
     what all outputs of an argmax have in common. Regression outputs have a scale each; classes
-    share one, since they are compared.
+    share one, since they are compared. What an expert has more than the lowest of all experts goes
+    into its leaves, for only an open expert may add it.
     """
     model = skeleton.model
     base = np.array(model.base, dtype=np.float64)
@@ -144,13 +176,15 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
     ]
     lows = [values.min(axis=0) for values in reached]
     widest = np.zeros(model.outputs)
-    for tree, values, low in zip(model.trees, reached, lows, strict=True):
+    for tree, values in zip(model.trees, reached, strict=True):
         outputs = list(tree.outputs)
         widest[outputs] = np.maximum(widest[outputs], np.ptp(values, axis=0))
-        np.add.at(base, outputs, low)
+    common, own = constants_of(model, lows)
+    base += common
     if model.decision != "identity":
         largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
-        widest[:] = max(widest.max() or largest, largest / _LARGEST_BIAS)
+        largest = max(largest, np.max(own, initial=0))
+        widest[:] = max(widest.max() or largest, largest / LARGEST_BIAS)
     steps = ((1 << score_bits) - 1) / np.where(widest > 0, widest, 1.0)
 
     nodes = []
@@ -159,6 +193,30 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
         rows = tuple(tuple(int(s) for s in row) for row in scores)
         nodes.append(replace(node, leaf_scores=rows, outputs=tree.outputs))
 
+    for members, constants in zip(model.experts, np.rint(own * steps).astype(int), strict=True):
+        mine = add_constants([nodes[n] for n in members], [int(c) for c in constants])
+        for number, node in zip(members, mine, strict=True):
+            nodes[number] = node
+
+    return assemble(model, skeleton.features, tuple(nodes), base, steps, name, skeleton.gate)
+
+
+def assemble(
+    model: Model,
+    features: tuple[Feature, ...],
+    nodes: tuple[Node, ...],
+    base: np.ndarray,
+    steps: np.ndarray,
+    name: str,
+    gate: Gate | None = None,
+) -> QuantisedModel:
+    """Return the integer model of `nodes`, with what is constant rounded into the biases.
+
+    Parameters
+    ----------
+    base : (outputs,) constant part of the raw scores
+    steps : (outputs,) score steps in a raw score of 1
+    """
     offset = base if model.decision == "identity" else np.zeros_like(base)
     if model.decision == "argmax":
         offset = np.full_like(base, base.min())
@@ -170,8 +228,8 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
         library=model.library,
         task=model.task,
         rule=model.rule,
-        features=skeleton.features,
-        nodes=tuple(nodes),
+        features=features,
+        nodes=nodes,
         bias=tuple(int(b) for b in bias),
         decision=_decision(model),
         classes=model.classes,
@@ -179,6 +237,8 @@ def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedMo
         score_offset=tuple(float(o) for o in offset),
         probability=model.probability,
         members=model.members,
+        gate=gate,
+        experts=model.experts,
     )
 
 

@@ -1,62 +1,28 @@
 """The search for the smallest widths that keep the accuracy inside the user's budget."""
 
 import logging
-from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import r2_score
 
-from locgen.errors import BudgetError
 from locgen.ir import Model, QuantisedModel
 from locgen.quantise.dataset import Dataset
-from locgen.quantise.features import FeatureKind, choose_features
+from locgen.quantise.features import choose_features
+from locgen.quantise.judge import (
+    Judge,
+    Quantisation,
+    QuantiseOptions,
+    Trial,
+    no_width,
+    synthetic_rows,
+)
 from locgen.quantise.lower import Skeleton, integer_model, make_skeleton, merge_binary
+from locgen.quantise.unitsearch import quantise_units
 
 __all__ = ["Quantisation", "QuantiseOptions", "Trial", "quantise", "synthetic_rows"]
 
 log = logging.getLogger(__name__)
 
 _WIDEST_SCORE = 16
-_BLENDS = 4096
-_SYNTHETIC_ROWS = 4096
-
-
-@dataclass(frozen=True)
-class QuantiseOptions:
-    """What the user fixed: None leaves it to the search.
-
-    `max_accuracy_drop` is in percentage points of accuracy, for regression in hundredths of R2.
-    """
-
-    feature_bits: int | None = None
-    score_bits: int | None = None
-    feature_kind: FeatureKind = "auto"
-    max_accuracy_drop: float = 0.5
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One width tried: what it cost on the rows the search may see.
-
-    `drop` is the loss in percentage points of accuracy (or hundredths of R2) on the training rows,
-    None where there are no labels (or all targets are equal, so that R2 says nothing);
-    `changed` the share of decisions that differ from the float model's on training and blended
-    rows together, in percent (for regression: 100 times 1 - R2 against the float model).
-    """
-
-    score_bits: int
-    drop: float | None
-    changed: float
-    kept: bool
-
-
-@dataclass(frozen=True)
-class Quantisation:
-    """The chosen integer model and every width that was tried for it."""
-
-    model: QuantisedModel
-    trials: tuple[Trial, ...]
-    rows_seen: int
 
 
 def quantise(
@@ -75,122 +41,43 @@ def quantise(
         If no width of at most 16 bits, or not the one asked for, stays inside the budget.
     """
     merged = merge_binary(model)
+    if model.units:
+        return quantise_units(merged, name, options, data)
     x_train = None if data is None else data.x_train
     features = choose_features(model, options.feature_bits, options.feature_kind, x_train)
     skeleton = make_skeleton(merged, features)
-    judge = _Judge(skeleton, data)
+    judge = Judge(merged, data)
+    leaves, counts = skeleton.leaf_table(judge.x), skeleton.open_table(judge.x)
     widths = range(1, _WIDEST_SCORE + 1) if options.score_bits is None else (options.score_bits,)
     budget = options.max_accuracy_drop
     fixed = options.score_bits is not None
     trials = []
     for bits in widths:
         candidate = integer_model(skeleton, bits, name)
-        drop, changed = judge.try_out(candidate)
+        drop, changed = judge.verdict(candidate, _scores(skeleton, leaves, counts, candidate))
         kept = (drop is None or drop <= budget) and (fixed or changed <= budget / 2)
         trials.append(Trial(bits, drop, changed, kept))
         log.debug("score bits %d: drop %s, changed %.3f %%", bits, drop, changed)
         if kept:
-            return Quantisation(candidate, tuple(trials), judge.rows)
-    best = min(trials, key=lambda t: (t.drop or 0.0, t.changed))
-    raise BudgetError(
-        f"the accuracy budget of {budget:g} points cannot be met: the best tried "
-        f"({best.score_bits} score bits) loses {best.drop or 0:.2f} points and changes "
-        f"{best.changed:.2f} % of decisions; allow more with --max-accuracy-drop, or set "
-        "--feature-bits auto and --score-bits auto"
-    )
+            return Quantisation(candidate, tuple(trials), len(judge.x))
+    raise no_width(budget, trials)
 
 
-class _Judge:
-    """Compares candidates with the float model; leaves are looked up once for all widths."""
+def _scores(
+    skeleton: Skeleton, leaves: np.ndarray, counts: np.ndarray, candidate: QuantisedModel
+) -> np.ndarray:
+    """Return golden's scores from what was looked up once for all widths.
 
-    def __init__(self, skeleton: Skeleton, data: Dataset | None) -> None:
-        self.model = model = skeleton.model
-        if data is None or not len(data.x_train):
-            self.labelled = 0
-            rows = synthetic_rows(model)
-            self.targets = None
-        else:
-            self.labelled = len(data.x_train)
-            rows = np.concatenate([data.x_train, _blends(data.x_train)])
-            self.targets = data.y_train
-        self.float_scores = model.scores(rows)
-        constant = np.ptp(self.float_scores, axis=0) == 0
-        if model.task == "regression" and self.labelled and constant.any():
-            rows = np.concatenate([rows, synthetic_rows(model)])  # R2 needs scores that differ
-            self.float_scores = model.scores(rows)
-        self.rows = len(rows)
-        self.leaves = skeleton.leaf_table(rows)
-        self.skeleton = skeleton
-
-    def try_out(self, candidate: QuantisedModel) -> tuple[float | None, float]:
-        """Return (drop or None, changed) of `candidate`; see `Trial`."""
-        scores = np.tile(np.array(candidate.bias, dtype=np.int64), (self.rows, 1))
-        for number, (node, split) in enumerate(
-            zip(candidate.nodes, self.skeleton.splits, strict=True)
-        ):
-            table = np.zeros(
-                (max(leaf for (leaf,) in split.leaf_scores) + 1, len(node.outputs)), dtype=np.int64
-            )
-            table[[leaf for (leaf,) in split.leaf_scores]] = node.leaf_scores
-            scores[:, list(node.outputs)] += table[self.leaves[:, number]]
-        labelled = slice(self.labelled)
-        if self.model.task == "regression":
-            golden = candidate.raw(scores)
-            changed = 100 * (1 - _r2(self.float_scores, golden))
-            if self.targets is None:
-                return None, changed
-            truth = np.reshape(self.targets, (self.labelled, -1))
-            defined = np.ptp(truth, axis=0) > 0
-            if not defined.any():
-                return None, changed
-            before, after = (
-                _r2(truth[:, defined], scores[labelled][:, defined])
-                for scores in (self.float_scores, golden)
-            )
-            return 100 * (before - after), changed
-        decided = self.model.decide(self.float_scores)
-        golden = candidate.decision.evaluate(scores)
-        changed = 100 * float(np.mean(decided != golden))
-        if self.targets is None:
-            return None, changed
-        classes = np.array(self.model.classes)
-        before = np.mean(classes[decided[labelled]] == self.targets)
-        after = np.mean(classes[golden[labelled]] == self.targets)
-        return 100 * float(before - after), changed
-
-
-def _r2(truth: np.ndarray, guess: np.ndarray) -> float:
-    """Return the mean R2 of the columns; where one is constant, 1 if it is met, up to rounding."""
-    met = np.isclose(guess, truth, rtol=1e-9, atol=0).all(axis=0)
-    constant = np.ptp(truth, axis=0) == 0
-    values = met.astype(np.float64)
-    if not constant.all():
-        values[~constant] = r2_score(
-            truth[:, ~constant], guess[:, ~constant], multioutput="raw_values"
+    Parameters
+    ----------
+    leaves, counts : (rows, trees) the float leaf of each tree, and whether the tree counts
+    """
+    scores = np.tile(np.array(candidate.bias, dtype=np.int64), (len(leaves), 1))
+    for number, (node, split) in enumerate(zip(candidate.nodes, skeleton.splits, strict=True)):
+        table = np.zeros(
+            (max(leaf for (leaf,) in split.leaf_scores) + 1, len(node.outputs)), dtype=np.int64
         )
-    return float(values.mean())
-
-
-def _blends(rows: np.ndarray) -> np.ndarray:
-    """Return rows that take about a quarter of their features from another row; fixed seed."""
-    if len(rows) < 2:
-        return rows[:0]
-    random = np.random.default_rng(0)
-    count = min(_BLENDS, 8 * len(rows))
-    first, second = rows[random.integers(len(rows), size=(2, count))]
-    return np.where(random.random(first.shape) < 0.25, second, first)
-
-
-def synthetic_rows(model: Model, count: int = _SYNTHETIC_ROWS, seed: int = 0) -> np.ndarray:
-    """Return `count` rows (count, features) drawn evenly over the intervals between cuts."""
-    random = np.random.default_rng(seed)
-    columns = []
-    for cuts in model.cuts:
-        finite = cuts[np.isfinite(cuts)]
-        if not len(finite):
-            columns.append(np.zeros(count))
-            continue
-        above = np.nextafter(finite[-1], np.inf)
-        points = np.append(finite, above)
-        columns.append(points[random.integers(len(points), size=count)])
-    return np.stack(columns, axis=1)
+        table[[leaf for (leaf,) in split.leaf_scores]] = node.leaf_scores
+        part = table[leaves[:, number]] * counts[:, [number]]
+        scores[:, list(node.outputs)] += part
+    return scores

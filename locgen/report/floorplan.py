@@ -17,7 +17,12 @@ _ACROSS, _DOWN = 2, 4
 _MOST_LABELS = 64
 _LEGEND = 250.0
 _LOGIC = "ICESTORM_LC"
-_SYMBOLS = {"SB_IO": "pin", "ICESTORM_RAM": "block RAM", "SB_GB": "global buffer"}
+_SYMBOLS = {
+    "SB_IO": "pin",
+    "ICESTORM_RAM": "block RAM",
+    "ICESTORM_SPRAM": "SPRAM",
+    "SB_GB": "global buffer",
+}
 _ORDER = {"site": 0, "tree": 1, "unit": 2, "network": 3, "link": 4, "shared": 5}
 
 

@@ -30,7 +30,7 @@ _WORDS = {
     "broadcast": "inner broadcast stops",
     "sequencer": "schedule",
     "compare": "comparisons",
-    "trees": "trees",
+    "trees": "nodes",
     "adders": "adders",
     "decide": "decision",
     "link": "link: UART and frames",

@@ -29,7 +29,7 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
     stages = [
         ("Features", f"{plural(model.features, 'feature')}", _bits(report)),
         ("Comparisons", "each threshold once", _cells(cells.get("compare"))),
-        ("Trees", plural(model.nodes, "node"), _cells(sum(size for _, size in trees) or None)),
+        ("Nodes", plural(model.nodes, "node"), _cells(sum(size for _, size in trees) or None)),
         ("Adders", plural(model.outputs, "score"), f"{report.quantisation.score_bits} bits each"),
         ("Decision", _decision(report), _cells(decision or None)),
     ]
@@ -58,7 +58,7 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
         drawing.text(x + 12, top + 24, head, "bold")
         drawing.text(x + 12, top + 42, first, "small quiet")
         drawing.text(x + 12, top + 57, second, "small quiet")
-        if head == "Trees":
+        if head == "Nodes":
             _tree_grid(drawing, squares, (x + 12, top + 70, side))
         x += width + gap
     y = top + tall + 26

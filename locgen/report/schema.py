@@ -69,7 +69,7 @@ class Fabric(_Strict):
     kind: Literal["tree", "direct"]
     link_width: int | Literal["full"] | None
     sites: int | None
-    core: Literal["hardwired", "engine"]
+    core: Literal["hardwired", "engine", "mixed"]
     latency_cycles: int
     interval_cycles: int
     bits_per_inference: int

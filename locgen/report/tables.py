@@ -135,7 +135,10 @@ def energy_words(report: Report) -> tuple[str, ...]:
             f"measured on this design: trust it within {margin}."
         )
     elif energy.dynamic_nj_per_inference is None:
-        words.append("No coefficients were measured for this device, so no energy is stated.")
+        words.append(
+            "No energy is stated: it takes a clock, from a board, --clock or a routed design, and "
+            "coefficients that were measured for the device."
+        )
     else:
         words.append("The coefficients are not calibrated on this device: an order of magnitude.")
     words.append("The core alone: link, pins, regulators and the board's other parts come on top.")

@@ -69,6 +69,8 @@ def _fabric(report: Report) -> str:
     shape = fabric.kind
     if fabric.sites is not None:
         shape += f", {plural(fabric.sites, 'site')}"
+        if fabric.core != "hardwired":
+            shape += " (engines)" if fabric.core == "engine" else " (gates and engines)"
     if fabric.link_width is not None:
         full = fabric.link_width == "full"
         shape += ", full-word links" if full else f", {fabric.link_width}-bit links"
@@ -93,6 +95,9 @@ def _fit(report: Report) -> str:
         verdict = "" if fits(report) else "DOES NOT FIT: "
         text = f"{verdict}{thousands(usage.logic_cells)} of "
         text += f"{plural(usage.logic_cells_available, 'logic cell')} ({used})"
+    for count, name in ((usage.bram, "block RAM"), (usage.spram, "SPRAM")):
+        if count and report.fabric.core != "hardwired":
+            text += f", {plural(count, name)}"
     text += f" on {hardware(report)}"
     if report.core is not None and report.core.logic_cells is not None:
         text += f"; model alone {thousands(report.core.logic_cells)}"

@@ -1,4 +1,4 @@
-"""Writes a bitstream to a board with whichever programmer is installed.
+"""Writes a bitstream, and a model behind it, to a board with whichever programmer is installed.
 
 Takes plain values, since boards are none of this package's business. Never needed to build.
 """
@@ -6,10 +6,12 @@ Takes plain values, since boards are none of this package's business. Never need
 from collections.abc import Sequence
 from pathlib import Path
 
-from locgen.errors import BoardError, ToolFailed, ToolNotFound
+from locgen.errors import BoardError, ConfigurationError, DoesNotFit, ToolFailed, ToolNotFound
 from locgen.targets.toolchain import Tool, find_tool, run
 
-__all__ = ["flash", "flash_command"]
+__all__ = ["flash", "flash_command", "image_bytes", "join_image"]
+
+ERASED = b"\xff"
 
 # Board files write names in lower case; the program spells itself otherwise.
 _PROGRAMS = {
@@ -50,6 +52,46 @@ def flash_command(programmers: Sequence[tuple[str, Sequence[str]]], bitstream: P
     """
     tool, arguments = _choose(programmers)
     return [tool.argv0, *arguments, str(bitstream)]
+
+
+def image_bytes(words: Sequence[int]) -> bytes:
+    """Return a model's image as it lies in flash: 32-bit words, least significant byte first."""
+    return b"".join(int(word).to_bytes(4, "little") for word in words)
+
+
+def join_image(bitstream: bytes, words: Sequence[int], offset: int, capacity: int) -> bytes:
+    """Return one file for the programmer: a bitstream and, behind it, a model's image.
+
+    Parameters
+    ----------
+    bitstream : bytes
+        What configures the device, from byte 0 on.
+    words : sequence of int
+        The image, words of 32 bits.
+    offset : int
+        Byte address of the image; what is between stays erased.
+    capacity : int
+        Bytes of the flash.
+
+    Raises
+    ------
+    ConfigurationError
+        If the bitstream reaches over the image's place.
+    DoesNotFit
+        If the flash is too small.
+    """
+    image = image_bytes(words)
+    if len(bitstream) > offset:
+        raise ConfigurationError(
+            f"Bitstream of {len(bitstream)} bytes reaches over the model's place in flash at "
+            f"{offset:#x}: set flash.offset in the board file to {len(bitstream):#x} or more"
+        )
+    if offset + len(image) > capacity:
+        raise DoesNotFit(
+            f"Model's image of {len(image)} bytes at {offset:#x} ends behind the flash's "
+            f"{capacity} bytes: choose a board with a larger flash or a smaller model"
+        )
+    return bitstream.ljust(offset, ERASED) + image
 
 
 def flash(programmers: Sequence[tuple[str, Sequence[str]]], bitstream: Path, log: Path) -> None:

@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .boot import FlashLoader, FlashParams, flash_signature
 from .link import FrameLink, LinkParams
 from .uart import UartReceiver, UartTransmitter
 
@@ -28,15 +29,19 @@ class BoardTop(wiring.Component):
     ----------
     core : component with members `i`: In(stream.Signature(F)) and `o`:
         Out(stream.Signature(response_layout(link), always_ready=True)), which gives exactly one
-        result per transfer, in the clock of the transfer or later; becomes submodule `core`
+        result per transfer, in the clock of the transfer or later; becomes submodule `core`. With
+        `memory`: Out(memory_signature()) for a design with memories.
     link : the design's widths, digest and capabilities
     clock_hz : frequency of domain `sync`
     baud : bits a second on the line
+    flash_offset : byte address of the model's image in the board's flash, for a design with
+        memories that loads itself after power-up
 
     Members
     -------
     rx : In(1), serial line from the host, asynchronous; pull it up if it can be left open
     tx : Out(1), serial line to the host, idle high
+    flash : Out(flash_signature()), with a `flash_offset` alone
 
     Raises ValueError for a `baud` that `clocks_per_bit` refuses.
 
@@ -45,17 +50,27 @@ class BoardTop(wiring.Component):
     configuration; the first request cannot be complete by then.
     """
 
-    rx: In(1, init=1)
-    tx: Out(1, init=1)
-
     def __init__(
-        self, core: wiring.Component, link: LinkParams, clock_hz: float, baud: float
+        self,
+        core: wiring.Component,
+        link: LinkParams,
+        clock_hz: float,
+        baud: float,
+        flash_offset: int | None = None,
     ) -> None:
+        if flash_offset is not None and not link.has_memories:
+            raise ValueError("flash_offset must be None for a design without memories")
         self.core = core
         self.receiver = UartReceiver(clock_hz, baud)
         self.link = FrameLink(link)
         self.transmitter = UartTransmitter(clock_hz, baud)
-        super().__init__()
+        self.loader = None
+        members = {"rx": In(1, init=1), "tx": Out(1, init=1)}
+        if flash_offset is not None:
+            flash = FlashParams.at_clock(flash_offset, link.memory_words, clock_hz)
+            self.loader = FlashLoader(flash)
+            members["flash"] = Out(flash_signature())
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
@@ -68,4 +83,11 @@ class BoardTop(wiring.Component):
         wiring.connect(m, self.core.o, self.link.response)
         wiring.connect(m, self.link.o, self.transmitter.i)
         m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
+        if self.loader is not None:
+            m.submodules.loader = self.loader
+            wiring.connect(m, self.loader.flash, wiring.flipped(self.flash))
+            wiring.connect(m, self.link.memory, self.loader.link)
+            wiring.connect(m, self.loader.memory, self.core.memory)
+        elif self.link.params.has_memories:
+            wiring.connect(m, self.link.memory, self.core.memory)
         return m

@@ -1,29 +1,31 @@
 """The direct fabric: all nodes in parallel, pipelined, one inference per cycle."""
 
-from dataclasses import replace
+from collections.abc import Hashable
 
 from amaranth import *
 from amaranth.lib import data, wiring
 
-from locgen.cores import ArgmaxLevel, CompareBank, TreeCore, candidate_layout, signed_shape
-from locgen.ir import Argmax, QuantisedModel, Threshold, TreeNode
+from locgen.cores import ArgmaxLevel, CompareBank, candidate_layout, signed_shape
+from locgen.ir import Argmax, Node, QuantisedModel, Threshold
 from locgen.plan import DirectPlan
+from locgen.top.experts import add_gate, open_scores, share_bias
 from locgen.top.fabric import fabric_signature, missing_codes
+from locgen.top.nodecores import add_core
 
 __all__ = ["DirectFabric", "fold_bias"]
 
 
-def fold_bias(model: QuantisedModel) -> tuple[TreeNode, ...]:
-    """Return the nodes with each output's bias added to the leaves of one of them.
+def fold_bias(model: QuantisedModel) -> tuple[Node, ...]:
+    """Return the nodes' terms with each output's bias added to the scores of one of them.
 
-    The node with the widest range takes it, where it costs least; so no adder is spent on it.
+    The term with the widest range takes it, where it costs least; so no adder is spent on it.
 
     Raises
     ------
     ValueError
         If an output has a bias but no node.
     """
-    nodes = list(model.nodes)
+    nodes = [term for node in model.nodes for term in node.terms]
     for output, bias in enumerate(model.bias):
         spans = []
         for number, node in enumerate(nodes):
@@ -33,16 +35,15 @@ def fold_bias(model: QuantisedModel) -> tuple[TreeNode, ...]:
         if not spans:
             raise ValueError(f"output {output} must have at least one node")
         number = -max(spans)[1]
-        column = nodes[number].outputs.index(output)
-        rows = [list(row) for row in nodes[number].leaf_scores]
-        for row in rows:
-            row[column] += bias
-        nodes[number] = replace(nodes[number], leaf_scores=tuple(tuple(row) for row in rows))
+        node = nodes[number]
+        nodes[number] = node.shifted(tuple(bias if o == output else 0 for o in node.outputs))
     return tuple(nodes)
 
 
 class DirectFabric(wiring.Component):
-    """A model as a pipeline: comparisons, trees, adders, decision.
+    """A model as a pipeline: comparisons, nodes' terms, adders, decision.
+
+    With a gate every expert computes, and the sums of closed ones are masked out.
 
     Latency ``plan.latency_cycles``, one inference per cycle, `i` is always ready.
 
@@ -54,7 +55,7 @@ class DirectFabric(wiring.Component):
     def __init__(self, model: QuantisedModel, plan: DirectPlan) -> None:
         self.model = model
         self.plan = plan
-        super().__init__(fabric_signature(model))
+        super().__init__(fabric_signature(model, plan))
 
     def elaborate(self, platform: object) -> Module:
         """Build the units one after the other, with the plan's registers between them."""
@@ -75,44 +76,73 @@ class DirectFabric(wiring.Component):
             return held
 
         m.d.comb += self.i.ready.eq(1)
-        nodes = fold_bias(self.model)
-        comparisons = tuple(sorted({c for node in nodes for c in node.comparisons}))
+        model, gated = self.model, self.model.gate is not None
+        if gated:
+            nodes, expert_of, rest = share_bias(model)
+        else:
+            nodes, expert_of, rest = fold_bias(model), (), ()
+        every = (*nodes, *model.gate_nodes)
+        comparisons = tuple(sorted({c for node in every for c in node.comparisons}))
         bank = CompareBank(comparisons, self.model.feature_bits, missing_codes(self.model))
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.i.payload)
-        bits = after_unit(list(bank.bits), "compare")
-        bit_of = dict(zip(comparisons, bits, strict=True))
+        fields = self._fields({f for n in every if n.kind != "tree" for f in n.features})
+        passed = after_unit([*bank.bits, *fields.values()], "compare")
+        bit_of = dict(zip(comparisons, passed[: len(comparisons)], strict=True))
+        fields = dict(zip(fields, passed[len(comparisons) :], strict=True))
 
         scores, owners = [], []
         for number, node in enumerate(nodes):
-            core = TreeCore(node)
-            m.submodules[f"tree_{number}"] = core
-            m.d.comb += core.bits.eq(Cat(bit_of[c] for c in node.comparisons))
+            core = add_core(m, f"{node.kind}_{number}", node, bit_of, fields)
             for column, output in enumerate(node.outputs):
                 low, high = node.ranges[column]
                 score = Signal(signed_shape(low, high), name=f"score_{number}_{output}")
                 m.d.comb += score.eq(core.scores[column])
                 scores.append(score)
-                owners.append((output, low, high))
-        scores = after_unit(scores, "score")
+                owners.append(((expert_of[number], output) if gated else output, low, high))
+        opened = [add_gate(m, model.gate, bit_of, fields)] if gated else []
 
+        def pass_on(scores: list[Value], name: str) -> list[Value]:
+            """Pass `scores` on, and the gate's mask beside them."""
+            nonlocal opened
+            passed = after_unit([*scores, *opened], name)
+            opened = passed[len(scores) :]
+            return passed[: len(scores)]
+
+        scores = pass_on(scores, "score")
         for level in range(self.plan.add_levels):
             scores, owners = self._add_pairs(m, scores, owners, level)
-            scores = after_unit(scores, f"sum_{level}")
+            scores = pass_on(scores, f"sum_{level}")
+        if gated:
+            scores, owners = open_scores(m, model, scores, owners, opened[0], rest)
+            scores = after_unit(scores, "open")
+            for level in range(self.plan.join_levels):
+                level += self.plan.add_levels
+                scores, owners = self._add_pairs(m, scores, owners, level)
+                scores = after_unit(scores, f"sum_{level}")
         totals = dict(zip((output for output, _, _ in owners), scores, strict=True))
         final = [totals[output] for output in range(self.model.outputs)]
         self._decide(m, final, after_unit)
         m.d.comb += self.o.valid.eq(valid)
         return m
 
+    def _fields(self, used: set[int]) -> dict[int, Value]:
+        """Return the code of each feature in `used`."""
+        fields, start = {}, 0
+        for feature, bits in enumerate(self.model.feature_bits):
+            if feature in used:
+                fields[feature] = self.i.payload[start : start + bits]
+            start += bits
+        return fields
+
     @staticmethod
     def _add_pairs(
-        m: Module, scores: list[Value], owners: list[tuple[int, int, int]], level: int
-    ) -> tuple[list[Value], list[tuple[int, int, int]]]:
+        m: Module, scores: list[Value], owners: list[tuple[Hashable, int, int]], level: int
+    ) -> tuple[list[Value], list[tuple[Hashable, int, int]]]:
         """Return sums of neighbouring scores of the same output, with their ranges."""
-        waiting: dict[int, tuple[Value, int, int]] = {}
+        waiting: dict[Hashable, tuple[Value, int, int]] = {}
         sums: list[Value] = []
-        ranges: list[tuple[int, int, int]] = []
+        ranges: list[tuple[Hashable, int, int]] = []
         for score, (output, low, high) in zip(scores, owners, strict=True):
             if output not in waiting:
                 waiting[output] = (score, low, high)

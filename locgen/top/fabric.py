@@ -5,6 +5,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.ir import QuantisedModel
+from locgen.plan import Plan
+from locgen.top.memory import memory_signature
 
 __all__ = ["answer_layout", "fabric_signature", "missing_codes"]
 
@@ -16,18 +18,23 @@ def answer_layout(model: QuantisedModel) -> data.StructLayout:
     return data.StructLayout(members)
 
 
-def fabric_signature(model: QuantisedModel) -> wiring.Signature:
-    """Return the ports of a model in gates.
+def fabric_signature(model: QuantisedModel, plan: Plan) -> wiring.Signature:
+    """Return the ports of a compiled model.
 
     `i` takes all features at once, packed from the least significant bit in feature order, at least
-    one bit; `o` gives the answer and is always taken.
+    one bit; `o` gives the answer and is always taken; with engines, `memory` fills their memories;
+    with evidence, `evidence` gives it digit by digit as `plan.evidence` says, before or after the
+    answer but before the next one's.
     """
-    return wiring.Signature(
-        {
-            "i": In(stream.Signature(unsigned(max(sum(model.feature_bits), 1)))),
-            "o": Out(stream.Signature(answer_layout(model), always_ready=True)),
-        }
-    )
+    members = {
+        "i": In(stream.Signature(unsigned(max(sum(model.feature_bits), 1)))),
+        "o": Out(stream.Signature(answer_layout(model), always_ready=True)),
+    }
+    if plan.shapes:
+        members["memory"] = Out(memory_signature())
+    if plan.evidence:
+        members["evidence"] = Out(stream.Signature(unsigned(plan.up_width), always_ready=True))
+    return wiring.Signature(members)
 
 
 def missing_codes(model: QuantisedModel) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ class CoreInstance(wiring.Component):
 
     Members
     -------
-    i, o : as the fabric's signature says
+    i, o, memory : as the fabric's signature says
     """
 
     def __init__(self, signature: wiring.Signature) -> None:
@@ -21,13 +21,23 @@ class CoreInstance(wiring.Component):
 
     def elaborate(self, platform: object) -> Instance:
         """Return the instance."""
-        return Instance(
-            "core",
-            i_clk=ClockSignal(),
-            i_rst=Const(0),
-            i_i__payload=self.i.payload,
-            i_i__valid=self.i.valid,
-            o_i__ready=self.i.ready,
-            o_o__payload=self.o.payload.as_value(),
-            o_o__valid=self.o.valid,
-        )
+        ports = {
+            "i_clk": ClockSignal(),
+            "i_rst": Const(0),
+            "i_i__payload": self.i.payload,
+            "i_i__valid": self.i.valid,
+            "o_i__ready": self.i.ready,
+            "o_o__payload": self.o.payload.as_value(),
+            "o_o__valid": self.o.valid,
+        }
+        if "memory" in self.signature.members:
+            memory = self.memory
+            ports |= {
+                "i_memory__load__payload": memory.load.payload.as_value(),
+                "i_memory__load__valid": memory.load.valid,
+                "i_memory__check": memory.check,
+                "o_memory__checking": memory.checking,
+                "o_memory__loaded": memory.loaded,
+                "o_memory__digest": memory.digest,
+            }
+        return Instance("core", **ports)

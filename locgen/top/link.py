@@ -6,6 +6,9 @@ link is half duplex towards the core; on the line it is full duplex, since the r
 a memory of its own.
 """
 
+from functools import reduce
+from operator import and_
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -13,17 +16,20 @@ from amaranth.utils import ceil_log2
 
 from .cobs import CobsBuffer, CobsDecoder
 from .crc import SerialCrc32
-from .payload import PredictPayload, response_layout
+from .memory import WORD_BITS, memory_signature
+from .payload import DIGEST_IN_HELLO, PredictPayload, hello_body, response_layout
 from .protocol import (
     CRC_BYTES,
     DELIMITER,
     HEADER_BYTES,
     HELLO_BYTES,
+    MEMORY_HELLO_BYTES,
     ErrorCode,
     LinkParams,
     MessageType,
 )
 from .uart import ReceivedByte
+from .update import WordWriter
 
 __all__ = ["FrameLink", "LinkParams", "response_layout"]
 
@@ -47,29 +53,36 @@ class FrameLink(wiring.Component):
         shift register itself, frozen while `valid` is 1, changing while a frame comes in
     response : In(stream.Signature(response_layout(params), always_ready=True)), exactly one
         item per request, in the clock of its transfer or later
+    memory : In(memory_signature()), the core's memory ports, for a design with memories alone.
+        While `checking` is 1 and the link has not asked for it, writes and checks are refused;
+        while `loaded` is 0, predictions are.
 
     `request.valid` rises 1 clock after the delimiter was taken; `o.valid` rises 9 * n + 5 clocks
-    after the core's answer, n the bytes of the response body, if the line is free.
+    after the core's answer, n the bytes of the response body, if the line is free. The words of a
+    write are the core's 32 clocks each after its delimiter.
     """
 
     def __init__(self, params: LinkParams):
         self.params = params
-        super().__init__(
-            {
-                "i": In(stream.Signature(ReceivedByte, always_ready=True)),
-                "o": Out(stream.Signature(unsigned(8))),
-                "request": Out(stream.Signature(unsigned(params.feature_bits))),
-                "response": In(stream.Signature(response_layout(params), always_ready=True)),
-            }
-        )
+        members = {
+            "i": In(stream.Signature(ReceivedByte, always_ready=True)),
+            "o": Out(stream.Signature(unsigned(8))),
+            "request": Out(stream.Signature(unsigned(params.feature_bits))),
+            "response": In(stream.Signature(response_layout(params), always_ready=True)),
+        }
+        if params.has_memories:
+            members["memory"] = In(memory_signature())
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
-        params = self.params
-        request_bytes = HEADER_BYTES + params.feature_bytes + CRC_BYTES
+        params, memories = self.params, self.params.has_memories
+        predict_bytes = HEADER_BYTES + params.feature_bytes + CRC_BYTES
+        write_bytes = HEADER_BYTES + params.write_bytes + CRC_BYTES
+        request_bytes = max(predict_bytes, write_bytes if memories else 0)
         response_ends = (
             HEADER_BYTES + params.response_bytes,
-            HEADER_BYTES + HELLO_BYTES,
+            HEADER_BYTES + (MEMORY_HELLO_BYTES if memories else HELLO_BYTES),
             HEADER_BYTES + 1,
         )
 
@@ -92,6 +105,10 @@ class FrameLink(wiring.Component):
 
         # What is known of the frame in hand, received or being answered.
         is_hello, is_predict = Signal(), Signal()
+        kinds = {MessageType.HELLO: is_hello, MessageType.PREDICT: is_predict}
+        if memories:
+            is_write, is_check = Signal(), Signal()
+            kinds |= {MessageType.WRITE: is_write, MessageType.CHECK: is_check}
         error = Signal(range(max(ErrorCode) + 1))
         answers_predict = Signal()
         m.d.comb += answers_predict.eq(is_predict & (error == 0))
@@ -101,8 +118,18 @@ class FrameLink(wiring.Component):
         repeats = Signal(init=1)
         remembered = Signal()
         sequence, last_sequence = Signal(8), Signal(8)
-        features = Signal(params.feature_bits)
-        m.d.comb += self.request.payload.eq(features)
+        # A request's payload enters at the top; a write's words and the digest that hello sends
+        # leave at the bottom of their part.
+        words_bits = WORD_BITS * params.write_words
+        features = Signal(
+            max(params.feature_bits, words_bits, DIGEST_IN_HELLO.stop if memories else 0)
+        )
+        m.d.comb += self.request.payload.eq(features[-params.feature_bits :])
+        last_payload_bit = 8 * HEADER_BYTES + params.feature_bits - 1
+        if memories:
+            last_payload_bit = Mux(
+                is_write, 8 * (HEADER_BYTES + params.write_bytes) - 1, last_payload_bit
+            )
 
         with m.If(step & (count == 1) & ~checking):
             m.d.sync += [
@@ -116,24 +143,32 @@ class FrameLink(wiring.Component):
                 m.d.sync += repeats.eq(0)
             with m.If(count[1:].any() & ~filled):
                 m.d.sync += features.eq(Cat(features[1:], bit))
-            with m.If(position == 8 * HEADER_BYTES + params.feature_bits - 1):
+            with m.If(position == last_payload_bit):
                 m.d.sync += filled.eq(1)
             if params.feature_bits % 8:
                 last_byte = count == HEADER_BYTES + params.feature_bytes - 1
                 with m.If(filled & is_predict & last_byte & bit):
                     m.d.sync += padded.eq(1)
             with m.If(position == 0):
-                m.d.sync += [
-                    is_hello.eq(byte == MessageType.HELLO),
-                    is_predict.eq(byte == MessageType.PREDICT),
-                ]
+                m.d.sync += [flag.eq(byte == kind) for kind, flag in kinds.items()]
 
         # The body of the response.
         m.submodules.payload = payload = PredictPayload(params, len(position))
         wiring.connect(m, wiring.flipped(self.response), payload.i)
         predict_end, hello_end, error_end = response_ends
         response_end = Mux(error != 0, error_end, Mux(is_predict, predict_end, hello_end))
-        hello = Const(int.from_bytes(bytes(HEADER_BYTES) + params.hello_payload(), "little"))
+        # 0x80 is the error response, 0x81 hello's, 0x82 predict's, 0xA0 write's, 0xA1 check's.
+        kind = Cat((error == 0) & is_hello, answers_predict, C(0, 5), 1)
+        hello = hello_body(params)
+        if memories:
+            ready = Signal()
+            response_end = Mux(
+                (error != 0) | is_check, error_end, Mux(is_write, HEADER_BYTES, response_end)
+            )
+            answers_update = (error == 0) & (is_write | is_check)
+            kind = Cat(
+                (error == 0) & (is_hello | is_check), answers_predict, C(0, 3), answers_update, 0, 1
+            )
         m.d.comb += [
             payload.position.eq(position),
             payload.previous.eq(byte[-1]),
@@ -143,17 +178,20 @@ class FrameLink(wiring.Component):
         with m.If(sending):
             with m.If(checking):
                 m.d.comb += bit.eq(crc.crc_bit)
-            with m.Elif(count == 0):  # 0x80 is the error response, 0x81 hello's, 0x82 predict's
-                kind = Cat((error == 0) & is_hello, answers_predict, C(0, 5), 1)
-                m.d.comb += bit.eq(kind.bit_select(in_byte, 1))
-            with m.Elif(count == 1):
-                m.d.comb += bit.eq(sequence[0])
-            with m.Elif(error != 0):
-                m.d.comb += bit.eq(error.bit_select(in_byte, 1))
-            with m.Elif(is_predict):
-                m.d.comb += bit.eq(payload.bit)
-            with m.Else():
-                m.d.comb += bit.eq(hello.bit_select(position[: ceil_log2(8 * hello_end)], 1))
+            if memories:  # with more to choose from, whole bytes are chosen ahead: see `next_byte`
+                with m.Elif(answers_predict & count[1:].any()):
+                    m.d.comb += bit.eq(payload.bit)
+            else:
+                with m.Elif(count == 0):
+                    m.d.comb += bit.eq(kind.bit_select(in_byte, 1))
+                with m.Elif(count == 1):
+                    m.d.comb += bit.eq(sequence[0])
+                with m.Elif(error != 0):
+                    m.d.comb += bit.eq(error.bit_select(in_byte, 1))
+                with m.Elif(is_predict):
+                    m.d.comb += bit.eq(payload.bit)
+                with m.Else():
+                    m.d.comb += bit.eq(hello.bit_select(position[: ceil_log2(8 * hello_end)], 1))
 
         # A delimiter or a bad byte is noticed in every state, a good byte taken in LISTEN alone.
         listening, restart = Signal(), Signal()
@@ -161,6 +199,9 @@ class FrameLink(wiring.Component):
         lost = Signal()  # because a byte of it came while the link was busy
         overrun = Signal()  # an OVERRUN error is owed
         ends, readable, wrong_length = Signal(), Signal(), Signal()
+        length = Mux(is_hello, SHORTEST_BODY, predict_bytes)
+        if memories:
+            length = Mux(is_write, write_bytes, Mux(is_check, SHORTEST_BODY, length))
         short = count.matches(*range(SHORTEST_BODY))
         m.d.comb += [
             ends.eq(self.i.valid & ~self.i.p.error & (self.i.p.data == DELIMITER) & ~absorbing),
@@ -169,7 +210,7 @@ class FrameLink(wiring.Component):
             decoder.take.eq(listening & self.i.valid & ~ends & ~broken),
             decoder.clear.eq(restart),
             readable.eq(crc.good & decoder.whole & ~broken & ~short),
-            wrong_length.eq(count != Mux(is_hello, SHORTEST_BODY, request_bytes)),
+            wrong_length.eq(count != length),
         ]
         with m.If(ends):
             m.d.sync += [broken.eq(0), lost.eq(0)]
@@ -180,6 +221,24 @@ class FrameLink(wiring.Component):
         with m.If(restart | buffer.close):
             m.d.comb += crc.clear.eq(1)
             m.d.sync += position.eq(0)
+
+        remembers = is_predict
+        if memories:
+            m.submodules.writer = writer = WordWriter(params.write_words)
+            wiring.connect(m, writer.load, wiring.flipped(self.memory.load))
+            m.d.comb += [
+                writer.take.eq(absorbing & (count[1:] == 1)),  # the payload's first two bytes
+                writer.bit.eq(bit),
+                writer.word.eq(features[len(features) - words_bits :]),
+            ]
+            with m.If(writer.run | sending):
+                m.d.sync += features.eq(features[1:])
+            # The digest lies in the shift register, which moves on with every bit of the body.
+            hello = hello_body(params, features[:8] & ready.replicate(8), ready)
+            said = Mux(error != 0, error, Mux(is_check, ready, hello.word_select(count, 8)))
+            next_byte = Mux(count == 0, kind, Mux(count == 1, sequence, said))
+            remembers = is_predict | (remembered & ~is_hello)
+            not_ready = Mux(is_predict, ~self.memory.loaded, self.memory.checking & ~is_hello)
 
         with m.FSM() as control:
             m.d.comb += [
@@ -201,7 +260,7 @@ class FrameLink(wiring.Component):
                     m.next = "ABSORB"
                 with m.Elif(ends & readable):
                     m.next = "WAIT"
-                    with m.If(~is_hello & ~is_predict):
+                    with m.If(reduce(and_, (~flag for flag in kinds.values()))):
                         m.d.sync += error.eq(ErrorCode.UNKNOWN_TYPE)
                     with m.Elif(wrong_length):
                         m.d.sync += error.eq(ErrorCode.WRONG_LENGTH)
@@ -209,10 +268,18 @@ class FrameLink(wiring.Component):
                         m.d.sync += error.eq(ErrorCode.BAD_PADDING)
                     with m.Elif(is_predict & repeats & remembered):
                         m.d.sync += error.eq(ErrorCode.REPEATED)
+                    if memories:
+                        with m.Elif(not_ready):
+                            m.d.sync += error.eq(ErrorCode.NOT_READY)
                     with m.Else():
-                        m.d.sync += [error.eq(0), remembered.eq(is_predict)]
+                        m.d.sync += [error.eq(0), remembered.eq(remembers)]
                         with m.If(is_predict):
                             m.next = "REQUEST"
+                        if memories:
+                            with m.If(is_write):
+                                m.next = "WRITE"
+                            with m.If(is_check):
+                                m.next = "CHECK"
             with m.State("ABSORB"), m.If(in_byte == 7):
                 m.next = "LISTEN"
             with m.State("REQUEST"), m.If(self.request.ready):
@@ -221,12 +288,32 @@ class FrameLink(wiring.Component):
                     m.next = "WAIT"
             with m.State("COMPUTE"), m.If(self.response.valid):
                 m.next = "WAIT"
-            with m.State("WAIT"), m.If(~buffer.sending):
-                m.next = "SHIFT"
+            if memories:
+                m.d.comb += [
+                    writer.run.eq(control.ongoing("WRITE")),
+                    self.memory.check.eq(control.ongoing("CHECK")),
+                ]
+                with m.State("WRITE"), m.If(writer.done):
+                    m.next = "WAIT"
+                with m.State("CHECK"):
+                    m.next = "CHECKING"
+                with m.State("CHECKING"), m.If(~self.memory.checking):
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                if memories:  # both in the same clock, so that a hello agrees with itself
+                    m.d.sync += [
+                        byte.eq(next_byte),
+                        ready.eq(self.memory.loaded),
+                        features[DIGEST_IN_HELLO].eq(self.memory.digest),
+                    ]
+                with m.If(~buffer.sending):
+                    m.next = "SHIFT"
             with m.State("SHIFT"), m.If(in_byte == 7):
                 m.next = "STORE"
             with m.State("STORE"):
                 m.next = "SHIFT"
+                if memories:
+                    m.d.sync += byte.eq(next_byte)
                 with m.If(checking & (count == CRC_BYTES)):
                     m.d.sync += checking.eq(0)
                     m.next = "CLOSE"

@@ -1,12 +1,17 @@
-"""The payload of a predict response, one bit at a time."""
+"""What a response says, one bit at a time."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .protocol import HEADER_BYTES, LinkParams
+from .protocol import DIGEST_BYTES, HEADER_BYTES, HELLO_BYTES, MEMORY_HELLO_BYTES, LinkParams
 
-__all__ = ["PredictPayload", "response_layout"]
+__all__ = ["DIGEST_IN_HELLO", "PredictPayload", "hello_body", "response_layout"]
+
+_DIGEST_BEGIN = 8 * (HEADER_BYTES + 1)
+DIGEST_IN_HELLO = slice(_DIGEST_BEGIN, _DIGEST_BEGIN + 8 * DIGEST_BYTES)
+"""The bits of a hello response's body that the digest takes."""
+_STATUS_BIT = 8 * (HEADER_BYTES + HELLO_BYTES)
 
 
 def response_layout(params: LinkParams) -> data.StructLayout:
@@ -14,6 +19,27 @@ def response_layout(params: LinkParams) -> data.StructLayout:
     members = {"decision": unsigned(params.decision_bits)} if params.decision_bits else {}
     members["scores"] = data.ArrayLayout(signed(params.score_bits), params.outputs)
     return data.StructLayout(members)
+
+
+def hello_body(
+    params: LinkParams, digest_byte: Value | None = None, ready: Value | None = None
+) -> Value:
+    """Return the body of a hello response, as far as it is the design's.
+
+    A design with memories gives `digest_byte`, the byte of its model's digest that is sent next if
+    one is, and `ready`.
+    """
+    body = Const(int.from_bytes(bytes(HEADER_BYTES) + params.hello_payload(), "little"))
+    if digest_byte is None:
+        return body
+    body = body | Const(0, 8 * (HEADER_BYTES + MEMORY_HELLO_BYTES))  # all its bytes
+    return Cat(
+        body[: DIGEST_IN_HELLO.start],
+        digest_byte.replicate(DIGEST_BYTES),
+        body[DIGEST_IN_HELLO.stop : _STATUS_BIT],
+        ready,
+        body[_STATUS_BIT + 1 :],
+    )
 
 
 class PredictPayload(wiring.Component):

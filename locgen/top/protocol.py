@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 __all__ = [
+    "ADDRESS_BYTES",
     "CRC_BYTES",
     "DELIMITER",
+    "DIGEST_BYTES",
     "HEADER_BYTES",
     "HELLO_BYTES",
+    "MEMORY_HELLO_BYTES",
     "PROTOCOL_VERSION",
     "RESPONSE",
+    "WORD_BYTES",
     "Capability",
     "ErrorCode",
     "LinkParams",
@@ -25,6 +29,11 @@ HEADER_BYTES = 2
 CRC_BYTES = 4
 HELLO_BYTES = 17
 """Payload bytes of a hello response of this protocol version."""
+MEMORY_HELLO_BYTES = HELLO_BYTES + 14
+"""The same of a design with memories."""
+ADDRESS_BYTES = 2
+WORD_BYTES = 4
+DIGEST_BYTES = 8
 
 
 class MessageType(IntEnum):
@@ -32,9 +41,13 @@ class MessageType(IntEnum):
 
     HELLO = 0x01
     PREDICT = 0x02
+    WRITE = 0x20
+    CHECK = 0x21
     ERROR_RESPONSE = 0x80
     HELLO_RESPONSE = 0x81
     PREDICT_RESPONSE = 0x82
+    WRITE_RESPONSE = 0xA0
+    CHECK_RESPONSE = 0xA1
 
 
 class ErrorCode(IntEnum):
@@ -45,6 +58,7 @@ class ErrorCode(IntEnum):
     BAD_PADDING = 3
     REPEATED = 4
     OVERRUN = 5
+    NOT_READY = 6
 
 
 class Capability(IntFlag):
@@ -70,10 +84,13 @@ class LinkParams:
     decision_bits : width of the decision (D), 0 for regression, at most 255
     score_bits : width of one signed score (A), 1 to 255
     outputs : number of scores (O), 1 to 65535
-    digest : 64-bit digest of the design
+    digest : 64-bit digest of the design; with memories, of the gates that any model is loaded into
     capabilities : `Capability` bits
+    write_words : words of a write request (N), 1 to 255; 0 for a design without memories
+    memory_words : capacity of the memories in words, N to 65536; 0 without
 
-    Raises ValueError if a value does not fit its field of the hello response.
+    Raises ValueError if a value does not fit its field of the hello response, or for memories
+    without the capability UPDATE.
     """
 
     feature_bits: int
@@ -82,6 +99,8 @@ class LinkParams:
     outputs: int
     digest: int
     capabilities: int = int(Capability.PREDICT)
+    write_words: int = 0
+    memory_words: int = 0
 
     def __post_init__(self) -> None:
         _require("feature_bits", self.feature_bits, 1, 2**16 - 1)
@@ -90,6 +109,16 @@ class LinkParams:
         _require("outputs", self.outputs, 1, 2**16 - 1)
         _require("digest", self.digest, 0, 2**64 - 1)
         _require("capabilities", self.capabilities, 0, 2**16 - 1)
+        if self.write_words or self.memory_words:
+            _require("write_words", self.write_words, 1, 2**8 - 1)
+            _require("memory_words", self.memory_words, self.write_words, 2**16)
+            if not self.capabilities & Capability.UPDATE:
+                raise ValueError("capabilities must hold UPDATE for a design with memories")
+
+    @property
+    def has_memories(self) -> bool:
+        """Whether the model lies in memories that a host can write."""
+        return self.memory_words > 0
 
     @property
     def feature_bytes(self) -> int:
@@ -111,15 +140,36 @@ class LinkParams:
         """Payload bytes of a predict response."""
         return self.decision_bytes + self.outputs * self.score_bytes
 
-    def hello_payload(self) -> bytes:
-        """Return the payload of the hello response."""
-        fields = (
+    @property
+    def write_bytes(self) -> int:
+        """Payload bytes of a write request."""
+        return ADDRESS_BYTES + WORD_BYTES * self.write_words
+
+    def hello_payload(self, model_digest: int | None = None) -> bytes:
+        """Return the payload of the hello response.
+
+        Parameters
+        ----------
+        model_digest : of the model in the memories, None while there is no whole one; a design
+            without memories has none
+        """
+        digest = self.digest
+        if self.has_memories:
+            digest = 0 if model_digest is None else model_digest
+        fields = [
             (PROTOCOL_VERSION, 1),
-            (self.digest, 8),
+            (digest, DIGEST_BYTES),
             (self.feature_bits, 2),
             (self.decision_bits, 1),
             (self.score_bits, 1),
             (self.outputs, 2),
             (self.capabilities, 2),
-        )
+        ]
+        if self.has_memories:
+            fields += [
+                (model_digest is not None, 1),
+                (self.write_words, 1),
+                (self.memory_words, 4),
+                (self.digest, DIGEST_BYTES),
+            ]
         return b"".join(int(value).to_bytes(size, "little") for value, size in fields)

@@ -41,9 +41,11 @@ class Root(wiring.Component):
         model, plan = self.model, self.plan
         width, outputs = plan.up_width, model.outputs
         lows = list(model.bias)
-        for node in model.nodes:
+        for node in model.nodes if model.gate is None else ():  # a gated model is grounded
             for output, (low, _) in zip(node.outputs, node.ranges, strict=True):
                 lows[output] += low
+        if plan.shapes:  # the lows come out of the memory, see `plan.images_of`
+            lows = [-(1 << model.score_bits - 1)] * outputs
 
         total = Signal(plan.digits * width)
         beat = Signal(range(plan.digits))

@@ -12,6 +12,15 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = ["ScanTop"]
 
+_FED = ("memory__load__payload", "memory__load__valid", "memory__check")
+_SHOWN = (
+    "memory__checking",
+    "memory__loaded",
+    "memory__digest",
+    "evidence__payload",
+    "evidence__valid",
+)
+
 
 class ScanTop(wiring.Component):
     """The module ``core``, a black box, between two shift registers.
@@ -25,7 +34,7 @@ class ScanTop(wiring.Component):
     ports : mapping of str to int
         The core's ports by name, with their widths in bits: ``i__payload``, ``o__payload``,
         ``i__valid``, ``o__valid`` and, where the core has them, ``clk``, ``rst``, ``i__ready``,
-        ``o__ready``.
+        ``o__ready``, memory ports and evidence, which are shifted through registers of their own.
 
     Members
     -------
@@ -41,6 +50,8 @@ class ScanTop(wiring.Component):
         The lowest bit of the result register.
     done : Out(1)
         A result has arrived since `start`.
+    other_out : Out(1)
+        What the core's other outputs say, bit by bit; 0 for a core without such.
 
     Latency: a result is captured in the cycle in which ``o.valid`` is 1 and stands at `scan_out`
     one cycle later. One inference at a time.
@@ -52,6 +63,7 @@ class ScanTop(wiring.Component):
     start: In(1)
     scan_out: Out(1)
     done: Out(1)
+    other_out: Out(1)
 
     def __init__(self, ports: Mapping[str, int]):
         missing = {"i__payload", "i__valid", "o__payload", "o__valid"} - set(ports)
@@ -81,6 +93,28 @@ class ScanTop(wiring.Component):
             "o__valid": ("o", arrived),
             "o__ready": ("i", Const(1)),
         }
+        # Memory ports and evidence: fed from the features' register, and shown bit by bit.
+        fed = [name for name in _FED if name in self.ports]
+        shown = [name for name in _SHOWN if name in self.ports]
+        if fed:
+            feed = Signal(sum(self.ports[name] for name in fed))
+            with m.If(self.shift):
+                m.d.sync += feed.eq(Cat(features[0], feed))
+            start = 0
+            for name in fed:
+                connections[name] = ("i", feed[start : start + self.ports[name]])
+                start += self.ports[name]
+        if shown:
+            show = Signal(sum(self.ports[name] for name in shown))
+            value = Signal.like(show)
+            m.d.sync += show.eq(value)
+            with m.If(self.shift):
+                m.d.sync += show.eq(show >> 1)
+            start = 0
+            for name in shown:
+                connections[name] = ("o", value[start : start + self.ports[name]])
+                start += self.ports[name]
+            m.d.comb += self.other_out.eq(show[0])
         m.submodules.core = Instance(
             "core",
             *(

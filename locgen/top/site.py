@@ -4,17 +4,18 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores import SerialCompareBank, TreeStream
+from locgen.cores import LinkSchedule, SerialCompareBank
 from locgen.ir import QuantisedModel
 from locgen.noc import CombineTree, index_bits
-from locgen.plan import TreePlan
+from locgen.plan import TreePlan, largest_words
 from locgen.top.fabric import missing_codes
+from locgen.top.nodecores import add_stream
 
 __all__ = ["TreeSite"]
 
 
 class TreeSite(wiring.Component):
-    """Compares features in flight, then sends the sum of its nodes' scores digit by digit.
+    """Compares or computes in flight, then sends the sum of its nodes' scores digit by digit.
 
     Latency ``1 + plan.local_levels`` from an up beat to its digit.
 
@@ -27,11 +28,13 @@ class TreeSite(wiring.Component):
     def __init__(self, model: QuantisedModel, plan: TreePlan, site: int) -> None:
         self.model = model
         self.plan = plan
-        self.nodes = tuple(model.nodes[n] for n in plan.sites[site])
+        self.numbers = plan.sites[site]
+        self.nodes = tuple(model.nodes[n] for n in self.numbers)
+        self.largest = largest_words(model, plan, [(n,) for n in plan.sites[site]])
         super().__init__(
             {
                 "digit": In(plan.down_width),
-                "index": In(index_bits(plan.down_beats, plan.up_beats)),
+                "index": In(index_bits(plan.down_beats, plan.up_beats, plan.compute_beats)),
                 "down": In(1),
                 "up": In(1),
                 "o": Out(plan.up_width),
@@ -39,7 +42,7 @@ class TreeSite(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build the comparisons, one stream a node, and the adders between them."""
+        """Build the comparisons, one core a node, and the adders between them."""
         m = Module()
         plan, model = self.plan, self.model
         comparisons = tuple(sorted({c for node in self.nodes for c in node.comparisons}))
@@ -56,17 +59,35 @@ class TreeSite(wiring.Component):
         ]
         bit_of = dict(zip(comparisons, bank.bits, strict=True))
         m.submodules.combine = combine = CombineTree(
-            len(self.nodes), plan.up_width, plan.local_levels, carry=plan.digits > 1
+            len(self.nodes),
+            plan.up_width,
+            plan.local_levels,
+            carry=plan.digits > 1,
+            largest=self.largest,
         )
+        schedule = LinkSchedule(
+            slots=tuple(starts),
+            down_width=plan.down_width,
+            up_width=plan.up_width,
+            digits=plan.digits,
+            outputs=model.outputs,
+            index_bits=len(self.index),
+        )
+        gated = model.gate is not None
+        evidence = {slot.node: (slot.start, int(gated)) for slot in plan.evidence}
         for number, node in enumerate(self.nodes):
-            core = TreeStream(node, model.outputs, plan.digits, plan.up_width, len(self.index))
-            m.submodules[f"tree_{number}"] = core
-            m.d.comb += [
-                core.bits.eq(Cat(bit_of[c] for c in node.comparisons)),
-                core.index.eq(self.index),
-            ]
+            digit = add_stream(
+                m,
+                f"{node.kind}_{number}",
+                node,
+                bit_of,
+                self,
+                schedule,
+                from_zero=gated,
+                evidence=evidence.get(self.numbers[number]),
+            )
             held = Signal(plan.up_width, name=f"digit_{number}")
-            m.d.sync += held.eq(core.digit & self.up.replicate(plan.up_width))
+            m.d.sync += held.eq(digit & self.up.replicate(plan.up_width))
             m.d.comb += combine.i[number].eq(held)
         m.d.comb += self.o.eq(combine.o)
         return m

@@ -1,24 +1,28 @@
 """The frames that a board top is verified with, and what it must answer."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from locgen.host.board import split_image
 from locgen.host.frames import (
     ErrorCode,
     Frame,
     MessageType,
+    check_request,
     encode_frame,
     hello_request,
     predict_request,
+    write_request,
 )
 from locgen.ir import QuantisedModel
 from locgen.top.protocol import LinkParams
 from locgen.verify.testbench import Frame as Exchange
 from locgen.verify.vectors import Vectors
 
-__all__ = ["make_frames", "predict_response"]
+__all__ = ["make_frames", "make_update_frames", "predict_response"]
 
 
 def predict_response(
@@ -32,15 +36,20 @@ def predict_response(
 
 
 def make_frames(
-    model: QuantisedModel, params: LinkParams, vectors: Vectors, count: int = 24
+    model: QuantisedModel,
+    params: LinkParams,
+    vectors: Vectors,
+    count: int = 24,
+    digest: int | None = None,
 ) -> list[Exchange]:
     """Return `count` predictions spread over `vectors`, with damaged frames between them.
 
     Every kind of damage that docs/protocol.md names is there once: each must be answered with its
-    error or with silence, and the prediction after it must be right.
+    error or with silence, and the prediction after it must be right. `digest` is that of the model
+    in the memories, for a design with such.
     """
     picked = np.unique(np.linspace(0, len(vectors) - 1, count).astype(int))
-    hello = Frame(MessageType.HELLO_RESPONSE, 0, params.hello_payload())
+    hello = Frame(MessageType.HELLO_RESPONSE, 0, params.hello_payload(digest))
     frames = [Exchange("hello", encode_frame(hello_request(0)), encode_frame(hello))]
     sequence = 0
 
@@ -48,9 +57,6 @@ def make_frames(
         nonlocal sequence
         sequence = (sequence + 1) % 256
         return predict_request(sequence, vectors.q[vector], model.feature_bits)
-
-    def error(number: int, code: ErrorCode) -> bytes:
-        return encode_frame(Frame(MessageType.ERROR_RESPONSE, number, bytes([code])))
 
     damages = ["bit", "short", "long", "repeated", "type", "crc", "padding", "noise"]
     for turn, vector in enumerate(picked):
@@ -63,7 +69,7 @@ def make_frames(
         if turn >= len(damages):
             continue
         if damage == "repeated":
-            frames.append(Exchange(damage, line, error(good.sequence, ErrorCode.REPEATED)))
+            frames.append(Exchange(damage, line, _error(good.sequence, ErrorCode.REPEATED)))
             continue
         bad = request(int(vector))
         line, number = encode_frame(bad), bad.sequence
@@ -71,23 +77,155 @@ def make_frames(
             frames.append(Exchange("one bit flipped", _flip(line), b""))
         elif damage == "short":
             short = encode_frame(Frame(bad.type, number, bad.payload[:-1]))
-            frames.append(Exchange("one byte short", short, error(number, ErrorCode.WRONG_LENGTH)))
+            frames.append(Exchange("one byte short", short, _error(number, ErrorCode.WRONG_LENGTH)))
         elif damage == "long":
             long = encode_frame(Frame(bad.type, number, bad.payload + b"\x00"))
-            frames.append(Exchange("one byte long", long, error(number, ErrorCode.WRONG_LENGTH)))
+            frames.append(Exchange("one byte long", long, _error(number, ErrorCode.WRONG_LENGTH)))
         elif damage == "type":
             strange = encode_frame(Frame(0x6F, number, bad.payload))
-            frames.append(Exchange("unknown type", strange, error(number, ErrorCode.UNKNOWN_TYPE)))
+            frames.append(Exchange("unknown type", strange, _error(number, ErrorCode.UNKNOWN_TYPE)))
         elif damage == "crc":
             frames.append(Exchange("cut off", line[: len(line) // 2] + b"\x00", b""))
         elif damage == "padding" and params.feature_bits % 8:
             body = bad.payload[:-1] + bytes([bad.payload[-1] | 0x80])
             padded = encode_frame(Frame(bad.type, number, body))
-            frames.append(Exchange("padding set", padded, error(number, ErrorCode.BAD_PADDING)))
+            frames.append(Exchange("padding set", padded, _error(number, ErrorCode.BAD_PADDING)))
         elif damage == "noise":
             noise = bytes(1 + zlib.crc32(bytes([n])) % 255 for n in range(12)) + b"\x00"
             frames.append(Exchange("noise", noise, b""))
     return frames
+
+
+def make_update_frames(
+    params: LinkParams,
+    feature_bits: Sequence[int],
+    vectors: Vectors,
+    words: Sequence[int],
+    digest: int,
+    writes: Sequence[tuple[int, Sequence[int]]] | None = None,
+    count: int = 4,
+) -> list[Exchange]:
+    """Return the exchanges that load a model over the link, with everything that can go wrong.
+
+    The device begins without a whole model. Damaged writes carry inverted words to places that are
+    right already, so that a device that took one would fail the check; it is also asked to
+    check and to predict while a write is missing, and after one was repeated.
+
+    Parameters
+    ----------
+    params : the design's link
+    feature_bits : width of each feature of the model in the image
+    vectors : with that model's answers
+    words, digest : the image and the digest that hello must answer with it
+    writes : address and words of the writes to send, in this order; the rest of the image must be
+        in the memories already. The last one is missing at first, so it must change them. By
+        default all writes, from the end of the image to its beginning.
+    count : predictions after the model was loaded
+    """
+    if writes is None:
+        writes = split_image(words, params.write_words)[::-1]
+    dialogue = _Dialogue(params, feature_bits, vectors)
+    loads = [(int(address), [int(word) for word in piece]) for address, piece in writes]
+
+    dialogue.hello("hello without a model", None)
+    dialogue.predict("predict without a model", 0, ready=False)
+    dialogue.check("check without a model", 0)
+    for number, (address, piece) in enumerate(loads[:-1]):
+        dialogue.write(f"write to {address}", address, piece)
+        if number == 0:
+            dialogue.write(f"write to {address} again", address, piece)
+    for address, piece in loads[:-1][:1]:
+        dialogue.damaged_writes(address, piece)
+    dialogue.check("check before the last write", 0)
+    dialogue.predict("predict before the last write", 0, ready=False)
+    dialogue.hello("hello before the last write", None)
+    dialogue.write("the last write", *loads[-1])
+    dialogue.predict("predict before the check", 0, ready=False)
+    dialogue.check("check of the whole model", 1)
+    dialogue.hello("hello with the model", digest)
+    picked = np.unique(np.linspace(0, len(vectors) - 1, count).astype(int))
+    for vector in picked:
+        dialogue.predict(vectors.labels[vector], int(vector), ready=True)
+    dialogue.damaged_writes(*loads[-1])
+    dialogue.predict("predict after damaged writes", int(picked[0]), ready=True)
+    dialogue.check("check after damaged writes", 1)
+    dialogue.write("a write when all is loaded", *loads[-1])
+    dialogue.predict("predict before the next check", int(picked[-1]), ready=False)
+    dialogue.check("check after the same words", 1)
+    dialogue.predict("predict after the same words", int(picked[-1]), ready=True)
+    return dialogue.exchanges
+
+
+class _Dialogue:
+    """Exchanges with a device with memories, numbered as a host numbers them."""
+
+    def __init__(self, params: LinkParams, feature_bits: Sequence[int], vectors: Vectors) -> None:
+        self.params, self.feature_bits, self.vectors = params, feature_bits, vectors
+        self.exchanges: list[Exchange] = []
+        self.sequence = 0
+
+    def next(self) -> int:
+        self.sequence = (self.sequence + 1) % 256
+        return self.sequence
+
+    def add(self, label: str, request: Frame, response: Frame) -> None:
+        self.exchanges.append(Exchange(label, encode_frame(request), encode_frame(response)))
+
+    def hello(self, label: str, digest: int | None) -> None:
+        payload = self.params.hello_payload(digest)
+        number = self.next()
+        answer = Frame(MessageType.HELLO_RESPONSE, number, payload)
+        self.add(label, hello_request(number), answer)
+
+    def check(self, label: str, status: int) -> None:
+        number = self.next()
+        answer = Frame(MessageType.CHECK_RESPONSE, number, bytes([status]))
+        self.add(label, check_request(number), answer)
+
+    def predict(self, label: str, vector: int, *, ready: bool) -> None:
+        vectors, number = self.vectors, self.next()
+        line = encode_frame(predict_request(number, vectors.q[vector], self.feature_bits))
+        if not ready:
+            self.exchanges.append(Exchange(label, line, _error(number, ErrorCode.NOT_READY)))
+            return
+        decision = None if vectors.decision is None else int(vectors.decision[vector])
+        answer = predict_response(self.params, number, decision, vectors.scores[vector])
+        self.exchanges.append(Exchange(label, line, encode_frame(answer)))
+
+    def write(self, label: str, address: int, words: Sequence[int]) -> None:
+        number = self.next()
+        answer = Frame(MessageType.WRITE_RESPONSE, number)
+        self.add(label, write_request(number, address, words), answer)
+
+    def damaged_writes(self, address: int, words: Sequence[int]) -> None:
+        """Add every damage to a write that would invert `words` if it were executed."""
+        inverted = [word ^ 0xFFFFFFFF for word in words]
+
+        def lengths(label: str, change: Callable[[bytes], bytes]) -> None:
+            frame = write_request(self.next(), address, inverted)
+            line = encode_frame(replace(frame, payload=change(frame.payload)))
+            answer = _error(frame.sequence, ErrorCode.WRONG_LENGTH)
+            self.exchanges.append(Exchange(label, line, answer))
+
+        lengths("write one byte short", lambda payload: payload[:-1])
+        lengths("write one word short", lambda payload: payload[:-4])
+        lengths("write one byte long", lambda payload: payload + b"\x01")
+        lengths("write twice as long", lambda payload: payload + payload)
+        lengths("write without words", lambda payload: payload[:2])
+        for label, damage in (
+            ("write with one bit flipped", _flip),
+            ("write cut off", lambda line: line[: len(line) // 2] + b"\x00"),
+            ("write without its beginning", lambda line: line[len(line) // 2 :]),
+        ):
+            line = damage(encode_frame(write_request(self.next(), address, inverted)))
+            self.exchanges.append(Exchange(label, line, b""))
+        check = replace(check_request(self.next()), payload=b"\x01")
+        answer = _error(check.sequence, ErrorCode.WRONG_LENGTH)
+        self.exchanges.append(Exchange("check with a payload", encode_frame(check), answer))
+
+
+def _error(number: int, code: ErrorCode) -> bytes:
+    return encode_frame(Frame(MessageType.ERROR_RESPONSE, number, bytes([code])))
 
 
 def _flip(line: bytes) -> bytes:

@@ -10,10 +10,10 @@ __all__ = ["suspect_node"]
 
 
 def suspect_node(model: QuantisedModel, q: np.ndarray, wrong: Sequence[int]) -> str:
-    """Return words that name the node and leaf which the wrong vectors have in common.
+    """Return words that name the node and its part which the wrong vectors have in common.
 
-    The suspect is the (node, leaf) whose share of the wrong vectors exceeds its share of the right
-    ones most: spectrum-based fault localisation.
+    The suspect is the (node, leaf or code) whose share of the wrong vectors exceeds its share of
+    the right ones most: spectrum-based fault localisation.
 
     Parameters
     ----------
@@ -23,15 +23,17 @@ def suspect_node(model: QuantisedModel, q: np.ndarray, wrong: Sequence[int]) -> 
     is_wrong = np.zeros(len(q), dtype=bool)
     is_wrong[list(wrong)] = True
     right = max(int(np.count_nonzero(~is_wrong)), 1)
+    counts_for = model.open_nodes(q)
     best, where = -2.0, ""
     for number, node in enumerate(model.nodes):
-        leaves = node.leaf_index(q, model.missing_codes)
-        for leaf in np.unique(leaves[is_wrong]):
-            here = leaves == leaf
+        parts, counted = node.part_index(q, model.missing_codes), counts_for[:, number]
+        for part in np.unique(parts[is_wrong & counted]):
+            here = (parts == part) & counted
             hit, spared = np.count_nonzero(here & is_wrong), np.count_nonzero(here & ~is_wrong)
             score = hit / len(wrong) - spared / right
             if score > best:
                 best = score
                 counts = f"in {hit} of {len(wrong)} wrong and {spared} right answers"
-                where = f"node {number}, leaf {node.leaf_ids[leaf]} ({counts})"
+                name = node.part_name(int(part))
+                where = f"node {number}{name and ', ' + name} ({counts})"
     return where

@@ -35,6 +35,10 @@ FACTS = (
 )
 """Keys that a design's facts must have; others are written down too."""
 
+_OPTIONAL_FACTS = {"memory": None, "boot_offset": None, "evidence_beats": 0, "evidence_width": 0}
+"""What engines and evidence add: the kind of memory, where the flash holds its image, and
+the digits of evidence for an inference with their width."""
+
 _SOURCES = ("core.v", "top.v", "core_netlist.v", "top_netlist.v")
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)", re.MULTILINE)
 
@@ -54,6 +58,9 @@ def write_testbench(
     vectors: Vectors,
     frames: Sequence[Frame] | None,
     sources: Mapping[str, str | Path],
+    memory: Sequence[int] = (),
+    flash: Sequence[int] = (),
+    evidence: Sequence[int] = (),
 ) -> None:
     """Write the test bench into the folder `out`, which may exist and is brought up to date.
 
@@ -70,6 +77,12 @@ def write_testbench(
     sources : mapping
         Verilog as text, or the path of a file that holds it, by file name: ``core.v``, ``top.v``
         for a UART top, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``.
+    memory : sequence of int
+        All words of the engines' memories from address 0 on; empty without engines.
+    flash : sequence of int
+        The words that the board's flash holds at the facts' ``boot_offset``.
+    evidence : sequence of int
+        For each vector the digits of its evidence, the first lowest; empty where none is gathered.
 
     Raises
     ------
@@ -77,6 +90,7 @@ def write_testbench(
         If facts, frames and sources do not fit together, or two files of a level define the same
         module.
     """
+    facts = _OPTIONAL_FACTS | dict(facts)
     missing = [key for key in FACTS if key not in facts]
     if missing:
         raise ValueError(f"facts must hold {missing[0]!r}, which is missing")
@@ -118,6 +132,12 @@ def write_testbench(
 
     for name, text in sorted(texts.items()):
         _write(out / name, text)
+    if memory:
+        _write(out / "memory.json", _words_text(memory))
+    if flash:
+        _write(out / "flash.json", _words_text(flash))
+    if evidence:
+        _write(out / "evidence.json", _words_text(evidence))
     _write(out / "facts.json", json.dumps(dict(facts), indent=1) + "\n")
     _write(out / "vectors.json", _vectors_text(facts, vectors))
     if frames is not None:
@@ -164,6 +184,10 @@ def _vectors_text(facts: Mapping[str, object], vectors: Vectors) -> str:
         f'"{name}": {json.dumps(values, separators=(",", ":"))}' for name, values in columns.items()
     ]
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _words_text(words: Sequence[int]) -> str:
+    return "[\n" + ",\n".join(map(str, words)) + "\n]\n"
 
 
 def _frames_text(frames: Sequence[Frame]) -> str:

@@ -208,6 +208,8 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
     sources = [
         HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in [*parts, "ice40"]
     ]
+    if facts.get("memory") == "spram":
+        sources.append(HERE / "ice40_spram.v")  # a cell before synthesis already
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     # pytest's own variable would make cocotb's runner believe that it runs inside pytest.

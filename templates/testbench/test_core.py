@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cocotb
 
-from sim import ClockDomain, Field, Scoreboard, StreamMonitor, StreamSource
+from sim import ClockDomain, Field, MemoryPort, Scoreboard, StreamMonitor, StreamSource
 
 HERE = Path(__file__).resolve().parent
 STALLED_VECTORS = 200
@@ -22,6 +22,19 @@ def result_fields(facts: dict) -> list:
     fields = [Field("decision", facts["decision_bits"])] if facts["decision_bits"] else []
     scores = range(facts["outputs"])
     return fields + [Field(f"score {k}", facts["score_bits"], signed=True) for k in scores]
+
+
+def check_evidence(facts: dict, vectors: dict, board: Scoreboard, digits: list) -> None:
+    """Compare the digits that came, one run of them a vector, with golden's evidence."""
+    expected = json.loads((HERE / "evidence.json").read_text())
+    beats, width = facts["evidence_beats"], facts["evidence_width"]
+    board.check(0, "all vectors", "digits of evidence", beats * len(expected), len(digits))
+    for k, word in enumerate(expected):
+        run = digits[k * beats : (k + 1) * beats]
+        if len(run) < beats:
+            break
+        got = sum(digit << n * width for n, digit in enumerate(run))
+        board.check(k, vectors["labels"][k], "evidence", f"{word:x}", f"{got:x}")
 
 
 class Pass:
@@ -75,6 +88,27 @@ class Pass:
             board.check(count - 1, "after the last vector", "results", count, len(seen))
 
 
+async def load_model(facts: dict, board: Scoreboard, domain, dut) -> None:
+    """Load the engines' memories; on the way, see that half a model is not taken for one."""
+    words = json.loads((HERE / "memory.json").read_text())
+    port = MemoryPort(domain, dut, "core_memory")
+    found = {}
+    if facts["memory"] == "spram":
+        found["loaded after power-up"] = (0, port.loaded())
+    damaged = [*words]
+    # Between the images of several engines lie zeros, which no checksum covers.
+    covered = [place for place, word in enumerate(words) if word and place]
+    damaged[random.Random(STALL_SEED).choice(covered)] ^= 1
+    for label, chosen, loaded in (("one bit changed", damaged, 0), ("all words", words, 1)):
+        await port.load(enumerate(chosen))
+        found[f"loaded with {label}, before the check"] = (0, port.loaded())
+        await port.check(2 * len(words) + 1000)
+        found[f"loaded with {label}"] = (loaded, port.loaded())
+    found["digest"] = (facts["digest"], f"{port.digest():016x}")
+    for label, (expected, got) in found.items():
+        board.check(0, label, "memory", expected, got)
+
+
 @cocotb.test()
 async def core_equals_golden(dut):
     """Every result equals golden's, in the cycle that the plan says."""
@@ -87,7 +121,13 @@ async def core_equals_golden(dut):
 
     first = Pass(facts, vectors, board, domain, dut)
     await domain.reset()
+    if facts["memory"]:
+        await load_model(facts, board, domain, dut)
+    gathered = StreamMonitor(domain, dut, "core_evidence") if facts["evidence_beats"] else None
     await first.run(count, None)
+    if gathered is not None:
+        gathered.stop()
+        check_evidence(facts, vectors, board, [t.payload for t in gathered.transfers])
 
     dice = random.Random(STALL_SEED)
     longest = 2 * facts["interval_cycles"] + 4

@@ -13,6 +13,7 @@ from locgen.errors import ConfigurationError
 from locgen.resources import resource
 from locgen.targets.ice40 import place_and_route
 from locgen.targets.synthesis import synthesise_core
+from locgen.top.boot import flash_signature
 from locgen.top.emit import emit_rtlil
 
 NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "icesugar", "upduino_v3"]
@@ -102,6 +103,12 @@ def test_a_board_of_ones_own(tmp_path):
         ("hz = 12_000_000", 'hz = "fast"', "clock.hz: Input should be a valid integer"),
         ('name = "icebreaker"', 'name = "other"', "name must be 'icebreaker' like the file's"),
         ("[clock]", "[clock", "is not TOML"),
+        ("offset =", "ofset =", r"unknown key flash.ofset: did you mean offset\?"),
+        ('miso = "17"', "", "key flash.miso is missing"),
+        ('miso = "17"', 'miso = "14"', "flash needs four pins of its own, not 15, 16, 14, 14"),
+        ('miso = "17"', 'miso = "9"', "flash needs four pins of its own, not 15, 16, 14, 9 beside"),
+        ("capacity = 16_777_216", "capacity = 131_072", "flash.offset must be below its capacity"),
+        ("offset = 0x20000", "offset = 0x1000000", "flash.offset: Input should be less than"),
     ],
 )
 def test_wrong_files_are_refused_in_one_line(tmp_path, old, new, message):
@@ -123,6 +130,65 @@ def test_pcf_names_ports_and_clock():
         "set_io tx 9",
         "set_frequency clk 12",
     ]
+
+
+def test_pcf_of_a_design_that_boots_from_flash():
+    lines = pcf(load_board("icesugar"), boots=True).splitlines()
+    assert lines[3:] == [
+        "set_io flash__sck 15",
+        "set_io flash__cs 16",
+        "set_io flash__mosi 14",
+        "set_io -pullup yes flash__miso 17",
+        "set_frequency clk 12",
+    ]
+    with pytest.raises(ConfigurationError, match=r"icestick names no flash .* add the table"):
+        pcf(load_board("icestick"), boots=True)
+
+
+def test_up5k_boards_name_their_flash():
+    for board in list_boards():
+        assert (board.flash is not None) == (board.device == "up5k")
+        if board.flash is not None:
+            assert board.flash.offset > 104_090  # an UP5K's bitstream
+
+
+class Booting(wiring.Component):
+    """Reads a bit of the flash now and then; has the pins of a board top that boots."""
+
+    clk: In(1)
+    rx: In(1)
+    tx: Out(1)
+    flash: Out(flash_signature())
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = sync = ClockDomain("sync", reset_less=True)
+        count = Signal(4)
+        m.d.comb += [sync.clk.eq(self.clk), self.flash.sck.eq(count[0]), self.flash.cs.eq(count[3])]
+        m.d.sync += [count.eq(count + 1), self.tx.eq(self.flash.miso ^ self.rx)]
+        m.d.comb += self.flash.mosi.eq(count[1])
+        return m
+
+
+def test_flash_pins_exist_and_route(tmp_path):
+    """An UP5K in this package, once: all boards with a flash have the same pins."""
+    boards = [board for board in list_boards() if board.flash is not None]
+    pins = {(b.target, b.flash.sck, b.flash.cs, b.flash.mosi, b.flash.miso) for b in boards}
+    assert len(pins) == 1
+    netlist = synthesise_core(emit_rtlil(Booting(), "core", reset=False), tmp_path, use_cache=False)
+    board = boards[0]
+    device, package = find_device(board.target)
+    routed = place_and_route(
+        netlist,
+        device,
+        package,
+        pcf(board, boots=True),
+        board.clock.hz / 1e6,
+        1,
+        tmp_path,
+        use_cache=False,
+    )
+    assert sum(cell.type == "SB_IO" for cell in routed.cells) == 7
 
 
 def test_documentation_is_in_step_with_the_schema():

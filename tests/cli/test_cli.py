@@ -121,7 +121,13 @@ def test_a_signal_ends_the_build_and_all_it_started(number, tmp_path):
     model.write_bytes(pickle.dumps(RandomForestClassifier(8, max_depth=6).fit(*data)))
     command = [sys.executable, "-m", "locgen", "build", model, "--no-cache", "--out", "out"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background jobs ignore SIGINT, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while process.poll() is None and not list(tmp_path.glob("out/logs/yosys_core*")):
             time.sleep(0.1)

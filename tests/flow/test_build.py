@@ -131,8 +131,8 @@ def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
         rows[-1][0] += 1
         wrong = dataclasses.replace(node, leaf_scores=tuple(tuple(r) for r in rows))
         model = dataclasses.replace(design.model, nodes=(wrong, *design.model.nodes[1:]))
-        quantisation = dataclasses.replace(design.quantisation, model=model)
-        return real(dataclasses.replace(design, quantisation=quantisation))
+        choice = dataclasses.replace(design.choice, model=model)
+        return real(dataclasses.replace(design, choice=choice))
 
     monkeypatch.setattr(build_module, "fabric_of", broken)
     with pytest.raises(Mismatch, match=r"expected .*, got") as caught:
@@ -198,7 +198,7 @@ def test_what_is_far_too_large_is_refused_before_any_tool_runs(tmp_path, monkeyp
     forest = RandomForestClassifier(40, max_depth=8, random_state=0).fit(data[0], data[2])
     monkeypatch.setattr(build_module, "synthesise_core", None)
     with pytest.raises(DoesNotFit, match=r"needs \d+ logic cells by estimate, up5k has 5280"):
-        locgen.compile(forest).build(tmp_path / "out")
+        locgen.compile(forest, core="hardwired").build(tmp_path / "out")
 
 
 def test_damaged_build_folders_are_refused(forest_build, tmp_path):

@@ -1,163 +1,204 @@
-"""The contracts of the network's stops, for all inputs and all time, by k-induction."""
+"""The contracts of what carries features down, for all inputs and all time, by k-induction.
+
+Each contract is also held against broken parts, and must find them.
+"""
 
 import pytest
-from amaranth.hdl import Assert, Assume, Cat, Module, Signal
+from amaranth.hdl import Assert, Cat, Const, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from formalkit import prove
 
-from locgen.noc import AddStop, BroadcastStop, DelayStop, Sequencer, down_layout
+from locgen.noc import BroadcastStop, DelayStop, LastStop, Sequencer, down_layout
 
 
 class DelaySpec(wiring.Component):
-    """``o`` is ``i`` one cycle later."""
+    """``o`` is ``i`` as many cycles later as the stop says."""
 
-    def __init__(self, stop, shape):
+    def __init__(self, stop, shape, cycles=1):
         self.stop = stop
+        self.cycles = cycles
         super().__init__({"i": In(shape)})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.stop = stop = self.stop
-        before, started = Signal.like(self.i), Signal()
-        m.d.sync += [before.eq(self.i), started.eq(1)]
+        before, started = self.i, Const(1)
+        for cycle in range(self.cycles):
+            held, later = Signal.like(self.i, name=f"i_{cycle}"), Signal(name=f"started_{cycle}")
+            m.d.sync += [held.eq(before), later.eq(started)]
+            before, started = held, later
         m.d.comb += [stop.i.eq(self.i), Assert(~started | (stop.o == before))]
-        return m
-
-
-class AddSpec(wiring.Component):
-    """Digits of the output make up the sum of the numbers whose digits came in.
-
-    `a` and `b` are any numbers whose sum fits; after the last digit comes the next number at once
-    or, as `pause` says, some cycles of zeros. The induction hypothesis is the sum so far: what is
-    out, plus the carry, equals what is in.
-    """
-
-    def __init__(self, width, digits, stop):
-        self.width = width
-        self.digits = digits
-        self.stop = stop
-        bits = width * digits
-        super().__init__({"a": In(bits), "b": In(bits), "pause": In(1)})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.stop = stop = self.stop
-        width, bits = self.width, self.width * self.digits
-        m.d.comb += Assume((self.a + self.b)[bits] == 0)
-
-        beat = Signal(range(self.digits + 1))  # 0 to digits - 1: a digit goes in
-        a, b = Signal(bits), Signal(bits)  # the number on its way in
-        first = beat == 0
-        active = Signal()
-        m.d.comb += active.eq(~first | ~self.pause)
-        now_a, now_b = Signal(bits), Signal(bits)
-        with m.If(first):
-            m.d.comb += [now_a.eq(self.a), now_b.eq(self.b)]
-        with m.Else():
-            m.d.comb += [now_a.eq(a), now_b.eq(b)]
-        with m.If(active):
-            m.d.comb += [
-                stop.a.eq(now_a.word_select(beat, width)),
-                stop.b.eq(now_b.word_select(beat, width)),
-            ]
-            m.d.sync += [a.eq(now_a), b.eq(now_b), beat.eq(beat + 1)]
-            with m.If(beat == self.digits - 1):
-                m.d.sync += beat.eq(0)
-
-        # One cycle later: the digit that comes out, and the number it belongs to.
-        out, arriving, earlier = Signal(range(self.digits)), Signal(), Signal(bits)
-        of_a, of_b = Signal(bits), Signal(bits)
-        m.d.sync += [arriving.eq(active), out.eq(beat), of_a.eq(now_a), of_b.eq(now_b)]
-        total = Signal(bits)
-        place = Signal(bits)
-        m.d.comb += [
-            place.eq(stop.o << (out * width)),
-            total.eq(earlier | place),
-        ]
-        m.d.sync += earlier.eq(0)
-        with m.If(arriving & (out != self.digits - 1)):
-            m.d.sync += earlier.eq(total)
-        so_far = Signal(bits)
-        m.d.comb += so_far.eq((1 << (out * width + width)) - 1)
-        with m.If(arriving):
-            m.d.comb += Assert(total == ((of_a + of_b) & so_far))
-            with m.If(out == self.digits - 1):
-                m.d.comb += Assert(total == of_a + of_b)
-        with m.Else():
-            m.d.comb += Assert(stop.o == 0)
-
-        # What the induction needs to know of our own registers.
-        m.d.comb += [
-            Assert(beat < self.digits),
-            Assert((of_a + of_b)[bits] == 0),
-            Assert((beat == 0) | (Cat(a, b) == Cat(of_a, of_b))),
-            Assert(beat == ((out + 1) % self.digits if self.digits > 1 else 0) * arriving),
-            Assert((earlier == 0) | (arriving & (out != 0))),
-        ]
-        return m
-
-
-class WrongAdd(AddStop):
-    """Forgets its carry."""
-
-    def elaborate(self, platform):
-        m = Module()
-        m.d.sync += self.o.eq(self.a + self.b)
         return m
 
 
 class SequencerSpec(wiring.Component):
     """Phases exclude each other, stay in range, and follow one another without a gap."""
 
-    def __init__(self, down, up):
+    def __init__(self, down, up, compute=0, part=Sequencer):
         self.down = down
         self.up = up
+        self.compute = compute
+        self.part = part
         super().__init__({"go": In(1)})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.dut = dut = Sequencer(self.down, self.up)
+        m.submodules.dut = dut = self.part(self.down, self.up, self.compute)
         m.d.comb += dut.go.eq(self.go)
-        elapsed = Signal(range(self.down + self.up))
+        starts = (0, self.down, self.down + self.compute, self.down + self.compute + self.up)
+        elapsed = Signal(range(starts[-1]))
         running = Signal()
         m.d.comb += running.eq((elapsed != 0) | self.go)
         with m.If(running):
             m.d.sync += elapsed.eq(elapsed + 1)
-            with m.If(elapsed == self.down + self.up - 1):
+            with m.If(elapsed == starts[-1] - 1):
                 m.d.sync += elapsed.eq(0)
-        is_down = elapsed < self.down
         m.d.comb += [
-            Assert(elapsed < self.down + self.up),
-            Assert(dut.down == (running & is_down)),
-            Assert(dut.up == (running & ~is_down)),
+            Assert(elapsed < starts[-1]),
             Assert(dut.last == (running & (elapsed == self.down - 1))),
         ]
-        with m.If(is_down):
-            m.d.comb += Assert(dut.index == elapsed)
-        with m.Else():
-            m.d.comb += Assert(dut.index == elapsed - self.down)
+        phases = (dut.down, dut.compute, dut.up)
+        for phase, start, end in zip(phases, starts, starts[1:], strict=False):
+            within = (elapsed >= start) & (elapsed < end)
+            m.d.comb += Assert(phase == (running & within))
+            m.d.comb += Assert(~within | (dut.index == elapsed - start))
         return m
 
 
-def test_broadcast_stop(tmp_path):
-    assert prove(DelaySpec(BroadcastStop(8), down_layout(8)), tmp_path, 3) == "PASS"
+class LastStopSpec(wiring.Component):
+    """A last stop's counter is the root's, and the digit its own, as many cycles later as stops.
+
+    The root sends its digits and, with the first, the mark, as `TreeFabric` does; digits may be
+    anything, inferences may follow at once or later.
+    """
+
+    def __init__(self, width, down, up, inner, compute=0, part=LastStop):
+        self.shape = (width, down, up, inner, compute)
+        self.part = part
+        super().__init__({"go": In(1), "digit": In(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        width, down, up, inner, compute = self.shape
+        m.submodules.root = root = Sequencer(down, up, compute)
+        m.d.comb += root.go.eq(self.go)
+        link = Signal(down_layout(width))
+        m.d.comb += [link.digit.eq(self.digit), link.first.eq(root.down & (root.index == 0))]
+        expected = Cat(self.digit, root.index, root.down, root.compute, root.up)
+        started = Const(1)
+        for cycle in range(inner + 1):
+            later, after = Signal.like(expected, name=f"root_{cycle}"), Signal(name=f"go_{cycle}")
+            m.d.sync += [later.eq(expected), after.eq(started)]
+            expected, started = later, after
+        for level in range(inner):
+            m.submodules[f"inner_{level}"] = stop = BroadcastStop(width)
+            m.d.comb += stop.i.eq(link)
+            link = stop.o
+        m.submodules.last = last = self.part(width, down, up, compute)
+        m.d.comb += last.i.eq(link)
+        found = Cat(last.digit, last.index, last.down, last.compute, last.up)
+        m.d.comb += Assert(~started | (found == expected))
+        with m.If(~started):
+            m.d.comb += Assert(~last.down & ~last.compute & ~last.up)
+        return m
 
 
-def test_delay_stop(tmp_path):
-    assert prove(DelaySpec(DelayStop(4), 4), tmp_path, 3) == "PASS"
+class DropsFirst(BroadcastStop):
+    """Forgets the mark when the digit is 0."""
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.o.eq(self.i)
+        m.d.sync += self.o.first.eq(self.i.first & self.i.digit.any())
+        return m
 
 
-@pytest.mark.parametrize("width, digits", [(1, 6), (2, 4), (4, 3), (8, 2), (12, 1)])
-def test_add_stop(tmp_path, width, digits):
-    stop = AddStop(width, carry=digits > 1)
-    assert prove(AddSpec(width, digits, stop), tmp_path, digits + 3) == "PASS"
+class TwoRegisters(DelayStop):
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.stop = stop = DelayStop(len(self.i), 2)
+        m.d.comb += [stop.i.eq(self.i), self.o.eq(stop.o)]
+        return m
 
 
-def test_a_lost_carry_is_found(tmp_path):
-    assert prove(AddSpec(2, 2, WrongAdd(2)), tmp_path, 5) == "FAIL"
+class Restarts(Sequencer):
+    """Obeys `go` in the middle of an inference."""
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.counter = counter = ResetInserter(self.go & (self.index != 0))(
+            Sequencer(self.down_beats, self.up_beats, self.compute_beats)
+        )
+        m.d.comb += counter.go.eq(self.go)
+        m.d.comb += [
+            getattr(self, name).eq(getattr(counter, name))
+            for name in ("index", "down", "compute", "up", "last")
+        ]
+        return m
 
 
+class MissesABeat(LastStop):
+    """Its up phase is one beat too long."""
+
+    def __init__(self, width, down_beats, up_beats, compute_beats):
+        super().__init__(width, down_beats, up_beats, compute_beats)
+        self.up_beats = up_beats + 1
+
+
+class CountsTooEarly(LastStop):
+    """Its counter hears the mark a cycle before its digit."""
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.sequencer = sequencer = Sequencer(
+            self.down_beats, self.up_beats, self.compute_beats
+        )
+        m.d.sync += self.digit.eq(self.i.digit)
+        m.d.comb += sequencer.go.eq(self.i.first)
+        m.d.comb += [
+            getattr(self, name).eq(getattr(sequencer, name))
+            for name in ("index", "down", "compute", "up")
+        ]
+        return m
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 8, 12])
+def test_broadcast_stop(tmp_path, width):
+    assert prove(DelaySpec(BroadcastStop(width), down_layout(width)), tmp_path, 3) == "PASS"
+
+
+@pytest.mark.parametrize("width, cycles", [(1, 1), (12, 1), (4, 2), (12, 3)])
+def test_delay_stop(tmp_path, width, cycles):
+    spec = DelaySpec(DelayStop(width, cycles), width, cycles)
+    assert prove(spec, tmp_path, cycles + 2) == "PASS"
+
+
+@pytest.mark.parametrize("compute", [0, 1, 4])
 @pytest.mark.parametrize("down, up", [(1, 1), (5, 3)])
-def test_sequencer(tmp_path, down, up):
-    assert prove(SequencerSpec(down, up), tmp_path, 4) == "PASS"
+def test_sequencer(tmp_path, down, up, compute):
+    assert prove(SequencerSpec(down, up, compute), tmp_path, 4) == "PASS"
+
+
+@pytest.mark.parametrize("inner, compute", [(0, 0), (2, 0), (1, 1), (2, 6)])
+@pytest.mark.parametrize("width, down, up", [(1, 9, 6), (4, 3, 5), (12, 1, 1), (8, 1, 4)])
+def test_last_stop(tmp_path, width, down, up, inner, compute):
+    assert prove(LastStopSpec(width, down, up, inner, compute), tmp_path, inner + 4) == "PASS"
+
+
+def test_a_dropped_mark_is_found(tmp_path):
+    assert prove(DelaySpec(DropsFirst(4), down_layout(4)), tmp_path, 3) == "FAIL"
+
+
+def test_a_second_register_is_found(tmp_path):
+    assert prove(DelaySpec(TwoRegisters(4), 4), tmp_path, 3) == "FAIL"
+
+
+def test_a_restart_is_found(tmp_path):
+    assert prove(SequencerSpec(5, 3, 0, Restarts), tmp_path, 4) == "FAIL"
+
+
+@pytest.mark.parametrize("compute", [0, 2])
+@pytest.mark.parametrize("part", [MissesABeat, CountsTooEarly])
+def test_a_wrong_counter_is_found(tmp_path, part, compute):
+    assert prove(LastStopSpec(2, 3, 2, 1, compute, part), tmp_path, 11) == "FAIL"

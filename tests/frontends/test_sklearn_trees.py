@@ -15,11 +15,11 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
@@ -408,7 +408,7 @@ IRIS = DATA["iris"]
         ),
         (lambda: OwnForest(2).fit(*IRIS), r"OwnForest is a subclass of RandomForestClassifier"),
         (lambda: SVC(), r"SVC is not supported: .* builds is RandomForestClassifier"),
-        (lambda: LogisticRegression(), r"LogisticRegression .* RandomForestClassifier$"),
+        (lambda: LinearSVC(), r"LinearSVC .* RandomForestClassifier$"),
         (lambda: LinearRegression(), r"LinearRegression .* RandomForestRegressor$"),
         (
             lambda: HistGradientBoostingRegressor(),

@@ -1,6 +1,7 @@
 """The Python codec of docs/protocol.md: round trips, damage, packing."""
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,23 +9,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locgen.host.frames import (
+    Capability,
     ErrorCode,
     Frame,
     FrameError,
     FrameReader,
+    Hello,
     LinkParams,
     MessageType,
+    check_request,
     cobs_decode,
     cobs_encode,
     decode_frame,
     encode_frame,
     hello_request,
     pack_features,
+    parse_check_response,
     parse_error_response,
+    parse_hello,
     parse_hello_response,
     parse_predict_response,
     payload_words,
     predict_request,
+    write_request,
 )
 
 # Long runs without zeros, around the block length of 254, beside arbitrary bytes.
@@ -197,6 +204,61 @@ def test_hello_round_trip_and_room_for_growth(params, later):
     frame = Frame(MessageType.HELLO_RESPONSE, 3, params.hello_payload() + later)
     assert parse_hello_response(frame) == params
     assert hello_request(3) == Frame(1, 3, b"")
+
+
+memory_params_of = st.builds(
+    lambda params, words, more: replace(
+        params,
+        capabilities=params.capabilities | Capability.UPDATE,
+        write_words=words,
+        memory_words=words + more,
+    ),
+    params_of,
+    st.integers(1, 255),
+    st.integers(0, 65536 - 255),
+)
+
+
+@given(memory_params_of, st.integers(0, 2**64 - 1), st.binary(max_size=3))
+def test_hello_of_a_design_with_memories(params, digest, later):
+    for model in (None, digest):
+        payload = params.hello_payload(model)
+        assert len(payload) == 31
+        frame = Frame(MessageType.HELLO_RESPONSE, 3, payload + later)
+        assert parse_hello(frame) == Hello(params, model)
+        assert parse_hello_response(frame) == params
+        # A host that knows nothing of memories finds the model's digest where it looks for it.
+        assert int.from_bytes(payload[1:9], "little") == (model or 0)
+    plain = replace(params, capabilities=1, write_words=0, memory_words=0)
+    frame = Frame(MessageType.HELLO_RESPONSE, 3, plain.hello_payload() + bytes(20))
+    assert parse_hello(frame) == Hello(plain, plain.digest)
+
+
+def test_hello_of_a_design_with_memories_refuses():
+    params = LinkParams(9, 1, 8, 2, 5, 5, 4, 100)
+    payload = params.hello_payload(7)
+    for at, value, message in [
+        (18, 0, "write_words"),
+        (19, 3, "memory_words"),
+        (22, 1, "memory_w"),
+    ]:
+        bad = payload[:at] + bytes([value]) + payload[at + 1 :]
+        with pytest.raises(FrameError, match=message):
+            parse_hello(Frame(0x81, 0, bad))
+
+
+def test_writes_and_checks():
+    assert write_request(9, 0x0102, [0x0A0B0C0D, 1]) == Frame(
+        0x20, 9, b"\x02\x01\x0d\x0c\x0b\x0a\x01\0\0\0"
+    )
+    assert check_request(7) == Frame(0x21, 7)
+    for status in (0, 1):
+        assert parse_check_response(Frame(0xA1, 7, bytes([status]) + b"later")) == bool(status)
+    for bad, message in [(Frame(0xA0, 7), "type"), (Frame(0xA1, 7), "at least 1")]:
+        with pytest.raises(FrameError, match=message):
+            parse_check_response(bad)
+    with pytest.raises(FrameError, match="must be 0 or 1, not 2"):
+        parse_check_response(Frame(0xA1, 7, b"\x02"))
 
 
 def test_hello_refuses():

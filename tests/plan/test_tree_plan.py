@@ -1,5 +1,6 @@
 """The tree plan: every node on one site, every stop fed, every sum fits, every beat in its slot."""
 
+import cProfile
 import itertools
 
 import pytest
@@ -83,3 +84,31 @@ def test_heavy_nodes_are_spread():
     for sites in (2, 3, 5):
         loads = [sum(weight[n] for n in site) for site in plan_tree(model, 1, sites).sites]
         assert max(loads) - min(loads) <= max(weight)
+
+
+def test_nodes_go_to_the_lightest_site_and_of_equals_to_the_first():
+    model = random_model(5, nodes=30, splits=6)
+    weight = [len(n.comparisons) + len(n.leaf_scores) for n in model.nodes]
+    heaviest_first = sorted(range(30), key=lambda n: (-weight[n], n))
+    for count in range(1, 30):
+        sites, load = [[] for _ in range(count)], [0] * count
+        for node in heaviest_first:
+            site = load.index(min(load))
+            sites[site].append(node)
+            load[site] += weight[node]
+        assert plan_tree(model, 1, count).sites == tuple(tuple(sorted(site)) for site in sites)
+
+
+@pytest.mark.parametrize("share", [1, 2])
+def test_planning_grows_no_faster_than_n_log_n(share):
+    """Counted in calls, which are the same on every machine; seconds: benchmarks/wide.py."""
+    calls = []
+    for nodes in (128, 1024):
+        model = random_model(3, nodes=nodes, splits=2)
+        profile = cProfile.Profile()
+        profile.enable()
+        plan = plan_tree(model, 1, nodes // share)
+        estimate_plan(model, plan)
+        profile.disable()
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] / calls[0] < 8 * 10 / 7

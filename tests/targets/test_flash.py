@@ -2,9 +2,9 @@
 
 import pytest
 
-from locgen.errors import BoardError, ToolNotFound
+from locgen.errors import BoardError, ConfigurationError, DoesNotFit, ToolNotFound
 from locgen.targets import toolchain
-from locgen.targets.flash import flash, flash_command
+from locgen.targets.flash import flash, flash_command, image_bytes, join_image
 
 BOTH = (("iceprog", ()), ("openfpgaloader", ("-b", "ice40_generic")))
 
@@ -66,3 +66,21 @@ def test_missing_programmers_say_how_to_get_them(path_folder, bitstream):
 def test_missing_bitstream(path_folder, tmp_path):
     with pytest.raises(BoardError, match="run locgen build first"):
         flash(BOTH, tmp_path / "none.bin", tmp_path / "log")
+
+
+def test_image_lies_behind_the_bitstream():
+    words = [3, 0x01020304, 0xFFFFFFFF]
+    image = b"\x03\0\0\0\x04\x03\x02\x01\xff\xff\xff\xff"
+    assert image_bytes(words) == image
+    joined = join_image(b"\x7e\xaa", words, 8, 20)
+    assert joined == b"\x7e\xaa\xff\xff\xff\xff\xff\xff" + image
+    assert join_image(b"", words, 0, 12) == image
+    assert join_image(bytes(104_090), words, 0x20000, 1 << 22)[0x20000:] == image
+
+
+def test_image_that_overlaps_or_is_too_large_is_refused():
+    with pytest.raises(ConfigurationError, match=r"9 bytes reaches .* at 0x8: set flash.offset"):
+        join_image(bytes(9), [1], 8, 100)
+    with pytest.raises(DoesNotFit, match="image of 8 bytes at 0x8 ends behind the flash's 15"):
+        join_image(bytes(8), [2, 0], 8, 15)
+    assert len(join_image(bytes(8), [2, 0], 8, 16)) == 16

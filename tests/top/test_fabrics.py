@@ -1,5 +1,6 @@
 """Both fabrics equal golden for random models, with the latency and interval of the plan."""
 
+import cProfile
 import itertools
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from locgen.ir import Argmax, Identity, Threshold
 from locgen.plan import plan_direct, plan_tree
 from locgen.top import tree as tree_module
 from locgen.top.direct import DirectFabric, fold_bias
+from locgen.top.emit import emit_rtlil
 from locgen.top.site import TreeSite
 from locgen.top.tree import TreeFabric
 
@@ -70,6 +72,14 @@ def test_many_sites_and_two_broadcast_levels():
     model = random_model(4, features=3, nodes=140, splits=1)
     plan = plan_tree(model, 1, None)
     assert plan.broadcast_levels == 2
+    check(TreeFabric(model, plan), plan, model, 4)
+
+
+def test_1024_sites():
+    """About ten seconds; tests/verify/test_wide.py does the same on the emitted Verilog."""
+    model = random_model(4, features=4, nodes=1024, splits=2)
+    plan = plan_tree(model, 1, None)
+    assert (len(plan.stops), plan.inner_stops, plan.combine_levels) == (32, (2, 8), 10)
     check(TreeFabric(model, plan), plan, model, 4)
 
 
@@ -177,7 +187,7 @@ def test_fold_bias_keeps_all_scores():
     assert sum(a != b for a, b in zip(folded.nodes, model.nodes, strict=True)) <= 3
 
 
-@pytest.mark.parametrize("width", [1, 2, 4, "full"])
+@pytest.mark.parametrize("width", [1, 2, 4, 8, "full"])
 @pytest.mark.parametrize("sites", [1, 3, 5])
 def test_bits_per_inference_are_those_at_the_sites_ports(width, sites, monkeypatch):
     """Valid beats times width at the ports of every site, counted while the fabric works."""
@@ -198,21 +208,37 @@ def test_bits_per_inference_are_those_at_the_sites_ports(width, sites, monkeypat
     rows = 3
 
     async def bench(ctx):
-        bits = sent = 0
+        down_bits = up_bits = sent = 0
         on_the_way = [[0] * (1 + plan.local_levels) for _ in seen]  # the site's own latency
         ctx.set(fabric.i.payload, pack(model, random_codes(model, 1, 1)[0]))
         ctx.set(fabric.i.valid, 1)
         for _ in range((rows + 1) * plan.interval_cycles + plan.latency_cycles):
             for site, beats in zip(seen, on_the_way, strict=True):
                 leaving = beats.pop(0)
-                bits += ctx.get(site.down) * len(site.digit) + leaving * len(site.o)
+                down_bits += ctx.get(site.down) * len(site.digit)
+                up_bits += leaving * len(site.o)
                 assert leaving or ctx.get(site.o) == 0, "a site speaks outside its beats"
                 beats.append(ctx.get(site.up))
             sent += ctx.get(fabric.i.ready)
             await ctx.tick()
             ctx.set(fabric.i.valid, int(sent < rows))
         assert sent == rows
-        assert bits == rows * plan.bits_per_inference
+        assert down_bits == rows * sites * plan.down_beats * plan.down_width
+        assert up_bits == rows * sites * plan.up_beats * plan.up_width
+        assert down_bits + up_bits == rows * plan.bits_per_inference
 
     simulator.add_testbench(bench)
     simulator.run()
+
+
+def test_emitting_grows_no_faster_than_n_log_n():
+    """Counted in calls, which are the same on every machine; seconds: benchmarks/wide.py."""
+    calls = []
+    for nodes in (32, 128):
+        model = random_model(3, nodes=nodes, splits=2)
+        profile = cProfile.Profile()
+        profile.enable()
+        emit_rtlil(TreeFabric(model, plan_tree(model, 1, None)), "core", reset=True)
+        profile.disable()
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
+    assert calls[1] / calls[0] < 4 * 7 / 5

@@ -1,0 +1,214 @@
+"""Another model into the engines of a design that exists: no synthesis, no bitstream."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from locgen.errors import BudgetError, ConfigurationError, DoesNotFit, ModelFileError
+from locgen.flow.data import as_dataset, load_dataset
+from locgen.flow.design import Design
+from locgen.flow.folder import BuildFolder
+from locgen.flow.memory import gates_digest, memory_image
+from locgen.flow.options import make_options
+from locgen.flow.place import Choice, resolve_place
+from locgen.frontends import Loaded, load
+from locgen.host.board import Board
+from locgen.host.transport import SerialTransport
+from locgen.ir import QuantisedModel, to_json
+from locgen.plan import TreePlan, estimate_plan
+from locgen.plan.engines import refit, with_ports
+from locgen.plan.serialise import plan_from_json
+from locgen.plan.tabulate import tabulate
+from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
+
+__all__ = ["design_of_folder", "open_board", "replace_model", "update_folder", "write_model"]
+
+_UPDATED = "updated"
+"""Folder in a build folder that holds the model which was written last."""
+
+
+def replace_model(
+    design: Design, source: object, data: object = None, trust: bool = False
+) -> Design:
+    """Return `design` with the model in `source` in its engines; its gates stay as they are.
+
+    Raises
+    ------
+    ConfigurationError
+        If the design has no engines, or nodes in its gates.
+    DoesNotFit
+        If the engines cannot hold the model; says what exceeds what.
+    LocgenError
+        As `load` and `quantise` raise.
+    """
+    old, plan = design.model, design.choice.plan
+    if plan.core != "engine":
+        raise ConfigurationError(
+            f"{old.name} has its model in gates, which no update can change: build with --core "
+            "engine, or build anew"
+        )
+    loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
+    if isinstance(data, (str, Path)):
+        data = load_dataset(Path(data), loaded.model, None)
+    elif data is not None:
+        data = as_dataset(data, loaded.model)
+    quantisation = _quantise_within(design, loaded, data)
+    model = _with_ports_of(old, quantisation.model)
+    fitted = refit(model, plan)
+    choice = Choice(
+        model, fitted, estimate_plan(model, fitted), design.choice.fmax_mhz, "updated", None
+    )
+    updated = Design(loaded, quantisation, data, design.options, design.place, choice)
+    memory_image(updated)  # whatever exceeds a field is refused here
+    return updated
+
+
+def _quantise_within(design: Design, loaded: Loaded, data: Dataset | None) -> Quantisation:
+    """Return the model in integers; leaves no wider than the engines', if the budget allows it."""
+    widest = design.choice.plan.shapes[0].leaf_bits
+    drop = design.options.max_accuracy_drop
+    found = quantise(loaded.model, design.model.name, QuantiseOptions(max_accuracy_drop=drop), data)
+    spans = [h - low for node in found.model.nodes for low, h in node.ranges]
+    if max(spans, default=0).bit_length() <= widest or loaded.model.units:
+        return found
+    narrow = QuantiseOptions(max_accuracy_drop=drop, score_bits=widest)
+    try:
+        return quantise(loaded.model, design.model.name, narrow, data)
+    except BudgetError:
+        return found  # what exceeds the engines is said with its numbers
+
+
+def _with_ports_of(old: QuantisedModel, new: QuantisedModel) -> QuantisedModel:
+    """Return `new` at the ports of `old`."""
+    facts = (
+        ("features", len(old.features), len(new.features)),
+        ("scores", old.outputs, new.outputs),
+        ("kind of decision", old.decision, new.decision),
+    )
+    for what, built, wanted in facts:
+        if built != wanted:
+            raise DoesNotFit(
+                f"the design was built for {built} as its {what}, the model has {wanted}: build "
+                "anew"
+            )
+    if new.rule.missing:
+        raise DoesNotFit("the model accepts missing values, engines do not: build anew")
+    with_ports(new)  # refuses nodes that are no trees, whatever their bits
+    for number, (port, feature) in enumerate(zip(old.feature_bits, new.features, strict=True)):
+        if feature.bits > port:
+            raise DoesNotFit(
+                f"feature {number} ({feature.name}) needs {feature.bits} bits, the design has "
+                f"{port} for it: build anew"
+            )
+    if new.own_score_bits > old.score_bits:
+        raise DoesNotFit(
+            f"scores need {new.own_score_bits} bits, the design has {old.score_bits}: build anew"
+        )
+    return replace(
+        tabulate(new), port_feature_bits=old.feature_bits, port_score_bits=old.score_bits
+    )
+
+
+def design_of_folder(folder: BuildFolder) -> Design:
+    """Return the design in a build folder with engines, as it was built.
+
+    Raises
+    ------
+    ConfigurationError
+        If the design has no engines.
+    ModelFileError
+        If its plan is missing or damaged, or not the one that its report is about.
+    """
+    report, path = folder.report, folder.path / "plan.locgen.json"
+    if report.fabric.core != "engine":
+        raise ConfigurationError(
+            f"{folder.path} has its model in gates, which no update can change: build with --core "
+            "engine, or build anew"
+        )
+    try:
+        plan: TreePlan = plan_from_json(path.read_bytes(), str(path))
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}; build again") from error
+    target = report.target
+    board = folder.board if target.board else None
+    device = f"{target.device}-{target.package}"
+    where = {} if board else {"device": device, "clock": target.clock_mhz}
+    top = "uart" if report.throughput and report.throughput.link_per_second else "stream"
+    options = make_options(target=target.family, top=top, core="engine", **where)
+    model = folder.model
+    choice = Choice(model, plan, estimate_plan(model, plan), 0.0, "built", None)
+    quantisation = Quantisation(model, (), 0)
+    design = Design(None, quantisation, None, options, resolve_place(options, board), choice)
+    if design.digest != report.digest:
+        raise ModelFileError(
+            f"{path} or the model beside it was changed after the build: build again"
+        )
+    return design
+
+
+def open_board(board: Board | str, baud: int) -> Board:
+    """Return `board`, or the one at the serial port of that name."""
+    return Board(SerialTransport(board, baud)) if isinstance(board, str) else board
+
+
+def write_model(
+    design: Design, board: Board, progress: Callable[[int, int], None] = lambda done, total: None
+) -> None:
+    """Write the memories of `design` to a board that holds its gates.
+
+    Raises
+    ------
+    BoardError
+        If the board is silent, holds other gates, or does not confirm the model.
+    """
+    board.update(
+        memory_image(design), int(design.digest, 16), gates_digest(design), progress=progress
+    )
+
+
+def update_folder(
+    folder: BuildFolder,
+    source: object,
+    board: Board | str,
+    data: object = None,
+    *,
+    trust: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Design:
+    """Write another model to the board that runs the design in `folder`; return the new design.
+
+    The model that was confirmed is kept in ``updated/`` of the folder: the integer model, and the
+    words of the memories.
+
+    Parameters
+    ----------
+    board : the board, or the name of its serial port
+
+    Raises
+    ------
+    LocgenError
+        As `replace_model` and `write_model`.
+    """
+    built = design_of_folder(folder)
+    if built.place.top != "uart":
+        raise ConfigurationError(
+            f"{folder.path} has no link to write through: build with --board or --top uart"
+        )
+    updated = replace_model(built, source, data, trust)
+    write_model(updated, open_board(board, built.place.baud), progress)
+    keep = folder.path / _UPDATED
+    try:
+        keep.mkdir(exist_ok=True)
+        for name, text in (
+            ("model.locgen.json", to_json(updated.model)),
+            ("memory.json", json.dumps(memory_image(updated)) + "\n"),
+        ):
+            part = keep / f".{name}.part"
+            part.write_text(text, "utf-8")
+            part.replace(keep / name)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the board holds the new model, but {keep} cannot be written: {error.strerror}"
+        ) from error
+    return updated

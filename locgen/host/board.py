@@ -1,0 +1,207 @@
+"""A board that answers on a serial line: asked again until it answers, never believed blindly."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from locgen.errors import BoardError
+from locgen.host.frames import (
+    ErrorCode,
+    Frame,
+    Hello,
+    LinkParams,
+    MessageType,
+    check_request,
+    encode_frame,
+    hello_request,
+    parse_check_response,
+    parse_hello,
+    parse_predict_response,
+    write_request,
+)
+from locgen.host.packing import pack_features
+from locgen.host.session import PASSING, REFUSALS, WHILE_BOOTING, Session, parsed
+from locgen.host.transport import Transport
+
+__all__ = ["Board", "split_image"]
+
+BURST = 64
+"""Write requests that are sent before the first answer is waited for; below 256 by far."""
+
+
+def split_image(words: Sequence[int], write_words: int) -> list[tuple[int, list[int]]]:
+    """Return an image as address and words of each write, `write_words` at a time.
+
+    The last write overlaps the one before if the image's length asks for it; an image shorter than
+    a write is filled up with zeros.
+    """
+    words = [int(word) for word in words]
+    words += [0] * (write_words - len(words))
+    starts = range(0, len(words), write_words)
+    addresses = [min(start, len(words) - write_words) for start in starts]
+    return [(address, words[address : address + write_words]) for address in addresses]
+
+
+class Board:
+    """A device that speaks docs/protocol.md, at the other end of `transport`.
+
+    A line that loses, damages, repeats or delays costs time or ends in a BoardError, never in a
+    wrong answer; see `Session` for how.
+
+    Parameters
+    ----------
+    transport : the line
+    timeout_s : for one answer; at least the time of its bytes and the request's, the model's
+        latency and what the driver buffers
+    check_timeout_s : for the answer to a check, which reads all memories
+    attempts : how often a request is sent before the board counts as silent
+
+    Raises
+    ------
+    BoardError
+        From every method: silence, refusals, another design than expected.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        timeout_s: float = 0.3,
+        check_timeout_s: float = 2.0,
+        attempts: int = 5,
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.check_timeout_s = check_timeout_s
+        self._session = Session(transport, attempts)
+
+    def hello(self) -> Hello:
+        """Open a session and return what the device says of itself."""
+        answer = self._session.ask(hello_request, self.timeout_s, PASSING)
+        return parsed(parse_hello, answer)
+
+    def predict(
+        self, q: np.ndarray, widths: Iterable[int], digest: int | None = None
+    ) -> tuple[np.ndarray | None, np.ndarray]:
+        """Return the device's answers for rows of quantised features.
+
+        Parameters
+        ----------
+        q : (rows, features) unsigned integers
+        widths : (features,) bits of each
+        digest : of the model that must answer, if that matters
+
+        Returns
+        -------
+        decisions : (rows,) integers, or None for a model without decision
+        scores : (rows, outputs) integers
+        """
+        widths = tuple(widths)
+        payloads = pack_features(q, widths)
+        hello = self.hello()
+        params = hello.params
+        if hello.digest is None:
+            raise BoardError(f"Board {REFUSALS[ErrorCode.NOT_READY]}")
+        if digest is not None and hello.digest != digest:
+            raise BoardError(
+                f"Board holds model {hello.digest:016x}, not {digest:016x}: flash or update it"
+            )
+        if params.feature_bits != max(1, sum(widths)):
+            raise BoardError(
+                f"Board takes {params.feature_bits} feature bits, not {sum(widths)}: it holds "
+                "another design; flash this one"
+            )
+        answers = []
+        for payload in payloads:
+            answer = self._session.ask(
+                lambda sequence, payload=payload: Frame(
+                    MessageType.PREDICT, sequence, payload.tobytes()
+                ),
+                self.timeout_s,
+                PASSING,
+            )
+            answers.append(parsed(parse_predict_response, answer, params))
+        integers = np.int64 if params.score_bits <= 64 else object
+        scores = np.array([scores for _, scores in answers], dtype=integers)
+        scores = scores.reshape(len(answers), params.outputs)
+        if not params.decision_bits:
+            return None, scores
+        integers = np.int64 if params.decision_bits < 64 else object
+        return np.array([decision for decision, _ in answers], dtype=integers), scores
+
+    def update(
+        self,
+        words: Sequence[int],
+        digest: int,
+        design: int | None = None,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Hello:
+        """Write a model into the device's memories; return the hello that confirms it.
+
+        From the first write until the device has found the whole model it answers no
+        predictions, whatever happens in between.
+
+        Parameters
+        ----------
+        words : the image, 32-bit integers
+        digest : of the model, which the device must answer with afterwards
+        design : digest of the build that the image was made for, if known: a device with another
+            one is left alone
+        progress : is told the writes that were answered so far, and their number
+        """
+        params = self.hello().params
+        _require_room(params, len(words), design)
+        for _ in range(2):  # a device that lost its power in between has forgotten the first words
+            self._write_all(split_image(words, params.write_words), progress)
+            answer = self._session.ask(check_request, self.check_timeout_s, WHILE_BOOTING)
+            if parsed(parse_check_response, answer):
+                break
+        else:
+            raise BoardError(
+                "Board found no whole model after all words were written: the image is not one for "
+                "its design; build and update again"
+            )
+        hello = self.hello()
+        if hello.digest != digest:
+            found = "no model" if hello.digest is None else f"model {hello.digest:016x}"
+            raise BoardError(
+                f"Board answers with {found} after the update, not {digest:016x}: update again"
+            )
+        return hello
+
+    def _write_all(
+        self, writes: list[tuple[int, list[int]]], progress: Callable[[int, int], None]
+    ) -> None:
+        """Write without waiting for each answer, as docs/protocol.md section 5 allows."""
+        session, total, tries = self._session, len(writes), 0
+        while writes:
+            burst = {session.next_sequence(): write for write in writes[:BURST]}
+            line = bytearray()
+            for sequence, (address, words) in burst.items():
+                busy_bytes = -(-(32 * len(words) + 120) // 40)
+                line += encode_frame(write_request(sequence, address, words)) + bytes(busy_bytes)
+            session.send(bytes(line))
+            lost, refusal = session.collect(set(burst), self.timeout_s, MessageType.WRITE)
+            writes = [*(burst[sequence] for sequence in sorted(lost)), *writes[BURST:]]
+            progress(total - len(writes), total)
+            tries = tries + 1 if len(lost) == len(burst) else 0
+            if tries == session.attempts:
+                raise session.given_up(refusal)
+            if lost:
+                session.resynchronise()
+
+
+def _require_room(params: LinkParams, words: int, design: int | None) -> None:
+    """Raise BoardError unless a device can take the image."""
+    if not params.has_memories:
+        raise BoardError(
+            "Board's model lies in its gates and cannot be updated: flash a build with engines"
+        )
+    if design is not None and params.digest != design:
+        raise BoardError(
+            f"Board holds design {params.digest:016x}, the image was made for {design:016x}: flash "
+            "that build, or make the image from the board's"
+        )
+    if not 1 <= words <= params.memory_words:
+        raise BoardError(
+            f"Board's memories hold {params.memory_words} words, the model needs {words}: build "
+            "larger engines"
+        )

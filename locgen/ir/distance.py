@@ -1,0 +1,164 @@
+"""The distance node: how near a row is to a stored prototype."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from pydantic import ConfigDict
+
+from locgen.ir.features import Feature
+from locgen.ir.linear import LinearNode
+from locgen.ir.node import NodeBase, check_features, check_outputs
+
+__all__ = ["DistanceNode", "Metric"]
+
+Metric = Literal["l1", "l2", "linf", "hamming"]
+
+
+@dataclass(frozen=True)
+class DistanceNode(NodeBase):
+    """``bias - distance`` to a prototype.
+
+    With ``d = q * 2**fraction - prototype`` for each feature, the distance is the sum of
+    ``weight * abs(d)`` (l1), of ``weight * d**2`` (l2, no root is drawn) or of the weights where d
+    is not 0 (hamming), or the largest ``weight * abs(d)`` (linf).
+
+    Members
+    -------
+    features : indices of the features, rising
+    feature_bits, prototype, weights : width, stored code and weight (not negative) of each
+    metric : how differences become a distance
+    fraction : binary places by which the stored codes are finer than the features'
+    bias : score of the prototype itself
+    prototype_id : the library's number of the prototype
+    outputs : the one output of the model that the score is added to
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    features: tuple[int, ...]
+    feature_bits: tuple[int, ...]
+    prototype: tuple[int, ...]
+    weights: tuple[int, ...]
+    metric: Metric
+    fraction: int
+    bias: int
+    prototype_id: int
+    outputs: tuple[int, ...]
+    kind: Literal["distance"] = "distance"
+
+    def __post_init__(self) -> None:
+        """Check that lengths agree and the prototype is one of codes."""
+        check_outputs(self.outputs, "a distance node")
+        if len(self.outputs) != 1:
+            raise ValueError("a distance node must have exactly one output")
+        if list(self.features) != sorted(set(self.features)) or min((*self.features, 0)) < 0:
+            raise ValueError("features of a distance node must rise and not be negative")
+        lengths = {len(m) for m in (self.feature_bits, self.prototype, self.weights)}
+        if lengths != {len(self.features)}:
+            raise ValueError("a distance node must have a code and a weight for each feature")
+        if min((*self.weights, self.fraction)) < 0 or min((*self.feature_bits, 1)) < 1:
+            raise ValueError("a distance node must have features of at least one bit, no negatives")
+        for code, bits in zip(self.prototype, self.feature_bits, strict=True):
+            if not 0 <= code < 1 << (bits + self.fraction):
+                raise ValueError("the prototype of a distance node must be made of codes")
+
+    def parts(self, q: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to the distance, or for linf competes with."""
+        d = q[:, list(self.features)].astype(np.int64) << self.fraction
+        d = d - np.array(self.prototype, dtype=np.int64)
+        if self.metric == "hamming":
+            size = (d != 0).astype(np.int64)
+        else:
+            size = d * d if self.metric == "l2" else np.abs(d)
+        return size * np.array(self.weights, dtype=np.int64)
+
+    def distance(self, q: np.ndarray) -> np.ndarray:
+        """Return the distance of quantised rows (rows, features), shape (rows,)."""
+        parts = self.parts(q)
+        return parts.max(axis=1, initial=0) if self.metric == "linf" else parts.sum(axis=1)
+
+    @cached_property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """(lowest, highest) score over all codes; the highest is reached without a fraction."""
+        most = []
+        for bits, code, weight in zip(self.feature_bits, self.prototype, self.weights, strict=True):
+            far = max(code, abs((((1 << bits) - 1) << self.fraction) - code))
+            size = {"l2": far * far, "hamming": int(far > 0)}.get(self.metric, far)
+            most.append(weight * size)
+        largest = max(most, default=0) if self.metric == "linf" else sum(most)
+        return ((self.bias - largest, self.bias),)
+
+    @property
+    def levels(self) -> float:
+        """Three for difference and size, one to tell equality, two for each level behind them."""
+        first = 1.0 if self.metric == "hamming" else 3.0
+        return first + 2.0 * max(len(self.features) - 1, 0).bit_length()
+
+    @property
+    def stream_levels(self) -> float:
+        """The stored code of a beat, its difference or square, then an adder."""
+        return 7.0
+
+    @property
+    def load(self) -> int:
+        """Bits of the accumulator twice, and a third of the stored codes."""
+        ((low, high),) = self.ranges
+        return 1 + 2 * (high - low).bit_length() + sum(c.bit_length() for c in self.prototype) // 3
+
+    @property
+    def terms(self) -> tuple["DistanceNode | LinearNode", ...]:
+        """One node a feature, the first with the bias; linf does not add up and stays whole.
+
+        ``-(q - p)**2`` is ``-q**2``, which does not depend on the prototype, and a product: so all
+        prototypes share the squares, and none has a square of its own.
+        """
+        if self.metric == "linf" or not self.features:
+            return (self,)
+        members = zip(self.features, self.feature_bits, self.prototype, self.weights, strict=True)
+        single = [
+            replace(
+                self, features=(f,), feature_bits=(bits,), prototype=(code,), weights=(w,), bias=0
+            )
+            for f, bits, code, w in members
+        ]
+        if self.metric != "l2":
+            return (single[0].shifted((self.bias,)), *single[1:])
+        squares = [replace(node, prototype=(0,), prototype_id=0) for node in single]
+        places = self.fraction + 1
+        factors = [
+            (w * code << places,) for code, w in zip(self.prototype, self.weights, strict=True)
+        ]
+        constant = self.bias - sum(
+            w * code * code for code, w in zip(self.prototype, self.weights, strict=True)
+        )
+        products = LinearNode(
+            self.features, self.feature_bits, tuple(factors), (constant,), self.outputs
+        )
+        return (*squares, *products.terms)
+
+    def check(self, features: tuple[Feature, ...]) -> None:
+        """Raise ValueError if the node does not fit the model's `features`."""
+        check_features(self.features, self.feature_bits, features)
+
+    def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return integer scores (rows, 1) of quantised rows (rows, features)."""
+        return self.bias - self.distance(q)[:, None]
+
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `prototype` (rows,), the library's number, and `distance` (rows,)."""
+        return {
+            "prototype": np.full(len(q), self.prototype_id, dtype=np.int64),
+            "distance": self.distance(q),
+        }
+
+    def shifted(self, amounts: tuple[int, ...]) -> "DistanceNode":
+        """Return the node with `amounts` added to its scores, one for each output."""
+        (amount,) = amounts
+        return replace(self, bias=self.bias + amount)
+
+    def edges(self) -> Iterable[tuple[int, int]]:
+        """Yield the codes at the prototype: there the difference changes its sign."""
+        return [(f, c >> self.fraction) for f, c in zip(self.features, self.prototype, strict=True)]

@@ -1,0 +1,108 @@
+"""What every node of the integer IR offers, so that nothing has to ask for its kind.
+
+Each kind is a frozen dataclass with the members `outputs` (outputs of the model that its scores are
+added to) and `kind`, and with these methods; those that have a body here hold for nodes that
+compare nothing and come in one part.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from locgen.ir.features import Feature
+
+__all__ = ["Comparison", "NodeBase", "check_features", "check_outputs"]
+
+
+class Comparison(NamedTuple):
+    """``q[feature] <= threshold``, true for the missing code as well if `missing_left`."""
+
+    feature: int
+    threshold: int
+    missing_left: bool
+
+
+class NodeBase(ABC):
+    """The contract of a node, with defaults.
+
+    Members
+    -------
+    outputs : outputs of the model that the scores are added to
+    features : features that it reads, rising
+    ranges : (lowest, highest) score, for each output
+    comparisons : distinct comparisons with constants, sorted; only trees have any
+    levels, stream_levels : levels of LUT4 of its slowest path, behind its comparisons: all at once,
+        and digit by digit
+    load : about how much of a site it takes, to spread nodes over sites by
+    """
+
+    outputs: tuple[int, ...]
+    features: tuple[int, ...]
+    ranges: tuple[tuple[int, int], ...]
+    levels: float
+    stream_levels: float
+    load: int
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """None: the node computes with its features' codes."""
+        return ()
+
+    @property
+    def terms(self) -> tuple[Self, ...]:
+        """Nodes whose scores add up to this one's, as small as they come."""
+        return (self,)
+
+    @abstractmethod
+    def check(self, features: tuple[Feature, ...]) -> None:
+        """Raise ValueError if the node does not fit the model's `features`."""
+
+    @abstractmethod
+    def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return integer scores (rows, len(outputs)) of quantised rows (rows, features).
+
+        `missing_codes` (features,) holds NaN's code of each feature, -1 where there is none.
+        """
+
+    @abstractmethod
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return why each row got its scores: integers by name, the first axis over rows."""
+
+    @abstractmethod
+    def shifted(self, amounts: tuple[int, ...]) -> Self:
+        """Return the node with `amounts` added to its scores, one for each output."""
+
+    def edges(self) -> Iterable[tuple[int, int]]:
+        """Yield (feature, code) at which hardware is most likely to go wrong."""
+        return ()
+
+    def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return the number of the part of the node that answers each row, shape (rows,)."""
+        return np.zeros(len(q), dtype=np.int64)
+
+    def part_name(self, part: int) -> str:
+        """Return what a reader calls that part; empty if the node is of one piece."""
+        return ""
+
+
+def check_outputs(outputs: tuple[int, ...], what: str) -> None:
+    """Raise ValueError unless `outputs` of `what` are distinct, present and not negative."""
+    if not outputs:
+        raise ValueError(f"{what} must have at least one output")
+    if len(set(outputs)) != len(outputs) or min(outputs) < 0:
+        raise ValueError(f"outputs of {what} must be distinct and not negative")
+
+
+def check_features(
+    used: tuple[int, ...], bits: tuple[int, ...], features: tuple[Feature, ...]
+) -> None:
+    """Raise ValueError unless the features `used` exist, have these widths and no missing code."""
+    for feature, width in zip(used, bits, strict=True):
+        if feature >= len(features):
+            raise ValueError("a node's features must be features of the model")
+        if features[feature].bits != width:
+            raise ValueError("a node must be made for the width of its features")
+        if features[feature].missing_code is not None:
+            raise ValueError("a node that computes with codes must have no missing values")

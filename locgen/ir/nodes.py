@@ -1,0 +1,14 @@
+"""All kinds of integer nodes, told apart by their member `kind`."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from locgen.ir.distance import DistanceNode
+from locgen.ir.linear import LinearNode
+from locgen.ir.table import TableNode
+from locgen.ir.tree import TreeNode
+
+__all__ = ["Node"]
+
+Node = Annotated[TreeNode | TableNode | LinearNode | DistanceNode, Field(discriminator="kind")]

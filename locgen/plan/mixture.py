@@ -1,0 +1,82 @@
+"""Sparse mixtures on the tree fabric: every site belongs to one expert."""
+
+from collections.abc import Callable, Sequence
+
+from locgen.errors import ConfigurationError
+from locgen.ir import QuantisedModel, ground, sum_over_open
+
+__all__ = ["assign_experts", "largest_open_sums", "sites_of_experts"]
+
+Spread = Callable[[QuantisedModel, Sequence[int], int], tuple[tuple[int, ...], ...]]
+
+
+def assign_experts(
+    model: QuantisedModel, count: int, spread: Spread
+) -> tuple[tuple[int, ...], ...]:
+    """Return the nodes of each of `count` sites, expert after expert.
+
+    Sites are dealt one at a time to the expert with most nodes to a site.
+
+    Parameters
+    ----------
+    spread : deals some nodes of a model to a number of sites
+
+    Raises
+    ------
+    ConfigurationError
+        If there are fewer sites than experts.
+    """
+    if count < len(model.experts):
+        raise ConfigurationError(
+            f"--sites {count} is too few for {len(model.experts)} experts: each needs its own"
+        )
+    shares = [1] * len(model.experts)
+    for _ in range(count - len(shares)):
+        expert = max(
+            range(len(shares)),
+            key=lambda e: (len(model.experts[e]) / shares[e], -e),
+        )
+        shares[expert] += 1
+    return tuple(
+        site
+        for members, share in zip(model.experts, shares, strict=True)
+        for site in spread(model, members, share)
+    )
+
+
+def sites_of_experts(
+    model: QuantisedModel, assigned: Sequence[Sequence[int]]
+) -> tuple[tuple[int, ...], ...]:
+    """Return the sites of each expert; nodes of a site belong to one expert."""
+    return tuple(
+        tuple(site for site, nodes in enumerate(assigned) if model.expert_of[nodes[0]] == expert)
+        for expert in range(len(model.experts))
+    )
+
+
+def largest_open_sums(model: QuantisedModel) -> list[int]:
+    """Return the largest sum an output can reach on the way up, closed experts sending 0.
+
+    Raises
+    ------
+    ConfigurationError
+        If an expert needs a constant and has no tree to carry it.
+    """
+    try:
+        grounded = ground(model)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"the tree fabric cannot carry this mixture ({error}): use --fabric direct"
+        ) from error
+    sums = []
+    for output in range(model.outputs):
+        highest = [
+            sum(
+                grounded.nodes[n].ranges[grounded.nodes[n].outputs.index(output)][1]
+                for n in members
+                if output in grounded.nodes[n].outputs
+            )
+            for members in grounded.experts
+        ]
+        sums.append(sum_over_open([(0, high) for high in highest], model.gate.top_k)[1])
+    return sums

@@ -1,0 +1,36 @@
+"""A tree plan as JSON (`plan.locgen.json`): what an update needs to know of the gates."""
+
+import json
+
+import pydantic
+
+from locgen.errors import DoesNotFit, ModelFileError
+from locgen.plan.tree import TreePlan
+
+__all__ = ["plan_from_json", "plan_to_json"]
+
+_ADAPTER = pydantic.TypeAdapter(TreePlan)
+
+
+def plan_to_json(plan: TreePlan) -> str:
+    """Return `plan` as JSON text."""
+    return _ADAPTER.dump_json(plan, indent=1).decode() + "\n"
+
+
+def plan_from_json(text: str | bytes, source: str) -> TreePlan:
+    """Return the plan that `text` describes.
+
+    Raises
+    ------
+    ModelFileError
+        If it describes none, or has a key that plans do not have.
+    """
+    refusal = ModelFileError(f"{source} is no valid plan of locgen: build again")
+    try:
+        plan = _ADAPTER.validate_json(text, strict=True)
+        known = json.loads(plan_to_json(plan)) == json.loads(text)
+    except (pydantic.ValidationError, ValueError, DoesNotFit) as error:
+        raise refusal from error
+    if not known:
+        raise refusal
+    return plan

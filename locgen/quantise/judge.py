@@ -1,0 +1,164 @@
+"""What a candidate costs on the rows that the search may see, and on blends of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import r2_score
+
+from locgen.errors import BudgetError
+from locgen.ir import Model, QuantisedModel
+from locgen.quantise.dataset import Dataset
+from locgen.quantise.features import FeatureKind
+
+__all__ = ["Judge", "Quantisation", "QuantiseOptions", "Trial", "no_width", "synthetic_rows"]
+
+_BLENDS = 4096
+_SYNTHETIC_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class QuantiseOptions:
+    """What the user fixed: None leaves it to the search.
+
+    `max_accuracy_drop` is in percentage points of accuracy, for regression in hundredths of R2.
+    """
+
+    feature_bits: int | None = None
+    score_bits: int | None = None
+    feature_kind: FeatureKind = "auto"
+    max_accuracy_drop: float = 0.5
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One width tried: what it cost on the rows the search may see.
+
+    `drop` is the loss in percentage points of accuracy (or hundredths of R2) on the training rows,
+    None where there are no labels (or all targets are equal, so that R2 says nothing);
+    `changed` the share of decisions that differ from the float model's on training and blended
+    rows together, in percent (for regression: 100 times 1 - R2 against the float model).
+    `feature_bits` is the widest feature where that was searched as well.
+    """
+
+    score_bits: int
+    drop: float | None
+    changed: float
+    kept: bool
+    feature_bits: int | None = None
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """The chosen integer model and every score width that was tried with its features."""
+
+    model: QuantisedModel
+    trials: tuple[Trial, ...]
+    rows_seen: int
+
+
+def no_width(budget: float, trials: list[Trial]) -> BudgetError:
+    """Return the refusal for a budget that none of `trials` keeps."""
+    best = min(trials, key=lambda t: (t.drop or 0.0, t.changed))
+    return BudgetError(
+        f"the accuracy budget of {budget:g} points cannot be met: the best tried "
+        f"({best.score_bits} score bits) loses {best.drop or 0:.2f} points and changes "
+        f"{best.changed:.2f} % of decisions; allow more with --max-accuracy-drop, or set "
+        "--feature-bits auto and --score-bits auto"
+    )
+
+
+class Judge:
+    """Compares candidates with the float model on fixed rows.
+
+    Members
+    -------
+    x : (rows, features) training rows and blends, or without data synthetic rows
+    labelled : number of leading rows whose label is known
+    """
+
+    def __init__(self, model: Model, data: Dataset | None) -> None:
+        self.model = model
+        if data is None or not len(data.x_train):
+            self.labelled = 0
+            rows = synthetic_rows(model)
+            self.targets = None
+        else:
+            self.labelled = len(data.x_train)
+            rows = np.concatenate([data.x_train, _blends(data.x_train)])
+            self.targets = data.y_train
+        self.float_scores = model.scores(rows)
+        constant = np.ptp(self.float_scores, axis=0) == 0
+        if model.task == "regression" and self.labelled and constant.any():
+            rows = np.concatenate([rows, synthetic_rows(model)])  # R2 needs scores that differ
+            self.float_scores = model.scores(rows)
+        self.x = rows
+
+    def verdict(self, candidate: QuantisedModel, scores: np.ndarray) -> tuple[float | None, float]:
+        """Return (drop or None, changed), see `Trial`, of a candidate's `scores` of the rows."""
+        labelled = slice(self.labelled)
+        if self.model.task == "regression":
+            golden = candidate.raw(scores)
+            changed = 100 * (1 - _r2(self.float_scores, golden))
+            if self.targets is None:
+                return None, changed
+            truth = np.reshape(self.targets, (self.labelled, -1))
+            defined = np.ptp(truth, axis=0) > 0
+            if not defined.any():
+                return None, changed
+            before, after = (
+                _r2(truth[:, defined], scores[labelled][:, defined])
+                for scores in (self.float_scores, golden)
+            )
+            return 100 * (before - after), changed
+        decided = self.model.decide(self.float_scores)
+        golden = candidate.decision.evaluate(scores)
+        changed = 100 * float(np.mean(decided != golden))
+        if self.targets is None:
+            return None, changed
+        classes = np.array(self.model.classes)
+        before = np.mean(classes[decided[labelled]] == self.targets)
+        after = np.mean(classes[golden[labelled]] == self.targets)
+        return 100 * float(before - after), changed
+
+
+def _r2(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Return the mean R2 of the columns; where one is constant, 1 if it is met, up to rounding."""
+    met = np.isclose(guess, truth, rtol=1e-9, atol=0).all(axis=0)
+    constant = np.ptp(truth, axis=0) == 0
+    values = met.astype(np.float64)
+    if not constant.all():
+        values[~constant] = r2_score(
+            truth[:, ~constant], guess[:, ~constant], multioutput="raw_values"
+        )
+    return float(values.mean())
+
+
+def _blends(rows: np.ndarray) -> np.ndarray:
+    """Return rows that take about a quarter of their features from another row; fixed seed."""
+    if len(rows) < 2:
+        return rows[:0]
+    random = np.random.default_rng(0)
+    count = min(_BLENDS, 8 * len(rows))
+    first, second = rows[random.integers(len(rows), size=(2, count))]
+    return np.where(random.random(first.shape) < 0.25, second, first)
+
+
+def synthetic_rows(model: Model, count: int = _SYNTHETIC_ROWS, seed: int = 0) -> np.ndarray:
+    """Return `count` rows (count, features) drawn evenly over the intervals between cuts.
+
+    A feature that is not compared is drawn evenly over its range, where the model tells that.
+    """
+    random = np.random.default_rng(seed)
+    columns = []
+    for feature, cuts in enumerate(model.cuts):
+        finite = cuts[np.isfinite(cuts)]
+        if not len(finite) and model.ranges and model.ranges[feature] is not None:
+            columns.append(random.uniform(*model.ranges[feature], size=count))
+            continue
+        if not len(finite):
+            columns.append(np.zeros(count))
+            continue
+        above = np.nextafter(finite[-1], np.inf)
+        points = np.append(finite, above)
+        columns.append(points[random.integers(len(points), size=count)])
+    return np.stack(columns, axis=1)

@@ -1,0 +1,101 @@
+"""Gates in parallel, and the experts of the direct fabric: closed ones are masked out."""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+
+from amaranth import *
+
+from locgen.cores import TopK, signed_shape
+from locgen.ir import Comparison, Gate, Node, QuantisedModel, add_constants
+from locgen.top.nodecores import add_core
+
+__all__ = ["add_gate", "open_scores", "share_bias"]
+
+
+def share_bias(
+    model: QuantisedModel,
+) -> tuple[tuple[Node, ...], tuple[int, ...], tuple[int, ...]]:
+    """Return (nodes' terms, expert of each, what is left) with the bias shared among the experts.
+
+    As many experts are always open, so equal shares add up to the bias. What is left of an output
+    is 0 where one is open, and from 0 to ``top_k - 1`` otherwise.
+    """
+    top_k = model.gate.top_k
+    shares = [bias // top_k for bias in model.bias]
+    nodes: list[Node] = []
+    owners: list[int] = []
+    for expert, members in enumerate(model.experts):
+        terms = [term for number in members for term in model.nodes[number].terms]
+        nodes += add_constants(terms, shares)
+        owners += [expert] * len(terms)
+    return tuple(nodes), tuple(owners), tuple(bias % top_k for bias in model.bias)
+
+
+def add_gate(
+    m: Module, gate: Gate, bit_of: Mapping[Comparison, Value], fields: Mapping[int, Value]
+) -> Value:
+    """Add the gate's nodes and its ranking as module ``gate``; return which experts are open.
+
+    Latency 0 (combinational).
+
+    Parameters
+    ----------
+    bit_of : result of each comparison; fields : code of each feature
+    """
+    m.submodules.gate = inner = Module()
+    terms: list[list[Value]] = [[Const(bias)] if bias else [] for bias in gate.bias]
+    nodes = [term for node in gate.nodes for term in node.terms]
+    for number, node in enumerate(nodes):
+        core = add_core(inner, f"{node.kind}_{number}", node, bit_of, fields)
+        for column, expert in enumerate(node.outputs):
+            terms[expert].append(core.scores[column])
+    mask = Signal(gate.experts, name="mask")
+    if gate.is_mask:
+        inner.d.comb += mask.eq(Cat((term[0] if term else Const(0))[0] for term in terms))
+        return mask
+    ends = [end for ends in gate.ranges for end in ends]
+    shape = signed_shape(min(ends), max(ends))
+    inner.submodules.rank = rank = TopK(shape, gate.experts, gate.top_k)
+    for expert, term in enumerate(terms):
+        inner.d.comb += rank.scores[expert].eq(sum(term, Const(0)))
+    inner.d.comb += mask.eq(rank.mask)
+    return mask
+
+
+def open_scores(
+    m: Module,
+    model: QuantisedModel,
+    scores: list[Value],
+    owners: list[tuple[tuple[int, int], int, int]],
+    mask: Value,
+    rest: tuple[int, ...],
+) -> tuple[list[Value], list[tuple[int, int, int]]]:
+    """Return (scores, (output, low, high) of each) with the closed experts' at 0.
+
+    Where a single expert is open, that is its score already, one an output; else what is to be
+    added up.
+
+    Parameters
+    ----------
+    owners : ((expert, output), low, high) of each score
+    rest : what is to be added to each output
+    """
+    terms: list[list[Value]] = [[] for _ in range(model.outputs)]
+    ranges: list[list[tuple[int, int, int]]] = [[] for _ in range(model.outputs)]
+    shape = signed(model.score_bits)
+    for score, ((expert, output), low, high) in zip(scores, owners, strict=True):
+        one = model.gate.top_k == 1
+        term = Signal(shape if one else score.shape(), name=f"open_{expert}_{output}")
+        m.d.comb += term.eq(Mux(mask[expert], score, 0))
+        terms[output].append(term)
+        ranges[output].append((output, min(low, 0), max(high, 0)))
+    if model.gate.top_k == 1:
+        chosen = [Signal(shape, name=f"chosen_{output}") for output in range(model.outputs)]
+        m.d.comb += [c.eq(reduce(or_, words)) for c, words in zip(chosen, terms, strict=True)]
+        return chosen, [(output, *interval) for output, interval in enumerate(model.score_ranges)]
+    for output, value in enumerate(rest):
+        if value:
+            terms[output].append(Const(value))
+            ranges[output].append((output, value, value))
+    return [t for each in terms for t in each], [r for each in ranges for r in each]

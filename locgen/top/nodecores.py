@@ -1,0 +1,95 @@
+"""From a node's kind to the core that computes it, for both fabrics: the one place that asks."""
+
+from collections.abc import Mapping
+
+from amaranth import *
+from amaranth.lib import wiring
+
+from locgen.cores import (
+    DistanceCore,
+    DistanceStream,
+    LinearCore,
+    LinearStream,
+    LinkSchedule,
+    TableCore,
+    TableStream,
+    TreeCore,
+    TreeStream,
+)
+from locgen.ir import Comparison, Node
+from locgen.ir.node import NodeBase
+
+__all__ = ["add_core", "add_stream"]
+
+_CORES = {"tree": TreeCore, "table": TableCore, "linear": LinearCore, "distance": DistanceCore}
+_STREAMS = {"table": TableStream, "linear": LinearStream, "distance": DistanceStream}
+
+
+def _bits(node: NodeBase, bit_of: Mapping[Comparison, Value]) -> Value:
+    return Cat(bit_of[comparison] for comparison in node.comparisons)
+
+
+def add_core(
+    m: Module,
+    name: str,
+    node: Node,
+    bit_of: Mapping[Comparison, Value],
+    fields: Mapping[int, Value],
+) -> wiring.Component:
+    """Add the parallel core of `node` under `name` and return it: its `scores` are driven.
+
+    Parameters
+    ----------
+    bit_of : result of each comparison; fields : code of each feature
+    """
+    core = _CORES[node.kind](node)
+    m.submodules[name] = core
+    if node.kind == "tree":
+        m.d.comb += core.bits.eq(_bits(node, bit_of))
+    else:
+        own = zip(node.features, node.feature_bits, strict=True)  # ports may be wider than codes
+        m.d.comb += core.features.eq(Cat(fields[feature][:bits] for feature, bits in own))
+    return core
+
+
+def add_stream(
+    m: Module,
+    name: str,
+    node: Node,
+    bit_of: Mapping[Comparison, Value],
+    site: wiring.Component,
+    schedule: LinkSchedule,
+    from_zero: bool = False,
+    evidence: tuple[int, int] | None = None,
+) -> Value:
+    """Add the serial core of `node` under `name` and return the digit of the beat up.
+
+    Parameters
+    ----------
+    bit_of : result of each comparison, held from the first beat up
+    site : what has the ports `digit`, `index`, `down` and `up` of the link
+    evidence : of a tree, see `TreeStream`
+    from_zero : scores of trees count from 0, not from their lowest; others have 0 as their lowest
+    """
+    if node.kind == "tree":
+        core = TreeStream(
+            node,
+            schedule.outputs,
+            schedule.digits,
+            schedule.up_width,
+            schedule.index_bits,
+            from_zero,
+            evidence,
+        )
+        m.submodules[name] = core
+        m.d.comb += [core.bits.eq(_bits(node, bit_of)), core.index.eq(site.index)]
+        return core.digit
+    core = _STREAMS[node.kind](node, schedule)
+    m.submodules[name] = core
+    m.d.comb += [
+        core.data.eq(site.digit),
+        core.index.eq(site.index),
+        core.down.eq(site.down),
+        core.up.eq(site.up),
+    ]
+    return core.digit
