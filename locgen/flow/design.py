@@ -92,7 +92,7 @@ class Design:
     @property
     def n_features_in_(self) -> int:
         """Number of columns that `predict` expects."""
-        return len(self.model.features)
+        return self.model.columns
 
     def _codes(self, x: object) -> np.ndarray:
         rows = check_rows(x, self.n_features_in_, self.model.rule.missing)
@@ -109,9 +109,26 @@ class Design:
         return self.model.predict(check_rows(x, self.n_features_in_, self.model.rule.missing))
 
     def decision_function(self, x: object) -> np.ndarray:
-        """Return golden's raw scores as reals: (rows,) for two classes, else (rows, outputs)."""
+        """Return golden's raw scores as reals: (rows,) for two classes, else (rows, outputs).
+
+        For an isolation forest, what the library calls so: anomaly score less its offset.
+        """
         raw = self.model.raw(self.model.scores(self._codes(x)))
+        if self.model.anomaly_offset is not None:
+            return self.model.anomaly_offset * (np.exp2(-raw[:, 0]) - 1)
         return raw[:, 0] if self.model.outputs == 1 else raw
+
+    def score_samples(self, x: object) -> np.ndarray:
+        """Return the anomaly scores (rows,) of an isolation forest, the lower the more abnormal.
+
+        Raises
+        ------
+        AttributeError
+            If the model is another.
+        """
+        if self.model.anomaly_offset is None:
+            raise AttributeError(f"score_samples: {self.model.family} is no isolation forest")
+        return self.decision_function(x) + self.model.anomaly_offset
 
     def predict_proba(self, x: object) -> np.ndarray:
         """Return class probabilities (rows, classes), computed here from the integer scores.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import mixtures, pipeline
-from locgen.frontends.sklearn_trees import read_sklearn
+from locgen.frontends import mixtures, pipeline, selfcheck, sklearn_units, unitcheck
+from locgen.frontends.front import Front
+from locgen.frontends.trees import read_trees
 from locgen.frontends.unpickle import unpickle
 from locgen.ir.model import Model
 
@@ -79,10 +80,21 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
 
 def read_estimator(estimator: object) -> Model:
     """Return the float IR of a fitted estimator; errors are those of `load`."""
-    scalers, last = pipeline.unwrap(estimator)
+    steps, last = pipeline.split(estimator)
     if mixtures.is_mixture(last):
+        scalers, last = pipeline.unwrap(estimator)
         return mixtures.read_mixture(last, scalers, read_estimator)
-    return read_sklearn(estimator)
+    if sklearn_units.reads(last):
+        scalers, last = pipeline.unwrap(estimator)
+        model = sklearn_units.read_units(last, scalers)
+        unitcheck.compare(model, last, scalers)
+        return model
+    first = steps[0][1] if steps else last
+    columns = getattr(first, "n_features_in_", 0)  # without it, the reader says what is wrong
+    front = Front.bare(pipeline.feature_names((first,), columns))
+    reading = read_trees(estimator, front)
+    selfcheck.compare(reading)
+    return reading.model
 
 
 def _identifier(text: str) -> str:

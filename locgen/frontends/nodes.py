@@ -1,4 +1,4 @@
-"""scikit-learn's node arrays: checked, then turned into one `FloatTree`."""
+"""scikit-learn's node arrays: checked before anything of the library walks them."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.tree._tree import Tree
 
 from locgen.errors import ModelFileError
-from locgen.ir.model import FloatTree
+from locgen.frontends.rawtree import RawTree, check_tree
 
-__all__ = ["NodeTable", "float_tree", "learnt_missing", "table"]
+__all__ = ["NodeTable", "learnt_missing", "table"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,19 @@ class NodeTable:
     samples: np.ndarray
     value: np.ndarray
 
+    def raw(self, values: np.ndarray, outputs: tuple[int, ...]) -> RawTree:
+        """Return the tree with `values` (nodes, len(outputs)) in its leaves."""
+        return RawTree(
+            self.left,
+            self.right,
+            self.feature,
+            self.threshold,
+            self.missing_left,
+            values,
+            outputs,
+            np.arange(len(self.left)),
+        )
+
 
 def table(member: object, features: int, width: int) -> NodeTable:
     """Return the nodes of a fitted scikit-learn tree, proved to form a tree over `features`.
@@ -46,60 +59,25 @@ def table(member: object, features: int, width: int) -> NodeTable:
     tree = getattr(member, "tree_", None)
     if type(tree) is not Tree:
         raise ModelFileError("the model holds a member that is no tree: save the model again")
-    left, right = tree.children_left, tree.children_right
     nodes = NodeTable(
-        left=left,
-        right=right,
+        left=tree.children_left,
+        right=tree.children_right,
         feature=tree.feature,
         threshold=tree.threshold,
         missing_left=tree.missing_go_to_left.astype(bool),
         samples=tree.n_node_samples,
         value=tree.value,
     )
-    inner = left != -1
-    at = np.flatnonzero(inner)
-    children = np.concatenate([left[at], right[at]])
+    check_tree(nodes.left, nodes.right, nodes.feature, features, "the model")
     sound = (
-        len(left) >= 1
-        and np.array_equal(np.sort(children), np.arange(1, len(left)))
-        and (left[at] > at).all()
-        and (right[at] > at).all()
-        and (nodes.feature[at] >= 0).all()
-        and (nodes.feature[at] < features).all()
-        and not np.isnan(nodes.threshold[at]).any()
+        not np.isnan(nodes.threshold[nodes.left != -1]).any()
         and np.isfinite(nodes.value).all()
-        and nodes.value.shape == (len(left), member.n_outputs_, width)
+        and nodes.value.shape == (len(nodes.left), member.n_outputs_, width)
         and tree.n_features == features == member.n_features_in_
     )
     if not sound:
         raise ModelFileError("the model's node arrays are damaged: save the model again")
     return nodes
-
-
-def float_tree(
-    nodes: NodeTable, cut: np.ndarray, values: np.ndarray, outputs: tuple[int, ...]
-) -> FloatTree:
-    """Return the tree in the IR's numbering: splits and leaves each from 0, in library order.
-
-    Parameters
-    ----------
-    nodes : the library's nodes
-    cut : (splits,) in library order
-    values : (nodes, len(outputs)) what each node would add to the outputs if it were a leaf
-    outputs : the outputs that the columns of `values` belong to
-    """
-    inner = nodes.left != -1
-    number = np.where(inner, np.cumsum(inner) - 1, ~(np.cumsum(~inner) - 1))
-    return FloatTree(
-        feature=nodes.feature[inner].astype(np.int64),
-        cut=cut,
-        missing_left=nodes.missing_left[inner],
-        left=number[nodes.left[inner]],
-        right=number[nodes.right[inner]],
-        leaf_values=np.ascontiguousarray(values[~inner], dtype=np.float64),
-        leaf_ids=np.flatnonzero(~inner),
-        outputs=outputs,
-    )
 
 
 def learnt_missing(member: object) -> bool:

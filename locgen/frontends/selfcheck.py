@@ -1,12 +1,11 @@
 """The float IR against the estimator it was read from, at every cut, each time one is loaded."""
 
-import copy
-
 import numpy as np
-import sklearn
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.front import Front
 from locgen.frontends.pipeline import library_quiet, scale
+from locgen.frontends.reading import Oracle, Reading
 from locgen.ir.model import Model
 
 __all__ = ["compare", "compare_mixture", "probe_rows"]
@@ -24,7 +23,7 @@ def probe_rows(model: Model, rows: int = ROWS) -> np.ndarray:
     """
     random = np.random.default_rng(0)
     probes = np.empty((rows, len(model.feature_names)))
-    for column, cut in enumerate(model.cuts):
+    for column, cut in enumerate(model.edges):
         cut = cut[np.isfinite(cut)]
         pool = np.concatenate([cut, np.nextafter(cut, np.inf)])
         pool = random.permutation(pool if len(pool) else np.zeros(1))
@@ -34,45 +33,60 @@ def probe_rows(model: Model, rows: int = ROWS) -> np.ndarray:
     return probes
 
 
-def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
-    """Compare leaves, scores and probabilities of `model` with those of the estimator.
-
-    Parameters
-    ----------
-    model : what was read
-    last : the estimator it was read from
-    scalers : what stands in front of it
+def compare(reading: Reading) -> None:
+    """Compare leaves, scores, probabilities and labels of a model with those of its library.
 
     Raises
     ------
     UnsupportedModel
-        If a leaf differs, or a score by more than rounding.
+        If a leaf differs, a score by more than rounding, or a label that rounding cannot excuse.
     """
-    quiet = copy.copy(last)
-    for name, value in (("verbose", 0), ("n_jobs", 1)):
-        if hasattr(quiet, name):
-            setattr(quiet, name, value)
     with library_quiet():
-        x = probe_rows(model)
-        scaled = scale(scalers, x)
-        taken = ~np.isinf(scaled.astype(np.float32)).any(axis=1)  # it refuses what overflows
-        x, scaled = x[taken], scaled[taken]
-        if len(x) == 0:
-            return
-        leaves = quiet.apply(scaled).reshape(len(x), -1)
-        expected = _scores(model, quiet, scaled)
-    found = np.stack([tree.leaf_ids[tree.leaf_index(x)] for tree in model.trees], axis=1)
-    if not np.array_equal(found, leaves):
-        raise _disagreement(model, "leaves")
-    scores = model.scores(x)
+        _compare(reading.model, reading.oracle, reading.front)
+
+
+def _compare(model: Model, oracle: Oracle, front: Front) -> None:
+    x = front.acceptable(probe_rows(model))
+    given = front.values(x)
+    taken = _accepted(model, given)
+    x, given = x[taken], given[taken]
+    if len(x) == 0:
+        return
+    features = model.expand(x)
+    if oracle.leaves is not None:
+        found = [tree.leaf_ids[tree.leaf_index(features)] for tree in model.trees]
+        if not np.array_equal(np.stack(found, axis=1), oracle.leaves(given)):
+            raise _disagreement(model, "leaves")
+    scores, expected = model.scores(x), oracle.scores(given)
     largest = sum(np.abs(tree.leaf_values).max() for tree in model.trees)
-    largest += np.abs(model.base).max()
-    if not (np.abs(scores - expected) <= _TOLERANCE * largest).all():
+    slack = oracle.tolerance * (largest + np.abs(model.base).max())
+    if scores.shape != expected.shape or not (np.abs(scores - expected) <= slack).all():
         raise _disagreement(model, "scores")
-    if model.probability in ("sigmoid", "sigmoid2", "softmax"):
+    if oracle.probabilities is not None:
         found = _probabilities(model, scores)
-        if not np.allclose(found, quiet.predict_proba(scaled), rtol=0, atol=1e-7):
+        limit = max(1e-7, slack)
+        if not np.allclose(found, oracle.probabilities(given), rtol=0, atol=limit):
             raise _disagreement(model, "probabilities")
+    if oracle.labels is not None:
+        clear = _margin(model, scores) > 2 * slack
+        answers = np.array(model.classes)[model.decide(scores)]
+        if not np.array_equal(answers[clear], np.asarray(oracle.labels(given))[clear]):
+            raise _disagreement(model, "decisions")
+
+
+def _accepted(model: Model, given: np.ndarray) -> np.ndarray:
+    """Return which rows the library takes: it refuses what overflows its cast."""
+    if model.rule.input_dtype == "float64":
+        return ~np.isinf(given).any(axis=1)
+    return ~np.isinf(given.astype(np.float32)).any(axis=1)
+
+
+def _margin(model: Model, scores: np.ndarray) -> np.ndarray:
+    """Return how far each row (rows,) is from another decision."""
+    if model.outputs == 1:
+        return np.abs(scores[:, 0])
+    ranked = np.sort(scores, axis=1)
+    return ranked[:, -1] - ranked[:, -2]
 
 
 def compare_mixture(model: Model, last: object, scalers: tuple[object, ...]) -> None:
@@ -95,7 +109,7 @@ def compare_mixture(model: Model, last: object, scalers: tuple[object, ...]) -> 
     if model.gate is not None:
         expected = np.zeros((len(x), len(model.experts)), dtype=bool)
         np.put_along_axis(expected, routes, True, axis=1)
-        if not np.array_equal(model.gate.evaluate(x), expected):
+        if not np.array_equal(model.gate.evaluate(model.expand(x)), expected):
             raise _disagreement(model, "routes")
     scores = model.scores(x)
     if model.probability == "softmax":
@@ -106,17 +120,6 @@ def compare_mixture(model: Model, last: object, scalers: tuple[object, ...]) -> 
     tolerance = 1e-6 if model.probability == "softmax" else _TOLERANCE * largest
     if not (np.abs(scores - answers.reshape(len(x), -1)) <= tolerance).all():
         raise _disagreement(model, "scores")
-
-
-def _scores(model: Model, last: object, scaled: np.ndarray) -> np.ndarray:
-    """Return the library's raw scores (rows, outputs) on the model's scale."""
-    if model.probability == "mean":
-        scores = last.predict_proba(scaled) * model.members
-    elif model.task == "classification":
-        scores = last.decision_function(scaled)
-    else:
-        scores = last.predict(scaled)
-    return scores.reshape(len(scaled), -1)
 
 
 def _probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
@@ -132,6 +135,6 @@ def _probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
 
 def _disagreement(model: Model, what: str) -> UnsupportedModel:
     return UnsupportedModel(
-        f"{model.family} reads differently than scikit-learn {sklearn.__version__} computes it "
+        f"{model.family} reads differently than {model.library} computes it "
         f"({what}): please report it, with the way the model was trained"
     )

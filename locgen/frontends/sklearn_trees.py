@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 import sklearn
-from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -19,89 +18,61 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.exceptions import NotFittedError
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
-from sklearn.utils.validation import check_is_fitted
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import nodes, pipeline, selfcheck, sklearn_units, unitcheck
-from locgen.frontends.hints import refusal
+from locgen.frontends import nodes, pipeline
+from locgen.frontends.front import Front
 from locgen.frontends.labels import class_labels
+from locgen.frontends.rawtree import float_trees
+from locgen.frontends.reading import Oracle, Reading
 from locgen.ir.model import FloatTree, Model, SplitRule
 
-__all__ = ["read_sklearn"]
+__all__ = ["READERS", "SINGLE", "at_most_float32", "quiet", "sklearn_common"]
 
 TREE_CLASSIFIERS = (DecisionTreeClassifier, ExtraTreeClassifier)
 TREE_REGRESSORS = (DecisionTreeRegressor, ExtraTreeRegressor)
 FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier)
 FOREST_REGRESSORS = (RandomForestRegressor, ExtraTreesRegressor)
 BOOSTED = (GradientBoostingClassifier, GradientBoostingRegressor)
+SINGLE = TREE_CLASSIFIERS + TREE_REGRESSORS
 # Strategies of a constant `init`: "stratified" and "uniform" draw at random.
 _CONSTANT = ("prior", "most_frequent", "constant", "mean", "median", "quantile")
 
 
-def read_sklearn(estimator: object) -> Model:
-    """Return the float IR of a fitted scikit-learn estimator or pipeline.
-
-    Parameters
-    ----------
-    estimator : a supported estimator, or a `Pipeline` of scalers that ends in one
-
-    Raises
-    ------
-    UnsupportedModel
-        If it is no such estimator, not fitted, or computes something that locgen cannot build
-        exactly; also if the result disagrees with the estimator's own predictions.
-    ModelFileError
-        If its trees are not trees.
-    """
-    scalers, last = pipeline.unwrap(estimator)
-    read = _reader(last)
-    for step in (*scalers, last):
-        try:
-            check_is_fitted(step)
-        except NotFittedError:
-            raise UnsupportedModel(
-                f"{type(step).__name__} is not fitted: call fit(X, y) before saving it"
-            ) from None
-    model = read(last, scalers)
-    check = unitcheck if model.units else selfcheck
-    check.compare(model, last, scalers)
-    return model
+def at_most_float32(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Return scikit-learn's comparison: the value, cast to float32, with a float64 threshold."""
+    return value.astype(np.float32).astype(np.float64) <= threshold
 
 
-def _reader(last: object) -> Callable[[object, tuple[object, ...]], Model]:
-    """Return the function that reads this very class, or refuse it with a way out."""
-    name = type(last).__name__
-    for kinds, read in (
-        (TREE_CLASSIFIERS + FOREST_CLASSIFIERS, _classifier),
-        (TREE_REGRESSORS + FOREST_REGRESSORS, _regressor),
-        (BOOSTED, _boosted),
-        *sklearn_units.READERS,
-    ):
-        if type(last) in kinds:
-            return read
-        for kind in kinds:
-            if isinstance(last, kind):
-                raise UnsupportedModel(
-                    f"{name} is a subclass of {kind.__name__} and may predict otherwise: "
-                    f"train a plain {kind.__name__}"
-                )
-    if isinstance(last, type):
-        raise UnsupportedModel(f"{last.__name__} is a class: pass a fitted instance of it")
-    if not isinstance(last, BaseEstimator) and not hasattr(last, "predict"):
-        raise UnsupportedModel(
-            f"a {name} is not an estimator: save the fitted scikit-learn estimator by itself"
-        )
-    raise UnsupportedModel(refusal(name))
+def quiet(estimator: object) -> object:
+    """Return a copy of a fitted estimator that predicts in this thread and says nothing."""
+    import copy
+
+    quieted = copy.copy(estimator)
+    for name, value in (("verbose", 0), ("n_jobs", 1)):
+        if hasattr(quieted, name):
+            setattr(quieted, name, value)
+    return quieted
 
 
-def _classifier(last: object, scalers: tuple[object, ...]) -> Model:
+def sklearn_common(last: object, front: Front, missing: bool, dtype: str) -> dict[str, object]:
+    """Return what the members of `Model` that every family of scikit-learn sets in the same way."""
+    return {
+        "family": type(last).__name__,
+        "library": f"scikit-learn {sklearn.__version__}",
+        "feature_names": front.names,
+        "rule": SplitRule(operator="<=", input_dtype=dtype, missing=missing or front.imputes),
+        "memberships": tuple(front.memberships.found),
+    }
+
+
+def _classifier(last: object, front: Front) -> Reading:
     """Trees add up class probabilities (soft votes); argmax, ties to the lowest class."""
     if last.n_outputs_ > 1:
         raise UnsupportedModel(
@@ -111,12 +82,12 @@ def _classifier(last: object, scalers: tuple[object, ...]) -> Model:
     classes = class_labels(last)
     outputs = tuple(range(len(classes)))
     members = _members(last)
-    return Model(
+    model = Model(
         task="classification",
         classes=classes,
         trees=_trees(
             members,
-            scalers,
+            front,
             last,
             len(classes),
             lambda value: value[:, 0, :],
@@ -126,20 +97,28 @@ def _classifier(last: object, scalers: tuple[object, ...]) -> Model:
         decision="argmax",
         probability="mean",
         members=len(members),
-        **_common(last, scalers, members),
+        **_common(last, front, members),
+    )
+    asked = quiet(last)
+    return Reading(
+        model,
+        Oracle(
+            scores=lambda x: asked.predict_proba(x) * len(members),
+            leaves=lambda x: asked.apply(x).reshape(len(x), -1),
+        ),
     )
 
 
-def _regressor(last: object, scalers: tuple[object, ...]) -> Model:
+def _regressor(last: object, front: Front) -> Reading:
     """Trees add up their share of the mean, one column per target."""
     members = _members(last)
     outputs = tuple(range(last.n_outputs_))
-    return Model(
+    model = Model(
         task="regression",
         classes=(),
         trees=_trees(
             members,
-            scalers,
+            front,
             last,
             1,
             lambda value: value[:, :, 0] / len(members),
@@ -147,11 +126,19 @@ def _regressor(last: object, scalers: tuple[object, ...]) -> Model:
         ),
         base=(0.0,) * len(outputs),
         decision="identity",
-        **_common(last, scalers, members),
+        **_common(last, front, members),
+    )
+    asked = quiet(last)
+    return Reading(
+        model,
+        Oracle(
+            scores=lambda x: asked.predict(x).reshape(len(x), -1),
+            leaves=lambda x: asked.apply(x).reshape(len(x), -1),
+        ),
     )
 
 
-def _boosted(last: object, scalers: tuple[object, ...]) -> Model:
+def _boosted(last: object, front: Front) -> Reading:
     """Stage s adds ``learning_rate * value`` of its tree k to output k, on top of the init.
 
     Binary: class 1 at raw ``>= 0``; several classes: argmax of one output each.
@@ -164,15 +151,21 @@ def _boosted(last: object, scalers: tuple[object, ...]) -> Model:
         )
     outputs = [(output,) for _ in last.estimators_ for output in range(len(base))]
     trees = _trees(
-        members, scalers, last, 1, lambda value: value[:, 0, :] * last.learning_rate, outputs
+        members, front, last, 1, lambda value: value[:, 0, :] * last.learning_rate, outputs
     )
-    common = _common(last, scalers, members)
+    common = _common(last, front, members)
+    asked = quiet(last)
+
+    def leaves(x: np.ndarray) -> np.ndarray:
+        return asked.apply(x).reshape(len(x), -1)
+
     if isinstance(last, GradientBoostingRegressor):
-        return Model(
+        model = Model(
             task="regression", classes=(), trees=trees, base=base, decision="identity", **common
         )
+        return Reading(model, Oracle(lambda x: asked.predict(x).reshape(len(x), -1), leaves))
     binary = "sigmoid2" if last.loss == "exponential" else "sigmoid"
-    return Model(
+    model = Model(
         task="classification",
         classes=class_labels(last),
         trees=trees,
@@ -180,6 +173,12 @@ def _boosted(last: object, scalers: tuple[object, ...]) -> Model:
         decision=">=" if len(base) == 1 else "argmax",
         probability=binary if len(base) == 1 else "softmax",
         **common,
+    )
+    return Reading(
+        model,
+        Oracle(
+            lambda x: asked.decision_function(x).reshape(len(x), -1), leaves, asked.predict_proba
+        ),
     )
 
 
@@ -204,14 +203,12 @@ def _initial(last: object) -> tuple[float, ...]:
 
 def _members(last: object) -> list[object]:
     """Return the single trees of a forest, or the tree itself."""
-    if isinstance(last, TREE_CLASSIFIERS + TREE_REGRESSORS):
-        return [last]
-    return list(last.estimators_)
+    return [last] if isinstance(last, SINGLE) else list(last.estimators_)
 
 
 def _trees(
     members: list[object],
-    scalers: tuple[object, ...],
+    front: Front,
     last: object,
     width: int,
     leaf_values: Callable[[np.ndarray], np.ndarray],
@@ -226,30 +223,24 @@ def _trees(
     leaf_values : from (nodes, targets, width) values to the (nodes, outputs) that a leaf adds
     outputs : for each member the outputs that its columns belong to
     """
-    features = last.n_features_in_
-    tables = [nodes.table(member, features, width) for member in members]
-    inner = [table.left >= 0 for table in tables]
-    cut = pipeline.cuts(
-        scalers,
-        features,
-        np.concatenate([table.feature[split] for table, split in zip(tables, inner, strict=True)]),
-        np.concatenate(
-            [table.threshold[split] for table, split in zip(tables, inner, strict=True)]
-        ),
-    )
-    ends = np.cumsum([split.sum() for split in inner])[:-1]
-    return tuple(
-        nodes.float_tree(table, part, leaf_values(table.value), own)
-        for table, part, own in zip(tables, np.split(cut, ends), outputs, strict=True)
-    )
+    if last.n_features_in_ != front.features:
+        raise ModelFileError(
+            f"{type(last).__name__} takes {last.n_features_in_} features, but {front.features} "
+            "stand before it: save the fitted model again"
+        )
+    tables = [nodes.table(member, last.n_features_in_, width) for member in members]
+    raw = [t.raw(leaf_values(t.value), own) for t, own in zip(tables, outputs, strict=True)]
+    return float_trees(front, raw, at_most_float32)
 
 
-def _common(last: object, scalers: tuple[object, ...], members: list[object]) -> dict[str, object]:
-    """Return what the members of `Model` that every family sets in the same way."""
+def _common(last: object, front: Front, members: list[object]) -> dict[str, object]:
     missing = not isinstance(last, BOOSTED) and any(map(nodes.learnt_missing, members))
-    return {
-        "family": type(last).__name__,
-        "library": f"scikit-learn {sklearn.__version__}",
-        "feature_names": pipeline.feature_names((*scalers, last), last.n_features_in_),
-        "rule": SplitRule(operator="<=", input_dtype="float32", missing=missing),
-    }
+    return sklearn_common(last, front, missing, "float32")
+
+
+READERS = (
+    (TREE_CLASSIFIERS + FOREST_CLASSIFIERS, _classifier),
+    (TREE_REGRESSORS + FOREST_REGRESSORS, _regressor),
+    (BOOSTED, _boosted),
+)
+"""(classes, reader): a reader takes the fitted estimator and the front before it."""

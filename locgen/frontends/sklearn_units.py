@@ -17,7 +17,7 @@ from locgen.frontends.labels import class_labels
 from locgen.ir.model import Model, SplitRule
 from locgen.ir.units import FloatLinear, FloatPrototype, FloatQuadratic
 
-__all__ = ["READERS", "uses_priors"]
+__all__ = ["KINDS", "read_units", "reads", "uses_priors"]
 
 
 def _common(last: object, scalers: tuple[object, ...]) -> dict[str, object]:
@@ -130,9 +130,29 @@ def _positive(prior: np.ndarray, last: object) -> np.ndarray:
     return prior
 
 
-READERS = (
-    ((LogisticRegression,), _logistic),
-    ((GaussianNB,), _gaussian),
-    ((NearestCentroid,), _centroid),
-)
-"""(classes, reader) as `sklearn_trees` looks them up."""
+_READERS = {
+    LogisticRegression: _logistic,
+    GaussianNB: _gaussian,
+    NearestCentroid: _centroid,
+}
+KINDS = tuple(_READERS)
+
+
+def reads(last: object) -> bool:
+    """Return whether `read_units` reads this very class."""
+    return type(last) in _READERS
+
+
+def read_units(last: object, scalers: tuple[object, ...]) -> Model:
+    """Return the float IR of a fitted estimator of `_READERS` behind `scalers`, not yet compared.
+
+    Raises
+    ------
+    UnsupportedModel
+        If it or a scaler is not fitted, or it computes something that locgen does not build.
+    ModelFileError
+        If its parts do not fit together.
+    """
+    for step in (*scalers, last):
+        pipeline.check_fitted(step)
+    return _READERS[type(last)](last, scalers)

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from locgen.ir.gate import highest
+from locgen.ir.membership import Membership, expand
 from locgen.ir.units import FloatUnit
 
 __all__ = ["FloatGate", "FloatTree", "Model", "SplitRule", "Task"]
@@ -99,7 +100,7 @@ class Model:
     -------
     family : e.g. ``"RandomForestClassifier"``; library : e.g. ``"scikit-learn 1.9.1"``
     task : classification or regression
-    feature_names : (features,)
+    feature_names : (columns,) names of the raw columns
     classes : the labels in the library's order; empty for regression
     trees : the nodes that compare
     base : (outputs,) constant part of the raw score (priors, initial predictions)
@@ -115,6 +116,8 @@ class Model:
         tells; a scaler or a Gaussian does, a bare coefficient does not
     gate : opens experts; None where all trees always count
     experts : with a gate, for each expert its trees; every tree belongs to one
+    memberships : yes-no features behind the raw columns; trees compare them by their index there
+    anomaly_offset : of an isolation forest, whose score_samples is ``anomaly_offset * 2 ** -raw``
     """
 
     family: str
@@ -132,24 +135,43 @@ class Model:
     ranges: tuple[tuple[float, float] | None, ...] = ()
     gate: FloatGate | None = None
     experts: tuple[tuple[int, ...], ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    anomaly_offset: float | None = None
 
     @property
     def outputs(self) -> int:
         """Number of raw scores."""
         return len(self.base)
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of what trees compare: the raw columns, then the memberships."""
+        return self.feature_names + tuple(m.name for m in self.memberships)
+
+    def expand(self, x: np.ndarray) -> np.ndarray:
+        """Return raw rows (rows, columns) as the features (rows, features) that trees compare."""
+        return expand(x, self.memberships)
+
+    @cached_property
+    def edges(self) -> tuple[np.ndarray, ...]:
+        """For each raw column all values behind which an answer may change, rising."""
+        pooled = [[*cuts] for cuts in self.cuts[: len(self.feature_names)]]
+        for membership in self.memberships:
+            pooled[membership.column].extend(membership.edges)
+        return tuple(np.unique(np.array(values, dtype=np.float64)) for values in pooled)
+
     @cached_property
     def cuts(self) -> tuple[np.ndarray, ...]:
         """Distinct cuts of each feature in rising order, one array per feature."""
-        pooled = [[] for _ in self.feature_names]
+        pooled = [[] for _ in self.features]
         for tree in (*self.trees, *(() if self.gate is None else (self.gate.tree,))):
             for feature, cut in zip(tree.feature, tree.cut, strict=True):
                 pooled[feature].append(cut)
         return tuple(np.unique(np.array(cuts, dtype=np.float64)) for cuts in pooled)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Return raw scores of the rows of `x` (rows, features), shape (rows, outputs)."""
-        x = np.asarray(x, dtype=np.float64)
+        """Return raw scores of the raw rows `x` (rows, columns), shape (rows, outputs)."""
+        x = self.expand(x)
         total = np.zeros((len(x), self.outputs))
         counts = np.ones((len(x), len(self.trees)), dtype=bool)
         if self.gate is not None:

@@ -12,6 +12,7 @@ from locgen.ir.decision import Decision, Identity
 from locgen.ir.experts import expert_ranges, sum_over_open
 from locgen.ir.features import Feature
 from locgen.ir.gate import Gate
+from locgen.ir.membership import Membership, expand
 from locgen.ir.model import SplitRule, Task
 from locgen.ir.nodes import Node
 
@@ -32,7 +33,7 @@ class QuantisedModel:
     Members
     -------
     name, family, library, task, rule : as read by the frontend
-    features : one quantiser a feature, in the order of the data's columns
+    features : one quantiser a feature: the data's columns in their order, then the memberships
     nodes : the integer nodes, each with its own `evaluate`
     bias : one integer an output
     decision : how scores become a class index, or `Identity`
@@ -44,6 +45,8 @@ class QuantisedModel:
         model needs, so that other models fit the same gates; None for the model's own
     gate : opens experts; None where all nodes always count
     experts : with a gate, for each expert its nodes; every node belongs to one
+    memberships : the yes-no features behind those of the raw columns
+    anomaly_offset : of an isolation forest, see `ir.model.Model`
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -66,6 +69,8 @@ class QuantisedModel:
     port_score_bits: int | None = None
     gate: Gate | None = None
     experts: tuple[tuple[int, ...], ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    anomaly_offset: float | None = None
     schema: Literal["locgen.model/1"] = field(default="locgen.model/1", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -94,6 +99,10 @@ class QuantisedModel:
             raise ValueError("every node must belong to exactly one expert of a gate")
         if not all(self.experts):
             raise ValueError("every expert must have at least one node")
+        if self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0:
+            raise ValueError("anomaly_offset must be negative and at least -1")
+        if any(m.column >= self.columns for m in self.memberships):
+            raise ValueError("memberships must be of raw columns")
         for node in (*self.nodes, *self.gate_nodes):
             node.check(self.features)
         if max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE:
@@ -111,6 +120,11 @@ class QuantisedModel:
     def outputs(self) -> int:
         """Number of scores."""
         return len(self.bias)
+
+    @property
+    def columns(self) -> int:
+        """Number of raw columns that `quantise` takes."""
+        return len(self.features) - len(self.memberships)
 
     @property
     def gate_nodes(self) -> tuple[Node, ...]:
@@ -165,8 +179,8 @@ class QuantisedModel:
         return np.array([-1 if f.missing_code is None else f.missing_code for f in self.features])
 
     def quantise(self, x: np.ndarray) -> np.ndarray:
-        """Return codes (rows, features) int64 of float rows (rows, features)."""
-        x = np.asarray(x, dtype=np.float64)
+        """Return codes (rows, features) int64 of float rows (rows, columns)."""
+        x = expand(x, self.memberships)
         columns = [f.quantise(x[:, i]) for i, f in enumerate(self.features)]
         return np.stack(columns, axis=1) if columns else np.zeros((len(x), 0), dtype=np.int64)
 

@@ -52,14 +52,19 @@ def choose_features(
     return _affine(model, bits)
 
 
+def _missing(model: Model) -> tuple[bool, ...]:
+    """Return whether each feature may be NaN: raw columns alone, where the model takes it."""
+    return (model.rule.missing,) * len(model.feature_names) + (False,) * len(model.memberships)
+
+
 def _rank(model: Model) -> tuple[Feature, ...]:
     return tuple(
         RankFeature(
             name,
             tuple(float(c) for c in cuts if np.isfinite(c)),
-            model.rule.missing and len(cuts) > 0,
+            missing and len(cuts) > 0,
         )
-        for name, cuts in zip(model.feature_names, model.cuts, strict=True)
+        for name, cuts, missing in zip(model.features, model.cuts, _missing(model), strict=True)
     )
 
 
@@ -75,18 +80,17 @@ def _identity(model: Model, x_train: np.ndarray | None) -> tuple[Feature, ...] |
         return None
     used = [len(cuts) > 0 for cuts in model.cuts]
     return tuple(
-        IdentityFeature(
-            name, int(least), int(most) if needed else int(least), model.rule.missing and needed
+        IdentityFeature(name, int(least), int(most) if needed else int(least), missing and needed)
+        for name, least, most, needed, missing in zip(
+            model.features, low, high, used, _missing(model), strict=True
         )
-        for name, least, most, needed in zip(model.feature_names, low, high, used, strict=True)
     )
 
 
 def _affine(model: Model, bits: int) -> tuple[Feature, ...]:
     """Spread the codes over the range of the cuts: nothing outside it can change a decision."""
     features = []
-    missing = model.rule.missing
-    for name, cuts in zip(model.feature_names, model.cuts, strict=True):
+    for name, cuts, missing in zip(model.features, model.cuts, _missing(model), strict=True):
         finite = cuts[np.isfinite(cuts)]
         if not len(finite):
             split_on_missing = missing and len(cuts) > 0

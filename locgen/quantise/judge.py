@@ -150,8 +150,8 @@ def synthetic_rows(model: Model, count: int = _SYNTHETIC_ROWS, seed: int = 0) ->
     """
     random = np.random.default_rng(seed)
     columns = []
-    for feature, cuts in enumerate(model.cuts):
-        finite = cuts[np.isfinite(cuts)]
+    for feature, edges in enumerate(model.edges):
+        finite = edges[np.isfinite(edges)]
         if not len(finite) and model.ranges and model.ranges[feature] is not None:
             columns.append(random.uniform(*model.ranges[feature], size=count))
             continue

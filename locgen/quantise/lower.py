@@ -84,6 +84,7 @@ class Skeleton:
 
     def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return quantised rows (rows, features) and the features' codes of NaN."""
+        x = self.model.expand(x)
         q = np.stack([f.quantise(x[:, i]) for i, f in enumerate(self.features)], axis=1)
         codes = [-1 if f.missing_code is None else f.missing_code for f in self.features]
         return q, np.array(codes, dtype=int)
@@ -239,6 +240,8 @@ def assemble(
         members=model.members,
         gate=gate,
         experts=model.experts,
+        memberships=model.memberships,
+        anomaly_offset=model.anomaly_offset,
     )
 
 

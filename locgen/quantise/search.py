@@ -43,7 +43,7 @@ def quantise(
     merged = merge_binary(model)
     if model.units:
         return quantise_units(merged, name, options, data)
-    x_train = None if data is None else data.x_train
+    x_train = None if data is None else model.expand(data.x_train)
     features = choose_features(model, options.feature_bits, options.feature_kind, x_train)
     skeleton = make_skeleton(merged, features)
     judge = Judge(merged, data)

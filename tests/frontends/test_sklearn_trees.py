@@ -7,11 +7,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
+    AdaBoostRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
-    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -411,8 +411,8 @@ IRIS = DATA["iris"]
         (lambda: LinearSVC(), r"LinearSVC .* RandomForestClassifier$"),
         (lambda: LinearRegression(), r"LinearRegression .* RandomForestRegressor$"),
         (
-            lambda: HistGradientBoostingRegressor(),
-            r"HistGradientBoostingRegressor .* GradientBoostingRegressor$",
+            lambda: AdaBoostRegressor(),
+            r"AdaBoostRegressor .* GradientBoostingRegressor$",
         ),
         (lambda: Unheard(), r"Unheard is not supported"),
         (
@@ -473,5 +473,5 @@ def test_nodes_that_are_no_tree_are_refused():
         }[damage]
         nodes[field][0] = value
         tree.tree_.__setstate__(state | {"nodes": nodes})
-        with pytest.raises(ModelFileError, match="node arrays are damaged: save"):
+        with pytest.raises(ModelFileError, match=r"node arrays( are damaged)?: save"):
             read_estimator(tree)

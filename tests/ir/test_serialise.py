@@ -185,7 +185,7 @@ KEYS = list(all_keys(document()))
 
 PORTS = {("port_feature_bits",), ("port_score_bits",)}
 OPTIONAL = {("schema",), ("features", 0, "missing"), ("nodes", 0, "kind"), *PORTS}
-OPTIONAL |= {("gate",), ("experts",)}
+OPTIONAL |= {("gate",), ("experts",), ("memberships",), ("anomaly_offset",)}
 
 
 @pytest.mark.parametrize("path", sorted(set(KEYS) - OPTIONAL, key=str), ids=str)
@@ -208,7 +208,7 @@ def test_unknown_keys(path, key):
 def test_wrong_types(path, value):
     if isinstance(value, str) and path[-1] in ("family", "library", "name"):
         return
-    if value is None and path in {*PORTS, ("gate",)}:  # the model's own widths; no gate
+    if value is None and path in {*PORTS, ("gate",), ("anomaly_offset",)}:  # null is a value
         return
     edited = document()
     put(*path, value=value)(edited)

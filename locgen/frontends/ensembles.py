@@ -1,0 +1,480 @@
+"""scikit-learn's ensembles over trees and the estimators that wrap others, as the float IR.
+
+What each adds up is written out beside its reader, as read in scikit-learn 1.9.1. Members are read
+with the other readers, each behind the columns that it is given.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    BaggingRegressor,
+    IsolationForest,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputRegressor
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends import nodes
+from locgen.frontends.front import Front
+from locgen.frontends.labels import class_labels
+from locgen.frontends.rawtree import float_trees
+from locgen.frontends.reading import Oracle, Reading, placed
+from locgen.frontends.sklearn_trees import at_most_float32, quiet, sklearn_common
+from locgen.ir.model import FloatTree, Model
+
+__all__ = ["READERS"]
+
+Read = Callable[[object, Front], Reading]
+_EULER = float(np.euler_gamma)
+
+
+def _merged(
+    last: object,
+    front: Front,
+    parts: Sequence[tuple[tuple[FloatTree, ...], np.ndarray]],
+    added: Sequence[Model],
+    **settings: object,
+) -> Model:
+    """Return the sum of `parts`, trees and base of each of the models `added`, as one model."""
+    rules = [member.rule for member in added]
+    common = sklearn_common(last, front, all(rule.missing for rule in rules), "float64")
+    common["rule"] = type(rules[0])(
+        operator=rules[0].operator,
+        input_dtype="float32" if any(r.input_dtype == "float32" for r in rules) else "float64",
+        missing=common["rule"].missing,
+    )
+    return Model(
+        trees=tuple(tree for trees, _ in parts for tree in trees),
+        base=tuple(np.sum([base for _, base in parts], axis=0).tolist()),
+        **common,
+        **settings,
+    )
+
+
+def _trees_only(last: object, reading: Reading) -> Model:
+    model = reading.model
+    if model.units or model.gate is not None:
+        raise UnsupportedModel(
+            f"{type(last).__name__} has a {model.family} as member: locgen builds it over trees, "
+            "forests and boosting"
+        )
+    return model
+
+
+def _mean_members(last: object, members: Sequence[Model]) -> None:
+    """Refuse members whose probabilities are no sums of leaves."""
+    for member in members:
+        if member.probability != "mean":
+            raise UnsupportedModel(
+                f"{type(last).__name__} adds up the probabilities of {member.family}, which are no "
+                "sums of leaves: use trees or forests as members"
+            )
+
+
+def _wide(model: Model) -> Model:
+    """Return a classifier of one class per output; those read here have no other."""
+    if model.classes and len(model.base) != len(model.classes):
+        raise UnsupportedModel(f"{model.family} cannot be a member: use trees or forests")
+    return model
+
+
+def _positions(last: object, member: Model, classes: Sequence[object]) -> tuple[int, ...]:
+    """Return the ensemble's output of each of a member's classes."""
+    index = {label: number for number, label in enumerate(classes)}
+    try:
+        return tuple(index[label] for label in member.classes)
+    except KeyError as error:
+        raise ModelFileError(
+            f"{type(last).__name__} has a member of another class ({error.args[0]!r}): save the "
+            "fitted model again"
+        ) from None
+
+
+def _voted(last: object, member: Model) -> FloatTree:
+    """Return a single tree that gives 1 to the class that it answers and 0 to the others."""
+    if len(member.trees) != 1 or any(member.base) or member.decision != "argmax":
+        raise UnsupportedModel(
+            f"{type(last).__name__} lets {member.family} vote, whose answer is no leaf of one "
+            "tree: vote over single trees, or add up probabilities (voting='soft')"
+        )
+    (tree,) = member.trees
+    votes = np.eye(member.outputs)[np.argmax(_dense(tree, member.outputs), axis=1)]
+    return FloatTree(
+        tree.feature,
+        tree.cut,
+        tree.missing_left,
+        tree.left,
+        tree.right,
+        votes,
+        tree.leaf_ids,
+        tuple(range(member.outputs)),
+    )
+
+
+def _dense(tree: FloatTree, outputs: int) -> np.ndarray:
+    values = np.zeros((len(tree.leaf_values), outputs))
+    values[:, list(tree.outputs)] = tree.leaf_values
+    return values
+
+
+def _weighted_votes(
+    last: object,
+    members: Sequence[Model],
+    weights: Sequence[float],
+    classes: Sequence[object],
+    leaf: Callable[[np.ndarray, float], np.ndarray],
+    outputs: int,
+) -> list[tuple[tuple[FloatTree, ...], np.ndarray]]:
+    """Return for each member its tree, whose leaves are what `leaf` makes of its vote.
+
+    Parameters
+    ----------
+    leaf : votes (leaves, classes) and the weight to values (leaves, outputs)
+    """
+    parts = []
+    for member, weight in zip(members, weights, strict=True):
+        tree = _voted(last, member)
+        votes = np.zeros((len(tree.leaf_values), len(classes)))
+        votes[:, list(_positions(last, member, classes))] = tree.leaf_values
+        values = leaf(votes, weight)
+        one = FloatTree(
+            tree.feature,
+            tree.cut,
+            tree.missing_left,
+            tree.left,
+            tree.right,
+            values,
+            tree.leaf_ids,
+            tuple(range(outputs)),
+        )
+        parts.append(((one,), np.zeros(outputs)))
+    return parts
+
+
+def _ada_boost(last: AdaBoostClassifier, front: Front, read: Read) -> Reading:
+    """Each tree votes with its weight w; the share of the sum of weights counts.
+
+    Two classes: the vote adds 2 w or -2 w, class 1 at ``> 0``. Several: w to the class voted for,
+    -w / (classes - 1) to the others, argmax; probabilities are a softmax of a (classes - 1)th.
+    """
+    classes = class_labels(last)
+    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    count = len(classes)
+    weights = np.asarray(last.estimator_weights_, dtype=np.float64)[: len(members)]
+    total = float(np.sum(last.estimator_weights_))
+    if len(weights) != len(members) or not total > 0 or not np.isfinite(weights).all():
+        raise ModelFileError("AdaBoostClassifier has damaged weights: save the fitted model again")
+    asked = quiet(last)
+
+    def two(votes: np.ndarray, weight: float) -> np.ndarray:
+        return 2 * weight / total * (votes[:, 1:] - votes[:, :1])
+
+    def several(votes: np.ndarray, weight: float) -> np.ndarray:
+        others = max(count - 1, 1)
+        return weight / total / others * np.where(votes == 1, 1.0, -1.0 / others)
+
+    outputs = 1 if count == 2 else count
+    parts = _weighted_votes(
+        last, members, weights, classes, two if count == 2 else several, outputs
+    )
+    model = _merged(
+        last,
+        front,
+        parts,
+        members,
+        task="classification",
+        classes=classes,
+        decision=">" if count == 2 else "argmax",
+        probability="sigmoid" if count == 2 else "softmax",
+    )
+    factor = 1 if count <= 2 else 1 / (count - 1)
+    return Reading(
+        model,
+        Oracle(
+            lambda x: asked.decision_function(x).reshape(len(x), -1) * factor,
+            probabilities=asked.predict_proba if count > 1 else None,
+            labels=asked.predict,
+        ),
+    )
+
+
+def _bagged(last: object, front: Front) -> list[tuple[object, Front]]:
+    """Return the members, each with the front of the features that it is given."""
+    if len(last.estimators_) != len(last.estimators_features_):
+        raise ModelFileError(
+            f"{type(last).__name__} has damaged members: save the fitted model again"
+        )
+    found = []
+    for member, features in zip(last.estimators_, last.estimators_features_, strict=True):
+        picked = np.asarray(features)
+        if picked.dtype.kind not in "iu" or picked.min() < 0 or picked.max() >= front.features:
+            raise ModelFileError(
+                f"{type(last).__name__} has damaged features: save the fitted model again"
+            )
+        found.append((member, front.selected(picked)))
+    return found
+
+
+def _bagging_classifier(last: BaggingClassifier, front: Front, read: Read) -> Reading:
+    """Members add up probabilities, or votes where they have none; argmax, ties to the lowest."""
+    classes = class_labels(last)
+    pairs = _bagged(last, front)
+    members = [_trees_only(last, read(member, own)) for member, own in pairs]
+    codes = tuple(range(len(classes)))  # members are trained on class numbers
+    asked = quiet(last)
+    if all(hasattr(member, "predict_proba") for member, _ in pairs):
+        _mean_members(last, members)
+        parts = [
+            placed(_wide(m), _positions(last, m, codes), len(codes), 1 / m.members) for m in members
+        ]
+    else:
+        parts = _weighted_votes(
+            last, members, [1.0] * len(members), codes, lambda votes, weight: votes, len(codes)
+        )
+    model = _merged(
+        last,
+        front,
+        parts,
+        members,
+        task="classification",
+        classes=classes,
+        decision="argmax",
+        probability="mean",
+        members=len(members),
+    )
+    return Reading(model, Oracle(lambda x: asked.predict_proba(x) * len(members)))
+
+
+def _averaged(
+    last: object,
+    front: Front,
+    members: Sequence[Model],
+    weights: np.ndarray,
+) -> Reading:
+    """Regressors whose answers are averaged, `weights` summing up to 1."""
+    for member in members:
+        if member.task != "regression":
+            raise ModelFileError(f"{type(last).__name__} has a classifier as member")
+    count = len(members[0].base)
+    parts = [
+        placed(member, tuple(range(count)), count, float(weight))
+        for member, weight in zip(members, weights, strict=True)
+    ]
+    model = _merged(last, front, parts, members, task="regression", classes=(), decision="identity")
+    asked = quiet(last)
+    loose = max(1e-9, 1e-5 * any(m.rule.operator == "<" for m in members))
+    return Reading(model, Oracle(lambda x: asked.predict(x).reshape(len(x), -1), tolerance=loose))
+
+
+def _bagging_regressor(last: BaggingRegressor, front: Front, read: Read) -> Reading:
+    """Return the mean of the members' answers."""
+    members = [_trees_only(last, read(member, own)) for member, own in _bagged(last, front)]
+    return _averaged(last, front, members, np.full(len(members), 1 / len(members)))
+
+
+def _weights(last: object) -> np.ndarray:
+    weights = last._weights_not_none
+    count = len(last.estimators_)
+    values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
+    if values.shape != (count,) or not np.isfinite(values).all() or values.sum() == 0:
+        raise ModelFileError(f"{type(last).__name__} has damaged weights: save the model again")
+    return values
+
+
+def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Reading:
+    """Soft: weighted mean of probabilities. Hard: weighted votes. Argmax, ties to the lowest."""
+    classes = class_labels(last)
+    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    codes, weights = tuple(range(len(classes))), _weights(last)
+    asked = quiet(last)
+    if last.voting == "soft":
+        _mean_members(last, members)
+        shares = weights / weights.sum()
+        parts = [
+            placed(_wide(m), _positions(last, m, codes), len(codes), float(share) / m.members)
+            for m, share in zip(members, shares, strict=True)
+        ]
+        oracle = Oracle(lambda x: asked.predict_proba(x), labels=asked.predict)
+    else:
+        parts = _weighted_votes(
+            last, members, weights, codes, lambda votes, weight: votes * weight, len(codes)
+        )
+
+        def counted(x: np.ndarray) -> np.ndarray:
+            answers = asked._predict(x)
+            return np.stack([(answers == code) @ weights for code in codes], axis=1)
+
+        oracle = Oracle(counted, labels=asked.predict)
+    model = _merged(
+        last,
+        front,
+        parts,
+        members,
+        task="classification",
+        classes=classes,
+        decision="argmax",
+        probability="mean" if last.voting == "soft" else "none",
+    )
+    return Reading(model, oracle)
+
+
+def _voting_regressor(last: VotingRegressor, front: Front, read: Read) -> Reading:
+    """Return the weighted mean of the members' answers."""
+    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    weights = _weights(last)
+    return _averaged(last, front, members, weights / weights.sum())
+
+
+def _one_vs_rest(last: OneVsRestClassifier, front: Front, read: Read) -> Reading:
+    """One model a class: argmax of raw scores, or of the second class's probability.
+
+    Two classes: one model; raw ``> 0``, or probability ``> 0.5``.
+    """
+    if last.label_binarizer_.y_type_ not in ("multiclass", "binary"):
+        raise UnsupportedModel(
+            "OneVsRestClassifier was trained on several labels a row: train one classifier per "
+            "label"
+        )
+    classes = class_labels(last)
+    count = 1 if len(last.estimators_) == 1 else len(classes)
+    if len(last.estimators_) != count:
+        raise ModelFileError("OneVsRestClassifier has damaged members: save the model again")
+    parts, members = [], []
+    raw = all(hasattr(member, "decision_function") for member in last.estimators_)
+    for output, member in enumerate(last.estimators_):
+        if type(member).__name__ == "_ConstantPredictor":
+            base = np.zeros(count)
+            base[output] = float(np.ravel(member.y_)[0])
+            parts.append(((), base))
+            continue
+        model = _trees_only(last, read(member, front))
+        members.append(model)
+        parts.append(_against_rest(last, model, output, count, raw))
+    if not members:
+        raise UnsupportedModel("OneVsRestClassifier was trained on one class: nothing to build")
+    model = _merged(
+        last,
+        front,
+        parts,
+        members,
+        task="classification",
+        classes=classes,
+        decision=">" if count == 1 else "argmax",
+    )
+    asked = [quiet(member) for member in last.estimators_]
+
+    def scores(x: np.ndarray) -> np.ndarray:
+        if raw:
+            return np.stack([m.decision_function(x).reshape(-1) for m in asked], axis=1)
+        half = 0.5 if count == 1 else 0.0
+        return np.stack([m.predict_proba(x)[:, 1] - half for m in asked], axis=1)
+
+    whole = quiet(last)
+    return Reading(model, Oracle(scores, labels=whole.predict, tolerance=1e-6))
+
+
+def _against_rest(
+    last: object, model: Model, output: int, count: int, raw: bool
+) -> tuple[tuple[FloatTree, ...], np.ndarray]:
+    """Return what one binary member adds to its class's output."""
+    if raw:
+        if len(model.base) != 1:
+            raise UnsupportedModel(f"{type(last).__name__} has a {model.family} as member")
+        return placed(model, (output,), count, 1.0)
+    _mean_members(last, [model])
+    trees = tuple(
+        FloatTree(
+            t.feature,
+            t.cut,
+            t.missing_left,
+            t.left,
+            t.right,
+            _dense(t, len(model.base))[:, 1:2] / model.members,
+            t.leaf_ids,
+            (output,),
+        )
+        for t in model.trees
+    )
+    base = np.zeros(count)
+    base[output] = -0.5 if count == 1 else 0.0
+    return trees, base
+
+
+def _multi_output(last: MultiOutputRegressor, front: Front, read: Read) -> Reading:
+    """One regressor a target."""
+    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    count = len(members)
+    parts = [placed(member, (n,), count, 1.0) for n, member in enumerate(members)]
+    model = _merged(last, front, parts, members, task="regression", classes=(), decision="identity")
+    asked = quiet(last)
+    return Reading(model, Oracle(lambda x: asked.predict(x), tolerance=1e-6))
+
+
+def _isolation(last: IsolationForest, front: Front, read: Read) -> Reading:
+    """Depths of the leaves add up; an inlier (1) where their sum reaches what the offset says.
+
+    A leaf of n training rows at depth d (the root has 1) counts d + c(n) - 1, c the mean length of
+    a search in a tree of n; score_samples is ``-2 ** (-sum / (trees * c(max_samples)))``, and
+    predict compares it with `offset_`. The raw score here is the sum over that divisor, less what
+    the offset comes to, so that score_samples is ``offset_ * 2 ** -raw``.
+    """
+    offset = float(last.offset_)
+    trees = len(last.estimators_)
+    divisor = trees * float(_path_length(np.array([last._max_samples]))[0])
+    if not -1 <= offset < 0 or divisor <= 0:
+        raise UnsupportedModel(
+            f"IsolationForest has the offset {offset:g} over {last._max_samples} training rows, "
+            "which leaves nothing to decide: train it on more rows"
+        )
+    raw = []
+    for member, own in _bagged(last, front):
+        table = nodes.table(member, own.features, 1)
+        depth = np.ones(len(table.left))
+        for node in np.flatnonzero(table.left >= 0):  # parents stand before children
+            depth[[table.left[node], table.right[node]]] = depth[node] + 1
+        values = (depth + _path_length(table.samples) - 1) / divisor
+        raw.append((own, table.raw(values[:, None], (0,))))
+    found = [float_trees(own, [tree], at_most_float32)[0] for own, tree in raw]
+    model = Model(
+        task="classification",
+        classes=(-1, 1),
+        trees=tuple(found),
+        base=(float(np.log2(-offset)),),
+        decision=">=",
+        anomaly_offset=offset,
+        **sklearn_common(last, front, True, "float32"),
+    )
+    asked = quiet(last)
+
+    def scores(x: np.ndarray) -> np.ndarray:
+        return np.log2(offset / asked.score_samples(x))[:, None]
+
+    return Reading(model, Oracle(scores, labels=asked.predict))
+
+
+def _path_length(samples: np.ndarray) -> np.ndarray:
+    """Return the mean length of an unsuccessful search in a binary tree of so many rows.
+
+    2 (ln(n - 1) + Euler's constant) - 2 (n - 1) / n; Liu, Ting, Zhou: Isolation Forest (2008).
+    """
+    n = np.asarray(samples, dtype=np.float64)
+    large = 2.0 * (np.log(np.maximum(n - 1, 1)) + _EULER) - 2.0 * (n - 1) / np.maximum(n, 1)
+    return np.where(n > 2, large, np.where(n == 2, 1.0, 0.0))
+
+
+READERS = (
+    ((AdaBoostClassifier,), _ada_boost),
+    ((BaggingClassifier,), _bagging_classifier),
+    ((BaggingRegressor,), _bagging_regressor),
+    ((VotingClassifier,), _voting_classifier),
+    ((VotingRegressor,), _voting_regressor),
+    ((OneVsRestClassifier,), _one_vs_rest),
+    ((MultiOutputRegressor,), _multi_output),
+    ((IsolationForest,), _isolation),
+)
+"""(classes, reader): a reader takes the estimator, its front, and what reads the members."""

@@ -1,0 +1,67 @@
+"""What a reader of trees hands back: the float IR, and how to ask the library the same."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from locgen.frontends.front import Front
+from locgen.ir.model import FloatTree, Model
+
+__all__ = ["Oracle", "Reading", "placed", "scaled"]
+
+Asked = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """The library's own answers for what a front hands to the model, (rows, features) float64.
+
+    Members
+    -------
+    scores : raw scores (rows, outputs) on the model's scale
+    leaves : the library's number of the leaf of each tree (rows, trees); None where it tells none
+    probabilities : (rows, classes), where the model's are computed from raw scores by a formula
+    labels : what the library predicts (rows,), compared wherever rounding cannot excuse it
+    tolerance : of the largest score there can be: sums in another order or in float32
+    """
+
+    scores: Asked
+    leaves: Asked | None = None
+    probabilities: Asked | None = None
+    labels: Asked | None = None
+    tolerance: float = 1e-9
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A model as read, whom to compare it with, and the front that stands before that."""
+
+    model: Model
+    oracle: Oracle
+    front: Front | None = None
+
+
+def scaled(trees: tuple[FloatTree, ...], factor: float) -> tuple[FloatTree, ...]:
+    """Return `trees` with all leaf values times `factor`."""
+    return tuple(replace(tree, leaf_values=tree.leaf_values * factor) for tree in trees)
+
+
+def placed(
+    model: Model, outputs: tuple[int, ...], count: int, factor: float
+) -> tuple[tuple[FloatTree, ...], np.ndarray]:
+    """Return a member's trees and base (count,) on the outputs of the ensemble it belongs to.
+
+    Parameters
+    ----------
+    outputs : for each output of `model` the ensemble's
+    count : outputs of the ensemble
+    factor : the member's weight
+    """
+    base = np.zeros(count)
+    np.add.at(base, list(outputs), np.array(model.base) * factor)
+    trees = tuple(
+        replace(tree, outputs=tuple(outputs[output] for output in tree.outputs))
+        for tree in scaled(model.trees, factor)
+    )
+    return trees, base

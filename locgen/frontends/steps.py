@@ -1,0 +1,298 @@
+"""The transformers that may stand before trees: which raw column each of their outputs comes from.
+
+What a step computes is asked of the step itself, see `front`; here stands only how its columns
+depend on the raw ones: rising with one, or through the interval or category it lies in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.pipeline import LARGEST, check_fitted
+
+if TYPE_CHECKING:
+    from locgen.frontends.front import Front
+
+__all__ = ["Output", "outputs_of", "transformed"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a column that a step puts out comes from.
+
+    Members
+    -------
+    column : the only raw column that it depends on
+    untouched : whether it is that column itself
+    intervals : lower (excluded) and upper (included) ends of the intervals (k,), rising, inside
+        which it is constant; None where it rises with the raw column
+    unknown : a raw value outside all intervals, None where they cover all that the step accepts
+    imputed : whether the steps take a missing value for another
+    """
+
+    column: int
+    untouched: bool = True
+    intervals: tuple[np.ndarray, np.ndarray] | None = None
+    unknown: float | None = None
+    imputed: bool = False
+
+
+Outputs = tuple[list[Output], np.ndarray]
+"""Outputs of a step, and the neutral raw row that it and all before it accept."""
+
+
+def transformed(step: object, x: np.ndarray) -> np.ndarray:
+    """Return what the fitted `step` makes of the rows `x`, as a dense float64 array.
+
+    Infinities, which steps refuse, are taken as the largest float64: that keeps the order.
+    """
+    x = np.clip(x, -LARGEST, LARGEST)
+    names = getattr(step, "feature_names_in_", None)
+    if isinstance(step, ColumnTransformer) and names is not None:
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise UnsupportedModel(
+                "ColumnTransformer was fitted on named columns, which needs pandas: pip install "
+                "pandas, or fit it on arrays"
+            ) from None
+        x = DataFrame(x, columns=names)
+    found = step.transform(x)
+    return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
+
+
+def outputs_of(step: object, name: str, before: "Front") -> Outputs:
+    """Return the outputs of the fitted `step`, whose input are those of the front `before`.
+
+    Raises
+    ------
+    UnsupportedModel
+        If it is not fitted, or not among the steps whose columns depend on one raw column each.
+    ModelFileError
+        If it does not fit the columns before it.
+    """
+    read = _READERS.get(type(step))
+    if read is None:
+        raise UnsupportedModel(
+            f"Pipeline step {name!r} ({type(step).__name__}) is not supported: use "
+            f"{', '.join(kind.__name__ for kind in _READERS)}, or transform the data beforehand"
+        )
+    if type(step) is not Pipeline:
+        check_fitted(step)
+        expected = getattr(step, "n_features_in_", before.features)
+        if expected != before.features:
+            raise ModelFileError(
+                f"{type(step).__name__} takes {expected} columns, but {before.features} stand "
+                "before it: save the fitted model again"
+            )
+    return read(step, before)
+
+
+def _rising(step: object, before: "Front") -> Outputs:
+    return [replace(output, untouched=False) for output in before.outputs], before.neutral
+
+
+def _unchanged(step: FunctionTransformer, before: "Front") -> Outputs:
+    if step.func is not None:
+        raise UnsupportedModel(
+            "FunctionTransformer runs a Python function, which locgen does not read: transform "
+            "the data beforehand"
+        )
+    return list(before.outputs), before.neutral
+
+
+def _selected(step: object, before: "Front") -> Outputs:
+    kept = np.flatnonzero(step.get_support())
+    return [before.outputs[feature] for feature in kept], before.neutral
+
+
+def _imputed(step: SimpleImputer, before: "Front") -> Outputs:
+    if not (isinstance(step.missing_values, float) and np.isnan(step.missing_values)):
+        raise UnsupportedModel(
+            f"SimpleImputer replaces {step.missing_values!r}: locgen reads missing_values=nan"
+        )
+    statistics = np.asarray(step.statistics_)
+    if statistics.dtype.kind not in "fiu" or np.isnan(statistics).any():
+        raise UnsupportedModel(
+            "SimpleImputer has no number for a column (all of it was missing): leave it out"
+        )
+    outputs = [replace(output, untouched=False, imputed=True) for output in before.outputs]
+    if step.indicator_ is not None:
+        outputs += [
+            Output(before.outputs[feature].column, untouched=False, imputed=True)
+            for feature in step.indicator_.features_
+        ]
+    return outputs, before.neutral
+
+
+def _binned(step: KBinsDiscretizer, before: "Front") -> Outputs:
+    if step.encode == "ordinal":
+        return _rising(step, before)
+    outputs = []
+    first = 0
+    for feature, (count, output) in enumerate(zip(step.n_bins_, before.outputs, strict=True)):
+        _needs_rising(step, output)
+        own = slice(first, first + int(count))
+
+        def at_most(x: np.ndarray, part: np.ndarray, feature=feature, own=own) -> np.ndarray:
+            rows = np.zeros((len(x), before.features))
+            rows[:, feature] = x
+            return transformed(step, rows)[:, own].argmax(axis=1) <= part
+
+        high = before.bisect(np.full(int(count), feature), at_most)
+        low = np.concatenate([[-np.inf], high[:-1]])
+        outputs += [replace(output, untouched=False, intervals=(low, high))] * int(count)
+        first += int(count)
+    return outputs, before.neutral
+
+
+def _encoded(step: OneHotEncoder | OrdinalEncoder, before: "Front") -> Outputs:
+    """Return one output a column (ordinal) or a category (one-hot), each with its intervals."""
+    outputs, neutral = [], before.neutral.copy()
+    one_hot = isinstance(step, OneHotEncoder)
+    for feature, (categories, output) in enumerate(
+        zip(step.categories_, before.outputs, strict=True)
+    ):
+        _needs_rising(step, output)
+        try:
+            values = np.asarray(categories, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise UnsupportedModel(
+                f"{type(step).__name__} encodes text ({categories[0]!r}, ...): locgen's rows are "
+                "numbers; encode text beforehand and train on the codes"
+            ) from None
+        known = values[~np.isnan(values)]
+        limits = np.concatenate([known, known])
+        strict = np.arange(len(limits)) < len(known)
+
+        def below(x: np.ndarray, part: np.ndarray, limits=limits, strict=strict) -> np.ndarray:
+            return np.where(strict[part], x < limits[part], x <= limits[part])
+
+        ends = before.bisect(np.full(len(limits), feature), below)
+        low, high = ends[: len(known)], ends[len(known) :]
+        if len(known):
+            neutral[output.column] = min(max(high[0], -LARGEST), LARGEST)
+        tolerant = step.handle_unknown != "error"
+        count = 1
+        if one_hot:
+            count = sum(1 for owner in _owners(step) if owner == feature)
+        outputs += [
+            replace(
+                output,
+                untouched=False,
+                intervals=(low, high),
+                unknown=_unknown(low, high) if tolerant else None,
+                imputed=output.imputed or bool(np.isnan(values).any()) or tolerant,
+            )
+        ] * count
+    return outputs, neutral
+
+
+def _owners(step: OneHotEncoder) -> list[int]:
+    """Return the input column that each output column of a one-hot encoder stands for."""
+    return [
+        feature for feature, count in enumerate(step._n_features_outs) for _ in range(int(count))
+    ]
+
+
+def _unknown(low: np.ndarray, high: np.ndarray) -> float:
+    """Return a value in none of the intervals."""
+    candidates = np.concatenate([np.nextafter(high, np.inf), low, [0.0]])
+    free = [v for v in candidates[np.isfinite(candidates)] if not np.any((low < v) & (v <= high))]
+    return float(free[0])
+
+
+def _columns(step: ColumnTransformer, before: "Front") -> Outputs:
+    found: dict[str, list[Output]] = {}
+    neutral = before.neutral
+    names = list(getattr(step, "feature_names_in_", range(before.features)))
+    for name, part, asked in step.transformers_:
+        if isinstance(part, str) and part == "drop":
+            continue
+        picked = _positions(asked, names)
+        if not picked:
+            continue
+        inner = replace(before, neutral=neutral).selected(picked)
+        if not (isinstance(part, str) and part == "passthrough"):
+            inner = inner.behind(part, name)
+        found[name], neutral = list(inner.outputs), inner.neutral
+    outputs: list[Output] = []
+    for name, place in sorted(step.output_indices_.items(), key=lambda item: item[1].start):
+        if place.stop > place.start:
+            if len(found.get(name, ())) != place.stop - place.start or place.start != len(outputs):
+                raise ModelFileError(
+                    "ColumnTransformer's columns do not fit together: save the fitted model again"
+                )
+            outputs += found[name]
+    return outputs, neutral
+
+
+def _positions(asked: object, names: list[object]) -> list[int]:
+    """Return the columns that a ColumnTransformer's selector names, as it reads them."""
+    if isinstance(asked, slice):
+        if isinstance(asked.start, str) or isinstance(asked.stop, str):
+            first = 0 if asked.start is None else names.index(asked.start)
+            last = len(names) if asked.stop is None else names.index(asked.stop) + 1
+            return list(range(first, last))
+        return list(range(len(names)))[asked]
+    listed = [asked] if isinstance(asked, int | str) else list(asked)
+    if listed and all(isinstance(value, bool | np.bool_) for value in listed):
+        return [int(position) for position in np.flatnonzero(listed)]
+    return [
+        names.index(value) if isinstance(value, str) else range(len(names))[int(value)]
+        for value in listed
+    ]
+
+
+def _nested(step: Pipeline, before: "Front") -> Outputs:
+    front = before
+    for name, part in step.steps:
+        if part is None or (isinstance(part, str) and part == "passthrough"):
+            continue
+        front = front.behind(part, name)
+    return list(front.outputs), front.neutral
+
+
+def _needs_rising(step: object, output: Output) -> None:
+    if output.intervals is not None:
+        raise UnsupportedModel(
+            f"{type(step).__name__} stands behind a step that is no scaler: put it first"
+        )
+
+
+_READERS: dict[type, Callable[[object, "Front"], Outputs]] = {
+    StandardScaler: _rising,
+    MinMaxScaler: _rising,
+    RobustScaler: _rising,
+    MaxAbsScaler: _rising,
+    Binarizer: _rising,
+    FunctionTransformer: _unchanged,
+    SelectKBest: _selected,
+    SelectPercentile: _selected,
+    VarianceThreshold: _selected,
+    SimpleImputer: _imputed,
+    KBinsDiscretizer: _binned,
+    OneHotEncoder: _encoded,
+    OrdinalEncoder: _encoded,
+    ColumnTransformer: _columns,
+    Pipeline: _nested,
+}

@@ -1,0 +1,75 @@
+"""The one way in for tree ensembles: finds the reader, reads, compares with the library."""
+
+from dataclasses import replace
+
+from sklearn.base import BaseEstimator
+
+from locgen.errors import UnsupportedModel
+from locgen.frontends import ensembles, hist_gradient, pipeline, sklearn_trees, sklearn_units
+from locgen.frontends.front import Front
+from locgen.frontends.hints import refusal
+from locgen.frontends.reading import Reading
+
+__all__ = ["read_trees"]
+
+_READERS = (*sklearn_trees.READERS, *hist_gradient.READERS)
+# Readers of libraries that need not be installed: looked up once a model of theirs turns up.
+_LIBRARIES = {"xgboost": "xgboost_trees", "lightgbm": "lightgbm_trees"}
+
+
+def read_trees(estimator: object, front: Front) -> Reading:
+    """Return what the fitted `estimator`, or pipeline that ends in one, says behind `front`.
+
+    Raises
+    ------
+    UnsupportedModel
+        If it is no estimator over trees that locgen builds, is not fitted, or computes something
+        that cannot be built exactly.
+    ModelFileError
+        If its parts do not fit together.
+    """
+    steps, last = pipeline.split(estimator)
+    reader = _reader(last)
+    for name, step in steps:
+        front = front.behind(step, name)
+    pipeline.check_fitted(last)
+    return replace(reader(last, front), front=front)
+
+
+def _library(estimator: object) -> str | None:
+    package = type(estimator).__module__.split(".")[0]
+    return package if package in _LIBRARIES else None
+
+
+def _reader(last: object):
+    """Return the function that reads this very class, or refuse it with a way out."""
+    name = type(last).__name__
+    for kinds, read in _READERS:
+        if type(last) in kinds:
+            return read
+    for kinds, read in ensembles.READERS:
+        if type(last) in kinds:
+            return lambda estimator, front: read(estimator, front, read_trees)
+    package = _library(last)
+    if package == "xgboost":
+        from locgen.frontends.xgboost_trees import read_xgboost
+
+        return read_xgboost
+    if package == "lightgbm":
+        from locgen.frontends.lightgbm_trees import read_lightgbm
+
+        return read_lightgbm
+    for kinds in (*(kinds for kinds, _ in (*_READERS, *ensembles.READERS)), sklearn_units.KINDS):
+        for kind in kinds:
+            if isinstance(last, kind):
+                raise UnsupportedModel(
+                    f"{name} is a subclass of {kind.__name__} and may predict otherwise: "
+                    f"train a plain {kind.__name__}"
+                )
+    if isinstance(last, type):
+        raise UnsupportedModel(f"{last.__name__} is a class: pass a fitted instance of it")
+    if not isinstance(last, BaseEstimator) and not hasattr(last, "predict"):
+        raise UnsupportedModel(
+            f"a {name} is not an estimator: save the fitted scikit-learn estimator by itself"
+        )
+    raise UnsupportedModel(refusal(name))
