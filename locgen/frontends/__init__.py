@@ -6,17 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import mixtures, pipeline, selfcheck, sklearn_units, unitcheck
+from locgen.errors import ModelFileError
+from locgen.frontends import mixtures, pipeline, selfcheck, sklearn_units, trees, unitcheck
+from locgen.frontends.files import open_model
 from locgen.frontends.front import Front
-from locgen.frontends.trees import read_trees
-from locgen.frontends.unpickle import unpickle
 from locgen.ir.model import Model
 
 __all__ = ["Loaded", "load", "read_estimator"]
 
-_SUFFIXES = (".pkl", ".pickle", ".joblib")
-_COMPRESSED = (".bz2", ".gz", ".lzma", ".xz", ".z")
 # What attributes of the wrong type or shape raise: only a damaged or forged file has them.
 _INCONSISTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -42,7 +39,7 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
 
     Parameters
     ----------
-    source : path of a .pkl or .joblib file, compressed or not, or the estimator itself
+    source : path of a model file, see `files.open_model`, or the estimator itself
     trust : run whatever the file asks for, as joblib does
 
     Raises
@@ -57,17 +54,7 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
     if not isinstance(source, str | os.PathLike):
         return Loaded(read_estimator(source), source, _identifier(type(source).__name__.lower()))
     path = Path(source)
-    inner = Path(path.stem) if path.suffix.lower() in _COMPRESSED else path
-    if path.suffix.lower() not in _SUFFIXES and inner.suffix.lower() not in _SUFFIXES:
-        if not path.exists():
-            raise ModelFileError(f"{path} does not exist: check the path of the model file")
-        if path.is_dir():
-            raise ModelFileError(f"{path} is a folder: name the model file inside it")
-        raise UnsupportedModel(
-            f"{path} has the suffix {path.suffix!r}: locgen reads {', '.join(_SUFFIXES)} "
-            "(joblib.dump or pickle.dump of a fitted estimator) and its own .locgen.json"
-        )
-    estimator = unpickle(path, trust=trust)
+    estimator, stem = open_model(path, trust=trust)
     try:
         model = read_estimator(estimator)
     except _INCONSISTENT as error:
@@ -75,7 +62,7 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
             f"{path} holds a {type(estimator).__name__} whose parts do not fit together "
             f"({type(error).__name__}): save the fitted model again, e.g. with joblib.dump"
         ) from error
-    return Loaded(model, estimator, _identifier(inner.stem))
+    return Loaded(model, estimator, _identifier(stem))
 
 
 def read_estimator(estimator: object) -> Model:
@@ -89,10 +76,8 @@ def read_estimator(estimator: object) -> Model:
         model = sklearn_units.read_units(last, scalers)
         unitcheck.compare(model, last, scalers)
         return model
-    first = steps[0][1] if steps else last
-    columns = getattr(first, "n_features_in_", 0)  # without it, the reader says what is wrong
-    front = Front.bare(pipeline.feature_names((first,), columns))
-    reading = read_trees(estimator, front)
+    front = Front.bare(trees.raw_names(steps[0][1] if steps else last))
+    reading = trees.read_trees(estimator, front)
     selfcheck.compare(reading)
     return reading.model
 

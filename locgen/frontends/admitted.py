@@ -7,6 +7,7 @@ holds, because NumPy and scikit-learn trust the buffers that they are given.
 """
 
 import re
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from importlib import import_module
 from math import prod
@@ -14,10 +15,12 @@ from math import prod
 import numpy as np
 from sklearn.tree._tree import Tree
 
-__all__ = ["ArrayHeader", "admitted", "check_dtype", "check_state"]
+__all__ = ["ArrayHeader", "admitted", "check_dtype", "check_state", "is_admitted"]
 
 _FROM_BUFFER = np.arange(3).__reduce_ex__(5)[0]
-_NDARRAY = "numpy.ndarray"  # a file only ever hands this name on: it need not be the class
+# A file only ever hands these names on: they need not be what they name.
+_NDARRAY = "numpy.ndarray"
+_CHECK_ARRAY = "sklearn.utils.validation.check_array"
 _OBJECT_FLAGS = 0x1F  # reference counted, list pickle, pointer, needs init, needs the interpreter
 
 
@@ -27,6 +30,40 @@ class ArrayHeader:
     Stands in for `joblib.numpy_pickle.NumpyArrayWrapper`, whose `read` opens a second, unrestricted
     unpickler for object arrays in joblib releases before 1.5.
     """
+
+
+class _Checked:
+    """Stands in for the partial `check_array` that histogram boosting hands its columns to.
+
+    A real `functools.partial` would call whatever its state names. The rows are float64 already.
+    """
+
+    def __init__(self, function: str) -> None:
+        if function != _CHECK_ARRAY:
+            raise ValueError("only check_array is admitted with arguments")
+
+    def __setstate__(self, state: object) -> None:
+        """Take the arguments as read: scikit-learn writes the same ones always."""
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Return `x` as float64, whatever missing values and infinities it holds."""
+        return np.asarray(x, dtype=np.float64)
+
+
+def _defaultdict(factory: object = None, *items: object) -> defaultdict:
+    """Return an empty dictionary, of the one kind that LightGBM keeps."""
+    if factory not in (None, OrderedDict) or items:
+        raise ValueError("only dictionaries of dictionaries are admitted")
+    return defaultdict(factory)
+
+
+def _bytearray(data: object = b"", encoding: str = "latin-1") -> bytearray:
+    """Return bytes as they are, or from the text that protocols 0 to 2 write them as."""
+    if isinstance(data, str) and encoding == "latin-1":
+        return bytearray(data, encoding)
+    if not isinstance(data, bytes):
+        raise ValueError("bytes must be given as bytes")
+    return bytearray(data)
 
 
 def _dtype(kind: str, align: object = False, copy: object = True) -> np.dtype:
@@ -74,6 +111,10 @@ def _encode(text: str, encoding: str) -> bytes:
 
 def _reconstructor(cls: type, base: type, state: object) -> object:
     """Return an empty instance, as protocols 0 and 1 ask for: only of a plain admitted class."""
+    if isinstance(cls, type) and base is dict and issubclass(cls, dict) and type(state) is dict:
+        made = cls.__new__(cls)
+        dict.update(made, state)
+        return made
     if not isinstance(cls, type) or base is not object or state is not None:
         raise ValueError("only plain classes are reconstructed")
     return object.__new__(cls)
@@ -126,6 +167,8 @@ def check_state(instance: object, state: object) -> None:
         sound = _sound_dtype(*state)
     elif type(instance) is Tree:
         sound = _sound_tree(**state)
+    elif (type(instance).__module__, type(instance).__name__) in _BOOSTERS:
+        sound = _sound_booster(**state)
     else:
         return
     if not sound:
@@ -198,6 +241,14 @@ def _sound_tree(
     )
 
 
+def _sound_booster(handle: object = None, _handle: object = None, **others: object) -> bool:
+    """Return whether a booster is made from its text or bytes, never from an address."""
+    if _handle is None:
+        return handle is None or type(handle) is bytearray
+    return handle is None and type(_handle) is str
+
+
+_BOOSTERS = (("lightgbm.basic", "Booster"), ("xgboost.core", "Booster"))
 _LOSSES = (
     "AbsoluteError",
     "ExponentialLoss",
@@ -210,9 +261,14 @@ _LOSSES = (
 
 # Modules from which a class or function is taken as it is.
 _PLAIN = {
+    "collections": ("OrderedDict",),
+    "lightgbm.basic": ("Booster",),
+    "lightgbm.sklearn": ("LGBMClassifier", "LGBMRanker", "LGBMRegressor"),
     "locgen.models.mixture": ("MixtureOfExpertsClassifier", "MixtureOfExpertsRegressor"),
+    "numpy": ("float32", "float64"),
     "numpy.random._mt19937": ("MT19937",),
-    "numpy.random._pickle": ("__bit_generator_ctor", "__randomstate_ctor"),
+    "numpy.random._pcg64": ("PCG64",),
+    "numpy.random._pickle": ("__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"),
     "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
     "sklearn._loss._loss": (
         "__pyx_unpickle_CyHalfMultinomialLoss",
@@ -226,7 +282,9 @@ _PLAIN = {
         "MultinomialLogit",
     ),
     "sklearn._loss.loss": _LOSSES,
+    "sklearn.compose._column_transformer": ("ColumnTransformer", "_RemainderColsList"),
     "sklearn.dummy": ("DummyClassifier", "DummyRegressor"),
+    "sklearn.ensemble._bagging": ("BaggingClassifier", "BaggingRegressor"),
     "sklearn.ensemble._forest": (
         "ExtraTreesClassifier",
         "ExtraTreesRegressor",
@@ -234,32 +292,81 @@ _PLAIN = {
         "RandomForestRegressor",
     ),
     "sklearn.ensemble._gb": ("GradientBoostingClassifier", "GradientBoostingRegressor"),
+    "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting": (
+        "HistGradientBoostingClassifier",
+        "HistGradientBoostingRegressor",
+    ),
+    "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
+    "sklearn.ensemble._iforest": ("IsolationForest",),
+    "sklearn.ensemble._voting": ("VotingClassifier", "VotingRegressor"),
+    "sklearn.ensemble._weight_boosting": ("AdaBoostClassifier",),
+    "sklearn.feature_selection._univariate_selection": (
+        "SelectKBest",
+        "SelectPercentile",
+        "chi2",
+        "f_classif",
+        "f_regression",
+    ),
+    "sklearn.feature_selection._variance_threshold": ("VarianceThreshold",),
+    "sklearn.impute._base": ("MissingIndicator", "SimpleImputer"),
     "sklearn.linear_model._logistic": ("LogisticRegression",),
+    "sklearn.multiclass": ("OneVsRestClassifier", "_ConstantPredictor"),
+    "sklearn.multioutput": ("MultiOutputRegressor",),
     "sklearn.naive_bayes": ("GaussianNB",),
     "sklearn.neighbors._nearest_centroid": ("NearestCentroid",),
     "sklearn.pipeline": ("Pipeline",),
-    "sklearn.preprocessing._data": ("MinMaxScaler", "RobustScaler", "StandardScaler"),
-    "sklearn.preprocessing._label": ("LabelEncoder",),
+    "sklearn.preprocessing._data": (
+        "Binarizer",
+        "MaxAbsScaler",
+        "MinMaxScaler",
+        "RobustScaler",
+        "StandardScaler",
+    ),
+    "sklearn.preprocessing._discretization": ("KBinsDiscretizer",),
+    "sklearn.preprocessing._encoders": ("OneHotEncoder", "OrdinalEncoder"),
+    "sklearn.preprocessing._function_transformer": ("FunctionTransformer",),
+    "sklearn.preprocessing._label": ("LabelBinarizer", "LabelEncoder"),
     "sklearn.tree._classes": (
         "DecisionTreeClassifier",
         "DecisionTreeRegressor",
         "ExtraTreeClassifier",
         "ExtraTreeRegressor",
     ),
+    "sklearn.utils._bunch": ("Bunch",),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
+    "xgboost.core": ("Booster",),
+    "xgboost.sklearn": (
+        "XGBClassifier",
+        "XGBRFClassifier",
+        "XGBRFRegressor",
+        "XGBRanker",
+        "XGBRegressor",
+    ),
 }
 
+# skops takes a partial's function and a dtype's kind from its own lists.
+_SKOPS = (("functools", "partial"), ("numpy", "dtype"), ("sklearn.tree._tree", "Tree"))
+
 _STAND_INS: dict[tuple[str, str], object] = {
+    ("__builtin__", "bytearray"): _bytearray,
     ("__builtin__", "bytes"): bytes,
+    ("__builtin__", "dict"): dict,
     ("__builtin__", "object"): object,
+    ("__builtin__", "slice"): slice,
+    ("builtins", "bytearray"): _bytearray,
     ("builtins", "object"): object,
+    ("builtins", "slice"): slice,
     ("_codecs", "encode"): _encode,
+    ("collections", "defaultdict"): _defaultdict,
     ("copy_reg", "_reconstructor"): _reconstructor,
     ("copyreg", "_reconstructor"): _reconstructor,
+    ("functools", "partial"): _Checked,
     ("joblib.numpy_pickle", "NumpyArrayWrapper"): ArrayHeader,
     ("numpy", "dtype"): _dtype,
     ("numpy", "ndarray"): _NDARRAY,
     ("sklearn.tree._tree", "Tree"): _tree,
+    ("sklearn.utils.validation", "check_array"): _CHECK_ARRAY,
     # NumPy 2 renamed its core package; a file of either is read by either.
     **{
         (f"numpy.{core}.{module}", name): target
@@ -271,6 +378,11 @@ _STAND_INS: dict[tuple[str, str], object] = {
         )
     },
 }
+
+
+def is_admitted(module: str, name: str) -> bool:
+    """Return whether a skops file may use this class, beside those that skops trusts itself."""
+    return name in _PLAIN.get(module, ()) or (module, name) in _SKOPS
 
 
 def admitted(module: str, name: str) -> Callable[..., object] | type | None:

@@ -17,6 +17,7 @@ from locgen.ir.model import Model
 
 __all__ = ["READERS"]
 
+_WORDS = 8  # of 32 bits: a category's code is below 256
 _FIELDS = ("left", "right", "feature_idx", "num_threshold", "missing_go_to_left", "is_leaf")
 
 
@@ -39,6 +40,8 @@ def _read(last: object, front: Front) -> Reading:
         )
     base = np.atleast_1d(np.asarray(last._baseline_prediction, dtype=np.float64)).reshape(-1)
     columns, known = _columns(last, front)
+    if known and np.shape(last._bin_mapper.is_categorical_) != (front.features,):
+        raise ModelFileError(f"{name} has damaged categories: save the fitted model again")
     raw = []
     for stage in last._predictors:
         if len(stage) != len(base):
@@ -115,12 +118,15 @@ def _raw_tree(
     feature = nodes["feature_idx"].astype(np.int64)
     check_tree(left, right, feature, len(columns), name)
     categories = {}
+    words = predictor.raw_left_cat_bitsets
+    if words.ndim != 2 or words.dtype != np.uint32 or words.shape[1] != _WORDS:
+        raise ModelFileError(f"{name} has damaged categories: save the fitted model again")
     for node in np.flatnonzero(~leaf & nodes["is_categorical"].astype(bool)):
-        words = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]
+        own = words[nodes["bitset_idx"][node]]
         column = front.raw_column(columns[feature[node]], name)
         values = known[int(feature[node])]
         codes = np.flatnonzero(~np.isnan(values))
-        goes_left = (words[codes // 32] >> (codes % 32).astype(np.uint32)) & 1 == 1
+        goes_left = (own[codes // 32] >> (codes % 32).astype(np.uint32)) & 1 == 1
         # What no training row had is missing; so list those that go where missing does not.
         missing_left = bool(nodes["missing_go_to_left"][node])
         listed = values[codes[goes_left != missing_left]]

@@ -41,7 +41,7 @@ def open_booster(path: str) -> lightgbm.Booster:
         If LightGBM finds no model in it.
     """
     try:
-        return lightgbm.Booster(model_file=path, params={"verbosity": -1})
+        return lightgbm.Booster(model_file=path)
     except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
         reason = re.sub(r"\s+", " ", str(error))[:120]
         raise ModelFileError(

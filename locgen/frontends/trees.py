@@ -10,7 +10,7 @@ from locgen.frontends.front import Front
 from locgen.frontends.hints import refusal
 from locgen.frontends.reading import Reading
 
-__all__ = ["read_trees"]
+__all__ = ["raw_names", "read_trees"]
 
 _READERS = (*sklearn_trees.READERS, *hist_gradient.READERS)
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
@@ -32,8 +32,23 @@ def read_trees(estimator: object, front: Front) -> Reading:
     reader = _reader(last)
     for name, step in steps:
         front = front.behind(step, name)
-    pipeline.check_fitted(last)
+    if isinstance(last, BaseEstimator):
+        pipeline.check_fitted(last)
     return replace(reader(last, front), front=front)
+
+
+def raw_names(first: object) -> tuple[str, ...]:
+    """Return the names of the raw columns, as the first step or the model itself knows them.
+
+    Without any, the reader says what is wrong.
+    """
+    if isinstance(first, BaseEstimator) or _library(first) is None:
+        return pipeline.feature_names((first,), getattr(first, "n_features_in_", 0))
+    count = first.num_features() if hasattr(first, "num_features") else first.num_feature()
+    names = getattr(first, "feature_names", None)
+    if names is None and hasattr(first, "feature_name"):
+        names = first.feature_name()
+    return tuple(names) if names else tuple(f"x{index}" for index in range(count))
 
 
 def _library(estimator: object) -> str | None:

@@ -28,7 +28,10 @@ from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
 from locgen.frontends.admitted import ArrayHeader, admitted, check_dtype, check_state
 from locgen.frontends.hints import is_known, refusal
 
-__all__ = ["unpickle"]
+__all__ = ["EXTRAS", "lacking", "unpickle"]
+
+EXTRAS = ("lightgbm", "onnx", "skops", "xgboost")
+"""The packages of other libraries' models, each an extra of locgen."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +101,12 @@ class _Unpickler(pickle._Unpickler):
         check_state(instance, state)
         if isinstance(state, dict) and "_sklearn_version" in state:
             self._check_version(state["_sklearn_version"])
-        super().load_build()
+        try:
+            super().load_build()
+        except Exception as error:
+            if type(error).__module__.split(".")[0] not in ("lightgbm", "xgboost"):
+                raise
+            raise pickle.UnpicklingError(f"booster: {error}") from error
         if isinstance(instance, np.dtype):
             check_dtype(instance)
         elif type(instance) is ArrayHeader:
@@ -165,6 +173,13 @@ def _skewed(path: Path, version: str) -> ModelFileError:
     )
 
 
+def lacking(path: Path, module: str) -> ModelFileError:
+    """Return the refusal of a file that needs a Python package which is not installed."""
+    package = module.split(".")[0]
+    extra = f"pip install 'locgen[{package}]'" if package in EXTRAS else f"install {package}"
+    return ModelFileError(f"{path} needs the Python package {package}: {extra}")
+
+
 def unpickle(path: Path, *, trust: bool = False) -> object:
     """Return the object saved in a pickle or joblib file, compressed or not.
 
@@ -189,7 +204,10 @@ def unpickle(path: Path, *, trust: bool = False) -> object:
         return _trusted(path, version)
 
     def admit(module: str, name: str) -> object:
-        target = admitted(module, name)
+        try:
+            target = admitted(module, name)
+        except ModuleNotFoundError as error:
+            raise lacking(path, str(error.name)) from error
         if target is not None:
             return target
         if module.split(".")[0] in ("sklearn", "xgboost", "lightgbm") and is_known(name):
@@ -229,9 +247,6 @@ def _trusted(path: Path, version: str) -> object:
             warnings.simplefilter("ignore", InconsistentVersionWarning)
             return joblib.load(path)
     except ModuleNotFoundError as error:
-        raise ModelFileError(
-            f"{path} needs the Python module {error.name}: install it, or pass the fitted "
-            "estimator itself to locgen.load"
-        ) from error
+        raise lacking(path, str(error.name)) from error
     except _DAMAGE as error:
         raise (_skewed(path, version) if _skew(version) else _damaged(path, error)) from error
