@@ -47,7 +47,7 @@ from locgen.verify.suspect import suspect_node
 from locgen.verify.testbench import write_testbench
 from locgen.verify.vectors import Vectors, make_vectors, pack_features, pack_results
 
-__all__ = ["Built", "Tell", "build", "verify_design"]
+__all__ = ["Built", "Tell", "build", "design_facts", "design_vectors", "emit", "verify_design"]
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ def fabric_of(design: Design) -> DirectFabric | TreeFabric:
     return TreeFabric(design.model, plan, int(design.digest, 16))
 
 
-def _emit(design: Design) -> dict[str, str]:
+def emit(design: Design) -> dict[str, str]:
     """Return RTLIL by module: the core, and the board's top around it."""
     modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
     if design.place.top == "uart":
@@ -287,7 +287,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     boot_flash(design)
     _check_estimate(design)
     tell(f"compiling {len(model.nodes)} nodes to Amaranth")
-    modules = _emit(design)
+    modules = emit(design)
     common = {"logs": logs, "use_cache": options.cache}
     netlists = work / "netlist"
     tell("synthesis")
@@ -370,7 +370,7 @@ def _evidence_cells(design: Design, usage: Utilisation, logs: Path) -> int | Non
     with tempfile.TemporaryDirectory(prefix="locgen-") as folder:
         out = Path(folder)
         common = {"logs": logs / "without_evidence", "use_cache": options.cache}
-        core = synthesise_core(_emit(plain)["core"], out, effort=options.effort, **common)
+        core = synthesise_core(emit(plain)["core"], out, effort=options.effort, **common)
         cells = pack_core(core, design.place.device, **common).logic_cells
     return usage.logic_cells - cells
 

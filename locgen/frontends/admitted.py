@@ -346,7 +346,12 @@ _PLAIN = {
 }
 
 # skops takes a partial's function and a dtype's kind from its own lists.
-_SKOPS = (("functools", "partial"), ("numpy", "dtype"), ("sklearn.tree._tree", "Tree"))
+_SKOPS = (
+    ("functools", "partial"),
+    ("numpy", "dtype"),
+    ("sklearn.tree._tree", "Tree"),
+    ("sklearn.utils.validation", "check_array"),
+)
 
 _STAND_INS: dict[tuple[str, str], object] = {
     ("__builtin__", "bytearray"): _bytearray,
