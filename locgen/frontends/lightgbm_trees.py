@@ -56,7 +56,9 @@ def read_lightgbm(last: object, front: Front) -> Reading:
     Otherwise a regression whose answer is the sum. Random forests take the mean.
     """
     booster, classes = _booster(last)
-    name = "LightGBM model" if booster is last else type(last).__name__
+    name = "LightGBM model" if isinstance(last, lightgbm.Booster) else type(last).__name__
+    # As its own file has it: a threshold that is infinite in a trained booster is 1e300 there.
+    booster = lightgbm.Booster(model_str=booster.model_to_string())
     dump = booster.dump_model()
     features = int(dump["max_feature_idx"]) + 1
     if features != front.features:
