@@ -9,7 +9,7 @@ from locgen.errors import UnsupportedModel
 from locgen.frontends.pipeline import library_quiet, scale
 from locgen.ir.model import Model
 
-__all__ = ["compare", "compare_mixture", "probe_rows"]
+__all__ = ["compare", "disagreement", "probabilities", "probe_rows"]
 
 ROWS = 512
 _TOLERANCE = 1e-9  # of the largest score there can be: sums in another order, nothing more
@@ -63,49 +63,16 @@ def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
         expected = _scores(model, quiet, scaled)
     found = np.stack([tree.leaf_ids[tree.leaf_index(x)] for tree in model.trees], axis=1)
     if not np.array_equal(found, leaves):
-        raise _disagreement(model, "leaves")
+        raise disagreement(model, "leaves")
     scores = model.scores(x)
     largest = sum(np.abs(tree.leaf_values).max() for tree in model.trees)
     largest += np.abs(model.base).max()
     if not (np.abs(scores - expected) <= _TOLERANCE * largest).all():
-        raise _disagreement(model, "scores")
+        raise disagreement(model, "scores")
     if model.probability in ("sigmoid", "sigmoid2", "softmax"):
-        found = _probabilities(model, scores)
+        found = probabilities(model, scores)
         if not np.allclose(found, quiet.predict_proba(scaled), rtol=0, atol=1e-7):
-            raise _disagreement(model, "probabilities")
-
-
-def compare_mixture(model: Model, last: object, scalers: tuple[object, ...]) -> None:
-    """Compare routes and answers of a mixture; its gate and experts have been compared alone.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a route differs, or a score by more than rounding.
-    """
-    with library_quiet():
-        x = probe_rows(model)
-        scaled = scale(scalers, x)
-        taken = ~np.isinf(scaled.astype(np.float32)).any(axis=1)
-        x, scaled = x[taken], scaled[taken]
-        if len(x) == 0:
-            return
-        routes = np.sort(last.route(scaled), axis=1)
-        answers = last.predict_proba(scaled) if model.classes else last.predict(scaled)
-    if model.gate is not None:
-        expected = np.zeros((len(x), len(model.experts)), dtype=bool)
-        np.put_along_axis(expected, routes, True, axis=1)
-        if not np.array_equal(model.gate.evaluate(x), expected):
-            raise _disagreement(model, "routes")
-    scores = model.scores(x)
-    if model.probability == "softmax":
-        scores = _probabilities(model, scores)
-    elif model.classes:
-        scores = scores / model.members
-    largest = max(np.abs(scores).max(), sum(np.abs(t.leaf_values).max() for t in model.trees))
-    tolerance = 1e-6 if model.probability == "softmax" else _TOLERANCE * largest
-    if not (np.abs(scores - answers.reshape(len(x), -1)) <= tolerance).all():
-        raise _disagreement(model, "scores")
+            raise disagreement(model, "probabilities")
 
 
 def _scores(model: Model, last: object, scaled: np.ndarray) -> np.ndarray:
@@ -119,7 +86,7 @@ def _scores(model: Model, last: object, scaled: np.ndarray) -> np.ndarray:
     return scores.reshape(len(scaled), -1)
 
 
-def _probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
+def probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
     """Return what the host makes of raw scores, shape (rows, classes)."""
     if model.probability == "softmax":
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -130,7 +97,8 @@ def _probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
     return np.stack([1.0 - second, second], axis=1)
 
 
-def _disagreement(model: Model, what: str) -> UnsupportedModel:
+def disagreement(model: Model, what: str) -> UnsupportedModel:
+    """Return the refusal of a model of which `what` differs."""
     return UnsupportedModel(
         f"{model.family} reads differently than scikit-learn {sklearn.__version__} computes it "
         f"({what}): please report it, with the way the model was trained"

@@ -19,7 +19,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import load, mixtures, read_estimator
+from locgen.frontends import load, read_estimator
+from locgen.frontends.pruning import pruned
 from locgen.frontends.selfcheck import probe_rows
 from locgen.models import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 
@@ -132,15 +133,15 @@ def test_gates_lose_splits_whose_sides_say_the_same():
             splits,
             lambda random, shape: np.eye(2)[random.integers(2, size=shape[0])],
         )
-        pruned = mixtures._pruned(tree)
+        shorter = pruned(tree)
         x = random.integers(-6, 18, size=(200, 4)) / 2.0
-        found = pruned.leaf_values[pruned.leaf_index(x)]
+        found = shorter.leaf_values[shorter.leaf_index(x)]
         assert (found == tree.leaf_values[tree.leaf_index(x)]).all()
-        for left, right in zip(pruned.left, pruned.right, strict=True):
+        for left, right in zip(shorter.left, shorter.right, strict=True):
             if left < 0 and right < 0:
-                assert (pruned.leaf_values[~left] != pruned.leaf_values[~right]).any()
-        shrunk += len(pruned.feature) < splits
-        assert len(pruned.leaf_values) == len(pruned.leaf_ids) == len(pruned.feature) + 1
+                assert (shorter.leaf_values[~left] != shorter.leaf_values[~right]).any()
+        shrunk += len(shorter.feature) < splits
+        assert len(shorter.leaf_values) == len(shorter.leaf_ids) == len(shorter.feature) + 1
     assert shrunk > 20
 
 
