@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from locgen.errors import BudgetError, ConfigurationError
 from locgen.frontends import read_estimator
-from locgen.ir import FloatLinear, Model, SplitRule
+from locgen.ir import FloatGate, FloatLinear, Model, SplitRule
 from locgen.models import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from locgen.quantise import Dataset, QuantiseOptions, quantise
 from locgen.quantise.constants import constants_of
@@ -82,7 +82,7 @@ def test_two_targets_have_a_scale_each():
     found, exact = golden.predict(x), estimator.predict(x)
     errors = np.abs(found - exact).max(axis=0) / np.ptp(exact, axis=0)
     assert golden.score_scale[0] > 100 * golden.score_scale[1]
-    assert (errors < 0.02).all()
+    assert (errors < 0.04).all()
 
 
 @pytest.mark.parametrize("expert", [LogisticRegression(), GaussianNB(), None], ids=str)
@@ -113,8 +113,6 @@ def float_model(expert_base, outputs, decision):
         "gate", "test", "classification", ("x",), (0, 1), (), (0.0, 0.0), "argmax",
         SplitRule("<=", "float64", False), units=(FloatLinear(np.array([[1.0]]), (1,)),),
     )  # fmt: skip
-    from locgen.ir import FloatGate
-
     return Model(
         "test", "test", "classification", ("x",), tuple(range(max(outputs, 2))), (),
         (0.0,) * outputs, decision, scorer.rule, units=units, gate=FloatGate(scorer, 1),
@@ -141,7 +139,7 @@ def test_infinite_constants_lie_beyond_all_others():
 def test_refusals():
     model = read_estimator(classifier("linear"))
     data = dataset(WINE)
-    with pytest.raises(ConfigurationError, match="computes with its features' sizes.*affine"):
+    with pytest.raises(ConfigurationError, match=r"computes with its features' sizes.*affine"):
         quantise(model, "m", QuantiseOptions(feature_kind="rank"), data)
     with pytest.raises(BudgetError, match="--feature-bits auto"):
         quantise(model, "m", QuantiseOptions(feature_bits=1, max_accuracy_drop=0), data)
