@@ -156,7 +156,11 @@ def _gate(
     read: Callable[[object], Model],
     experts: int,
 ) -> FloatGate:
-    """Return the gate: a tree says in its leaves which experts open, other gates are ranked."""
+    """Return the gate: a tree says in its leaves which experts open, other gates are ranked.
+
+    Linear scores count from the first expert's, which tells experts apart as well for one dot
+    product less; of two experts the library gives that difference alone.
+    """
     name = type(last).__name__
     if type(last.gate_) not in _GATES:
         raise UnsupportedModel(
@@ -170,9 +174,13 @@ def _gate(
         (tree,) = model.trees
         mask = highest(tree.leaf_values, last.top_k_).astype(np.float64)
         model = replace(model, trees=(pruned(replace(tree, leaf_values=mask)),))
-    elif model.outputs == 1:  # two experts: 0, and the single value
-        units = tuple(replace(unit, outputs=(1,)) for unit in model.units)
-        model = replace(model, units=units, base=(0.0, *model.base), decision="argmax")
+    elif isinstance(model.units[0], FloatLinear):
+        (unit,) = model.units
+        weights, base = unit.coefficients, np.array(model.base)
+        if model.outputs > 1:
+            weights, base = weights[:, 1:] - weights[:, :1], base[1:] - base[0]
+        units = (FloatLinear(weights, tuple(range(1, experts))),)
+        model = replace(model, units=units, base=(0.0, *base.tolist()), decision="argmax")
     return FloatGate(model, last.top_k_)
 
 

@@ -136,15 +136,17 @@ def _influence(
 ) -> np.ndarray:
     """Return how much each feature moves a score of any of the `groups` over the feature's range.
 
-    What a feature adds to all outputs alike does not count where they are compared; outputs that
-    are not compared count alike.
+    What a feature adds to all outputs alike does not count where they are compared, be it those
+    alone that an expert scores; outputs that are not compared count alike.
     """
     deviation = rows.std(axis=0)
     varies = deviation > 0
     most = np.zeros((len(span), model.outputs))
     for units in groups:
         parts = np.zeros((len(span), model.outputs))
-        scored = sorted({output for unit in units for output in unit.outputs})
+        scored = list(range(model.outputs))
+        if model.experts:
+            scored = sorted({output for unit in units for output in unit.outputs})
         for unit in units:
             parts[:, list(unit.outputs)] += unit.coefficients
         if len(scored) > 1 and model.decision == "argmax":
