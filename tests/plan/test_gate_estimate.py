@@ -49,7 +49,10 @@ def test_a_mask_needs_no_ranking_and_shared_comparisons_count_once():
 def test_a_slow_gate_is_seen_in_the_clock():
     model = random_node_mixture(2, ("table",), "tree", experts=8, top_k=1)
     random = np.random.default_rng(0)
-    slow = replace(model, gate=random_gate(random, "linear", model.feature_bits, 8, 1))
+    gate = random_gate(random, "linear", model.feature_bits, 8, 1)
+    while len(gate.nodes[0].features) < 2:
+        gate = random_gate(random, "linear", model.feature_bits, 8, 1)
+    slow = replace(model, gate=gate)
     assert slow.gate.levels > model.gate.levels
     for fast_plan, slow_plan in zip(plans(model), plans(slow), strict=True):
         assert slow_plan.slowest_levels >= fast_plan.slowest_levels
