@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -110,25 +109,20 @@ class UnitSkeleton:
             parts.append((constant, ends[:, 0] / own, ends[:, 1] / own))
         common, rest = constants_of(model, parts, float((1 / steps).max()))
         base += common
+        scored = {output for node in lowered if node is not None for output in node.outputs}
+        silent = [output for output in range(model.outputs) if output not in scored]
         nodes: list[Node] = []
         experts: list[tuple[int, ...]] = []
         groups = model.experts or (range(len(lowered)),)
         rounded = np.rint(rest * steps).astype(np.int64).tolist() or [[0] * model.outputs]
         for members, constants in zip(groups, rounded, strict=True):
             mine = [lowered[number] for number in members if lowered[number] is not None]
+            if silent and not experts:
+                mine.append(_silent(silent))
             if model.gate is not None and not mine:
-                mine = [_silent(range(model.outputs))]
+                mine.append(_silent(range(model.outputs)))
             experts.append(tuple(range(len(nodes), len(nodes) + len(mine))))
             nodes += add_constants(mine, constants)
-        scored = {output for node in nodes for output in node.outputs}
-        missing = [output for output in range(model.outputs) if output not in scored]
-        if missing:
-            experts[0] = (*experts[0], len(nodes))
-            nodes = [*nodes, _silent(missing)]
-            order = [number for members in experts for number in members]
-            nodes = [nodes[number] for number in order]
-            ends = np.cumsum([0, *map(len, experts)]).tolist()
-            experts = [tuple(range(a, b)) for a, b in pairwise(ends)]
         features = self._read_features(nodes)
         owned = () if model.gate is None else tuple(experts)
         return assemble(model, features, tuple(nodes), base, steps, name, self.gate, owned)
