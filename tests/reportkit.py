@@ -86,6 +86,7 @@ TREE = {
         "activity_source": "zero-delay simulation of the core's netlist on 448 rows",
         "toggles_per_inference": 6170.0,
     },
+    "experts": None,
     "verification": [
         {"level": "rtl", "simulator": "verilator 5.048", "vectors": 2138, "mismatches": 0},
         {"level": "netlist", "simulator": "verilator 5.048", "vectors": 2139, "mismatches": 0},
@@ -101,6 +102,20 @@ def make_report(**changes):
         merged = isinstance(value, dict) and isinstance(facts[key], dict)
         facts[key] = facts[key] | value if merged else value
     return Report(**facts)
+
+
+def experts_report(**changes):
+    """Return a report of a sparse mixture; `changes` are of its experts."""
+    experts = {
+        "gate": "linear",
+        "active": 1,
+        "total": 3,
+        "changed_routes": 2,
+        "open_share": [0.5, 0.25, 0.25],
+        "toggles_per_inference": [300.0, 100.0, 200.0],
+        "shared_toggles_per_inference": 400.0,
+    }
+    return make_report(experts=experts | changes)
 
 
 def tree_pictures(sites=20, placed=True, labels=("malignant", "benign"), grid=(26, 32)):

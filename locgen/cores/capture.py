@@ -6,7 +6,9 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Capture", "FeatureCounter", "LinkSchedule", "send_digits"]
+from locgen.ir.node import NodeBase
+
+__all__ = ["Capture", "FeatureCounter", "LinkSchedule", "send_digits", "sent_lows"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class LinkSchedule:
         """Return the ports of a core that listens on the way down and answers on the way up.
 
         `data` carries the digit of beat `index` while `down`; in beat `index` of the `up` phase
-        `digit` holds that beat's digit of the scores, each counted from its lowest.
+        `digit` holds that beat's digit of the scores, each counted from its lowest, or from 0.
         """
         return {
             "data": In(self.down_width),
@@ -144,6 +146,22 @@ class FeatureCounter(wiring.Component):
         with m.Elif(self.up & (self.index == schedule.last_beat)):
             m.d.sync += [self.first.eq(1), self.number.eq(0)]
         return m
+
+
+def sent_lows(node: NodeBase, from_zero: bool) -> tuple[int, ...]:
+    """Return what each score is counted from on its way up: its lowest, or 0.
+
+    Raises
+    ------
+    ValueError
+        If it is 0 and a score may lie below.
+    """
+    lows = tuple(low for low, _ in node.ranges)
+    if not from_zero:
+        return lows
+    if min(lows) < 0:
+        raise ValueError("scores that count from 0 must not be negative")
+    return (0,) * len(lows)
 
 
 def send_digits(

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits
+from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits, sent_lows
 from locgen.cores.linear import accumulate, add_up, count_features
 from locgen.cores.table import look_up
 from locgen.cores.tree import scores_shape
@@ -119,22 +119,24 @@ class DistanceStream(wiring.Component):
     Parameters
     ----------
     node : the prototype; schedule : when features pass and scores leave
+    from_zero : send the score, not below 0, as it is; else counted from the lowest
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: DistanceNode, schedule: LinkSchedule) -> None:
+    def __init__(self, node: DistanceNode, schedule: LinkSchedule, from_zero: bool = False) -> None:
         self.node = node
         self.schedule = schedule
+        self.lows = sent_lows(node, from_zero)
         super().__init__(schedule.ports())
 
     def elaborate(self, platform: object) -> Module:
         """Build the passing feature, its share, the accumulator and the choice of a digit."""
         m = Module()
         node = self.node
-        ((low, high),) = node.ranges
+        ((_, high),), (low,) = node.ranges, self.lows
         counter = count_features(m, self, self.schedule)
         products: dict[int, list[int]] = {}
         start = node.bias

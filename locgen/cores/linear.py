@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits
+from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits, sent_lows
 from locgen.cores.table import look_up
 from locgen.cores.tree import scores_shape, signed_shape
 from locgen.ir import LinearNode
@@ -164,15 +164,17 @@ class LinearStream(wiring.Component):
     Parameters
     ----------
     node : the weights; schedule : when features pass and scores leave
+    from_zero : send the scores, none below 0, as they are; else counted from the lowest
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: LinearNode, schedule: LinkSchedule) -> None:
+    def __init__(self, node: LinearNode, schedule: LinkSchedule, from_zero: bool = False) -> None:
         self.node = node
         self.schedule = schedule
+        self.lows = sent_lows(node, from_zero)
         super().__init__(schedule.ports())
 
     def elaborate(self, platform: object) -> Module:
@@ -184,8 +186,8 @@ class LinearStream(wiring.Component):
             self,
             count_features(m, self, self.schedule),
             {f: list(row) for f, row in zip(node.features, node.weights, strict=True)},
-            [bias - low for bias, (low, _) in zip(node.bias, node.ranges, strict=True)],
-            [high - low for low, high in node.ranges],
+            [bias - low for bias, low in zip(node.bias, self.lows, strict=True)],
+            [high - low for (_, high), low in zip(node.ranges, self.lows, strict=True)],
             self.schedule,
             [Const(0)] * len(node.outputs),
         )

@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import Capture, LinkSchedule, send_digits
+from locgen.cores.capture import Capture, LinkSchedule, send_digits, sent_lows
 from locgen.cores.tree import scores_shape
 from locgen.ir import TableNode
 
@@ -71,22 +71,24 @@ class TableStream(wiring.Component):
     Parameters
     ----------
     node : the table; schedule : when its feature passes and its scores leave
+    from_zero : send the scores, none below 0, as they are; else counted from the lowest
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: TableNode, schedule: LinkSchedule) -> None:
+    def __init__(self, node: TableNode, schedule: LinkSchedule, from_zero: bool = False) -> None:
         self.node = node
         self.schedule = schedule
+        self.lows = sent_lows(node, from_zero)
         super().__init__(schedule.ports())
 
     def elaborate(self, platform: object) -> Module:
         """Build the captured feature, the table and the choice of a digit."""
         m = Module()
         node = self.node
-        m.submodules.table = table = TableCore(node.shifted(tuple(-low for low, _ in node.ranges)))
+        m.submodules.table = table = TableCore(node.shifted(tuple(-low for low in self.lows)))
         if node.bits:
             m.submodules.capture = capture = Capture(node.feature, self.schedule)
             m.d.comb += [

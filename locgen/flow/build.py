@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from locgen.boards import pcf
-from locgen.energy import Activity, EnergyFigures, MappedNetlist, count_toggles, energy_of
+from locgen.energy import (
+    Activity,
+    EnergyFigures,
+    ExpertActivity,
+    MappedNetlist,
+    count_toggles,
+    energy_of,
+    expert_activity,
+)
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
 from locgen.flow.advice import advice
 from locgen.flow.design import Design
@@ -64,7 +72,8 @@ class Built:
     """What a build measured; paths are inside the build folder `out`.
 
     `core` is the model alone, packed out of context; `routed` is None without place and route;
-    `evidence_cells` is what gathering evidence adds to the core, None where none is gathered.
+    `evidence_cells` is what gathering evidence adds to the core, None where none is gathered;
+    `experts` is the activity by expert, None but for mixtures on the tree fabric.
     """
 
     out: Path
@@ -76,6 +85,7 @@ class Built:
     clock_mhz: float | None
     results: tuple[SimulationResult, ...]
     evidence_cells: int | None = None
+    experts: ExpertActivity | None = None
 
     @property
     def bitstream(self) -> Path | None:
@@ -144,8 +154,13 @@ def design_vectors(design: Design) -> Vectors:
     return make_vectors(model.feature_bits, thresholds, model.evaluate, rows)
 
 
-def _measure_activity(design: Design, netlist: Netlist, vectors: Vectors) -> Activity:
-    """Count toggles on data rows, or on rows drawn over the thresholds where there are none."""
+def _measure_activity(
+    design: Design, netlist: Netlist, vectors: Vectors
+) -> tuple[Activity, ExpertActivity | None]:
+    """Count toggles, by expert as well where experts have modules of their own.
+
+    It is done on data rows, or on rows drawn over the thresholds where there are none.
+    """
     model, plan = design.model, design.choice.plan
     if design.data is not None:
         q = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
@@ -156,7 +171,7 @@ def _measure_activity(design: Design, netlist: Netlist, vectors: Vectors) -> Act
     q = q[:_ACTIVITY_ROWS]
     decision, scores = model.evaluate(q)
     module = json.loads(netlist.json.read_text())["modules"][netlist.top]
-    return count_toggles(
+    activity = count_toggles(
         MappedNetlist(module),
         pack_features(q, model.feature_bits),
         pack_results(decision, scores, model.decision.bits, model.score_bits),
@@ -164,6 +179,10 @@ def _measure_activity(design: Design, netlist: Netlist, vectors: Vectors) -> Act
         plan.interval_cycles,
         **loaded_state(design),
     )
+    if plan.kind == "direct" or not plan.gates:
+        return activity, None
+    mask = model.gate.evaluate(q[: activity.inferences], model.missing_codes)
+    return activity, expert_activity(activity, plan, mask)
 
 
 def _route(design: Design, top: Netlist | None, core: Netlist, out: Path, logs: Path) -> Routed:
@@ -338,7 +357,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
         results = simulations.result()
 
     tell("counting toggles")
-    activity = _measure_activity(design, core, vectors)
+    activity, experts = _measure_activity(design, core, vectors)
     clock_mhz = design.place.clock_hz / 1e6 if design.place.clock_hz else None
     if clock_mhz is None and routed is not None:
         clock_mhz = routed.fmax_mhz
@@ -357,7 +376,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
         routed.bitstream.rename(bitstream)
         routed = replace(routed, bitstream=bitstream)
     cost = _evidence_cells(design, usage, logs)
-    return Built(work, usage, core, routed, activity, energy, clock_mhz, results, cost)
+    return Built(work, usage, core, routed, activity, energy, clock_mhz, results, cost, experts)
 
 
 def _evidence_cells(design: Design, usage: Utilisation, logs: Path) -> int | None:

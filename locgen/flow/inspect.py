@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from locgen.flow.design import Design, compile_model
+from locgen.ir import Gate, QuantisedModel
 from locgen.ir.cost import comparison_luts
+from locgen.plan.estimate import gate_cells
 
 __all__ = ["estimate_rows", "inspect_model"]
 
@@ -20,7 +22,8 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
     """Return plain facts about what `source` becomes, ready for JSON; see `compile_model`."""
     design = compile_model(source, data=data, **options)
     model = design.model
-    comparisons = {c for node in model.nodes for c in node.comparisons}
+    every = (*model.nodes, *model.gate_nodes)
+    comparisons = {c for node in every for c in node.comparisons}
     trees = [node for node in model.nodes if node.kind == "tree"]
     kinds = sorted({node.kind for node in model.nodes})
     used = [f for f in model.features if f.bits]
@@ -29,11 +32,12 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         "task": model.task,
         "classes": [str(label) for label in model.classes],
         "comparison_rule": f"x {model.rule.operator} threshold, x cast to {model.rule.input_dtype}"
-        if trees
+        if comparisons
         else "none: the model computes with its features' sizes",
         "missing_values": "accepted" if model.rule.missing else "refused",
         "nodes": len(model.nodes),
         "core": ", ".join(kinds),
+        **_gate_facts(model),
         "depth": max((tree.depth for tree in trees), default=0),
         "splits": sum(len(tree.feature) for tree in trees),
         "distinct_comparisons": len(comparisons),
@@ -64,6 +68,31 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
     return facts
 
 
+def _gate_facts(model: QuantisedModel) -> dict[str, object]:
+    """Return what there is to say about the gate; nothing without one."""
+    gate = model.gate
+    if gate is None:
+        return {}
+    return {
+        "gate": _gate_words(gate),
+        "gate_logic_cells": f"about {round(gate_cells(model))}",
+        "experts": f"{gate.top_k} of {gate.experts} open",
+        "expert_nodes": [len(members) for members in model.experts],
+    }
+
+
+def _gate_words(gate: Gate) -> str:
+    """Return the gate's kind and size."""
+    if gate.is_mask:
+        (tree,) = gate.nodes
+        return f"tree: {len(tree.feature)} splits, depth {tree.depth}, a mask in each leaf"
+    kinds = ", ".join(sorted({node.kind for node in gate.nodes}))
+    read = len({feature for node in gate.nodes for feature in node.features})
+    ends = [end for ends in gate.ranges for end in ends]
+    bits = max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
+    return f"{kinds}: {read} features, {bits}-bit scores that are ranked"
+
+
 def estimate_rows(design: Design) -> list[tuple[str, str]]:
     """Return (name, value) rows of an estimate, as text."""
     choice, place = design.choice, design.place
@@ -78,6 +107,11 @@ def estimate_rows(design: Design) -> list[tuple[str, str]]:
         ("Fmax", f"about {choice.fmax_mhz:.0f} MHz"),
         ("bits crossing borders", f"{plan.bits_per_inference} per inference (exact)"),
     ]
+    if design.model.gate is not None:
+        cells = round(gate_cells(design.model, plan))
+        gate = design.model.gate
+        words = f"about {cells} logic cells of these, {gate.top_k} of {gate.experts} experts open"
+        rows.insert(3, ("gate", words))
     if choice.other is not None:
         rows.append((f"{choice.other[0]} fabric instead", f"about {choice.other[1]} logic cells"))
     return rows

@@ -11,6 +11,7 @@ from locgen.flow.build import Built
 from locgen.flow.design import Design
 from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
+from locgen.frontends.pipeline import library_quiet, scale, unwrap
 from locgen.host.frames import Frame, encode_frame
 from locgen.ir import Identity
 from locgen.plan import TreePlan
@@ -22,6 +23,7 @@ from locgen.report.schema import (
     Energy,
     Estimate,
     EvidenceCost,
+    Experts,
     Fabric,
     ModelFacts,
     Quantisation,
@@ -93,6 +95,7 @@ def make_report(design: Design, built: Built | None = None) -> Report:
         ),
         throughput=_throughput(design, built),
         energy=_energy(built),
+        experts=_experts(design, built),
         verification=[]
         if built is None
         else [
@@ -220,6 +223,37 @@ def _energy(built: Built | None) -> Energy | None:
         activity_source=source,
         toggles_per_inference=toggles,
     )
+
+
+def _experts(design: Design, built: Built | None) -> Experts | None:
+    gate = design.model.gate
+    if gate is None:
+        return None
+    kinds = {node.kind for node in gate.nodes}
+    parts = None if built is None else built.experts
+    return Experts(
+        gate=kinds.pop() if len(kinds) == 1 else "mixed",
+        active=gate.top_k,
+        total=gate.experts,
+        changed_routes=_changed_routes(design),
+        open_share=None if parts is None else [round(share, 4) for share in parts.open_share],
+        toggles_per_inference=None if parts is None else [round(t, 2) for t in parts.by_expert],
+        shared_toggles_per_inference=None if parts is None else round(parts.shared, 2),
+    )
+
+
+def _changed_routes(design: Design) -> int | None:
+    """Return the test rows for which golden opens other experts than the library."""
+    if design.data is None or design.loaded is None:
+        return None
+    model, rows = design.model, design.data.x_test
+    scalers, mixture = unwrap(design.loaded.estimator)
+    with library_quiet():
+        routes = mixture.route(scale(scalers, rows))
+    theirs = np.zeros((len(rows), model.gate.experts), dtype=bool)
+    np.put_along_axis(theirs, routes, True, axis=1)
+    ours = model.gate.evaluate(model.quantise(rows), model.missing_codes)
+    return int(np.count_nonzero((ours != theirs).any(axis=1)))
 
 
 def _tools(built: Built | None) -> dict[str, str]:

@@ -14,12 +14,14 @@ SUPPORTED = (
     "GaussianNB",
     "GradientBoostingClassifier",
     "GradientBoostingRegressor",
+    "LinearRegression",
     "LogisticRegression",
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
     "NearestCentroid",
     "RandomForestClassifier",
     "RandomForestRegressor",
+    "Ridge",
 )
 
 # Estimators that wrap the one that locgen wants, and where they keep it.
@@ -58,10 +60,8 @@ _REGRESSORS = (
     "Lars",
     "Lasso",
     "LassoCV",
-    "LinearRegression",
     "LinearSVR",
     "NuSVR",
-    "Ridge",
     "RidgeCV",
     "SVR",
 )

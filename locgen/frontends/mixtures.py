@@ -5,27 +5,39 @@ rank.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sklearn
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import pipeline, selfcheck
+from locgen.frontends import mixturecheck, pipeline, sklearn_units
+from locgen.frontends.pruning import pruned
 from locgen.ir.gate import highest
 from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule
+from locgen.ir.units import FloatLinear, FloatUnit
 
 __all__ = ["is_mixture", "read_mixture"]
 
 _MODULE = "locgen.models.mixture"
 _CLASSIFIER = "MixtureOfExpertsClassifier"
 _REGRESSOR = "MixtureOfExpertsRegressor"
-_MARGIN = 16.0
-"""By how much a class that a boosted expert has not seen stays below: e**-16 of a probability."""
+_GATES = (DecisionTreeClassifier, LogisticRegression, NearestCentroid)
+
+
+@dataclass(frozen=True)
+class _Expert:
+    """What an open expert adds: its nodes, and a constant for each output of the mixture."""
+
+    trees: list[FloatTree]
+    units: list[FloatUnit]
+    base: np.ndarray
 
 
 def is_mixture(estimator: object) -> bool:
@@ -59,49 +71,88 @@ def read_mixture(
                 f"{type(step).__name__} is not fitted: call fit(X, y) before saving it"
             ) from None
     top_k, features = last.top_k_, last.n_features_in_
-    members = [read(_behind(scalers, expert)) for expert in last.experts_]
+    members = [_member(scalers, expert, read) for expert in last.experts_]
     if not (members and type(top_k) is int and 1 <= top_k <= len(members)) or any(
         len(member.feature_names) != features for member in members
     ):
         raise ModelFileError(f"{name} has experts that do not fit it: save the fitted model again")
-    for member in members:
-        if member.units:
-            raise UnsupportedModel(
-                f"{name} has a {member.family} as expert: locgen builds mixtures of trees, forests "
-                "and gradient boosting"
-            )
-    parts = _classified(last, members) if name == _CLASSIFIER else _added(members, top_k)
-    trees, groups = [], []
-    for part in parts:
-        groups.append(tuple(range(len(trees), len(trees) + len(part))))
-        trees += part
+    if any(member.gate is not None for member in members):
+        raise UnsupportedModel(
+            f"{name} has a mixture as expert: train one mixture with more experts instead"
+        )
     classes = tuple(np.asarray(last.classes_).tolist()) if name == _CLASSIFIER else ()
     outputs = len(classes) or last.n_outputs_
+    experts = _classified(last, members) if classes else _added(members, top_k, outputs)
     gate = None if last.gate_ is None else _gate(last, scalers, read, len(members))
+    scorers = (*members, *(() if gate is None else (gate.model,)))
+    compares = any(scorer.trees for scorer in scorers)
     model = Model(
         family=name,
         library=f"scikit-learn {sklearn.__version__}",
         task="classification" if classes else "regression",
         feature_names=pipeline.feature_names((*scalers, last), features),
         classes=classes,
-        trees=tuple(trees),
-        base=(0.0,) * outputs,
+        trees=tuple(tree for expert in experts for tree in expert.trees),
+        units=tuple(unit for expert in experts for unit in expert.units),
+        base=tuple(experts[0].base.tolist()) if gate is None else (0.0,) * outputs,
         decision="argmax" if classes else "identity",
-        rule=SplitRule(operator="<=", input_dtype="float32", missing=False),
+        rule=SplitRule("<=", "float32" if compares else "float64", missing=False),
         probability=_probability(members) if classes else "none",
         members=top_k,
+        ranges=_ranges(scorers, features),
         gate=gate,
-        experts=() if gate is None else tuple(groups),
+        experts=() if gate is None else _numbers(experts),
+        expert_base=() if gate is None else tuple(tuple(e.base.tolist()) for e in experts),
     )
-    selfcheck.compare_mixture(model, last, scalers)
+    mixturecheck.compare(model, last, scalers)
     return model
 
 
-def _behind(scalers: tuple[object, ...], estimator: object) -> Pipeline:
-    """Return `estimator` as the last step behind `scalers`, its own scalers in between."""
+def _numbers(experts: list[_Expert]) -> tuple[tuple[int, ...], ...]:
+    """Return the nodes of each expert: all trees come first."""
+    tree, unit = 0, sum(len(expert.trees) for expert in experts)
+    groups = []
+    for expert in experts:
+        trees, units = len(expert.trees), len(expert.units)
+        groups.append((*range(tree, tree + trees), *range(unit, unit + units)))
+        tree, unit = tree + trees, unit + units
+    return tuple(groups)
+
+
+def _ranges(scorers: tuple[Model, ...], features: int) -> tuple[tuple[float, float] | None, ...]:
+    """Return the interval of each feature that any of `scorers` knows."""
+    ranges = []
+    for feature in range(features):
+        known = [s.ranges[feature] for s in scorers if s.ranges and s.ranges[feature] is not None]
+        ends = (min(low for low, _ in known), max(high for _, high in known)) if known else None
+        ranges.append(ends)
+    return tuple(ranges) if any(scorer.units for scorer in scorers) else ()
+
+
+def _behind(scalers: tuple[object, ...], estimator: object) -> tuple[tuple[object, ...], object]:
+    """Return (`scalers` and those of `estimator` itself, the model behind them)."""
     inner, last = pipeline.unwrap(estimator)
-    steps = (*scalers, *inner, last)
-    return Pipeline([(f"step_{number}", step) for number, step in enumerate(steps)])
+    return (*scalers, *inner), last
+
+
+def _read(scalers: tuple[object, ...], estimator: object, read: Callable[[object], Model]) -> Model:
+    before, last = _behind(scalers, estimator)
+    steps = (*before, last)
+    return read(Pipeline([(f"step_{number}", step) for number, step in enumerate(steps)]))
+
+
+def _member(scalers: tuple[object, ...], expert: object, read: Callable[[object], Model]) -> Model:
+    """Return an expert as the mixture uses it: by what its probabilities are made from."""
+    model = _read(scalers, expert, read)
+    if model.memberships:
+        raise UnsupportedModel(
+            f"{model.family} splits on sets of categories, which experts may not: encode the "
+            "categories as numbers with an order"
+        )
+    before, last = _behind(scalers, expert)
+    if type(last) is NearestCentroid:
+        return sklearn_units.discriminant(last, before)
+    return model
 
 
 def _gate(
@@ -110,77 +161,57 @@ def _gate(
     read: Callable[[object], Model],
     experts: int,
 ) -> FloatGate:
-    if type(last.gate_) is not DecisionTreeClassifier:
+    """Return the gate: a tree says in its leaves which experts open, other gates are ranked.
+
+    Linear scores count from the first expert's, which tells experts apart as well for one dot
+    product less; of two experts the library gives that difference alone.
+    """
+    name = type(last).__name__
+    if type(last.gate_) not in _GATES:
         raise UnsupportedModel(
-            f"{type(last).__name__} has a {type(last.gate_).__name__} as gate: locgen builds tree "
-            "gates, train it with gate='tree'"
+            f"{name} has a {type(last.gate_).__name__} as gate: train it with gate='tree', "
+            "'linear' or 'prototype'"
         )
-    model = read(_behind(scalers, last.gate_))
+    model = _read(scalers, last.gate_, read)
     if model.classes != tuple(range(experts)):
-        raise ModelFileError(
-            f"{type(last).__name__} has a gate for other experts: save the fitted model again"
-        )
-    (tree,) = model.trees
-    mask = highest(tree.leaf_values, last.top_k_)
-    return FloatGate(_pruned(replace(tree, leaf_values=mask.astype(np.float64))), last.top_k_)
+        raise ModelFileError(f"{name} has a gate for other experts: save the fitted model again")
+    if model.trees:
+        (tree,) = model.trees
+        mask = highest(tree.leaf_values, last.top_k_).astype(np.float64)
+        model = replace(model, trees=(pruned(replace(tree, leaf_values=mask)),))
+    elif isinstance(model.units[0], FloatLinear):
+        (unit,) = model.units
+        weights, base = unit.coefficients, np.array(model.base)
+        if model.outputs > 1:
+            weights, base = weights[:, 1:] - weights[:, :1], base[1:] - base[0]
+        units = (FloatLinear(weights, tuple(range(1, experts))),)
+        model = replace(model, units=units, base=(0.0, *base.tolist()), decision="argmax")
+    return FloatGate(model, last.top_k_)
 
 
-def _pruned(tree: FloatTree) -> FloatTree:
-    """Return `tree` without splits whose two sides say the same; it keeps the first leaf's id."""
-    same: dict[int, int] = {}
-    for split in reversed(range(len(tree.feature))):
-        left, right = (same.get(int(c), int(c)) for c in (tree.left[split], tree.right[split]))
-        if left < 0 and right < 0 and (tree.leaf_values[~left] == tree.leaf_values[~right]).all():
-            same[split] = left
-    order: list[int] = []
-    leaves: list[int] = []
-    waiting = [same.get(0, 0 if len(tree.feature) else -1)]
-    while waiting:
-        position = waiting.pop()
-        if position < 0:
-            leaves.append(~position)
-            continue
-        order.append(position)
-        waiting += [same.get(int(c), int(c)) for c in (tree.right[position], tree.left[position])]
-    number = {split: index for index, split in enumerate(order)}
-    number |= {~leaf: ~index for index, leaf in enumerate(leaves)}
-
-    def children(side: np.ndarray) -> np.ndarray:
-        ends = [same.get(int(side[split]), int(side[split])) for split in order]
-        return np.array([number[end] for end in ends], dtype=np.int64)
-
-    return replace(
-        tree,
-        feature=tree.feature[order],
-        cut=tree.cut[order],
-        missing_left=tree.missing_left[order],
-        left=children(tree.left),
-        right=children(tree.right),
-        leaf_values=tree.leaf_values[leaves],
-        leaf_ids=tree.leaf_ids[leaves],
-    )
-
-
-def _added(members: list[Model], top_k: int) -> list[list[FloatTree]]:
-    """Return each regressor's trees, in shares of the mean, its constant part in the first."""
-    return [
-        _with_base(
-            [replace(tree, leaf_values=tree.leaf_values / top_k) for tree in member.trees],
-            {output: value / top_k for output, value in enumerate(member.base)},
-        )
-        for member in members
-    ]
+def _added(members: list[Model], top_k: int, outputs: int) -> list[_Expert]:
+    """Return each regressor's nodes and constants, in shares of the mean."""
+    experts = []
+    for member in members:
+        if member.task != "regression" or member.outputs != outputs:
+            raise ModelFileError(
+                f"a {member.family} does not fit the mixture's targets: save the fitted model again"
+            )
+        trees = [replace(tree, leaf_values=tree.leaf_values / top_k) for tree in member.trees]
+        units = [replace(unit, coefficients=unit.coefficients / top_k) for unit in member.units]
+        experts.append(_Expert(trees, units, np.array(member.base) / top_k))
+    return experts
 
 
 def _probability(members: list[Model]) -> str:
     return "mean" if all(member.probability == "mean" for member in members) else "softmax"
 
 
-def _classified(last: object, members: list[Model]) -> list[list[FloatTree]]:
-    """Return each classifier's trees on the mixture's classes.
+def _classified(last: object, members: list[Model]) -> list[_Expert]:
+    """Return each classifier's nodes on the mixture's classes.
 
-    Probabilities of forests add up. Those of boosted experts do not; a single open one is decided
-    by its raw scores, with the classes that it has not seen below all others.
+    Probabilities of forests add up. Those of other experts do not; a single open one is decided by
+    its raw scores.
     """
     name, count = type(last).__name__, len(last.classes_)
     for member in members:
@@ -189,35 +220,52 @@ def _classified(last: object, members: list[Model]) -> list[list[FloatTree]]:
             raise ModelFileError(f"{name} has experts of other classes: save the model again")
     if _probability(members) == "mean":
         return [
-            [
-                replace(
-                    tree,
-                    leaf_values=tree.leaf_values / member.members,
-                    outputs=tuple(member.classes[output] for output in tree.outputs),
-                )
-                for tree in member.trees
-            ]
+            _Expert(
+                [
+                    replace(
+                        tree,
+                        leaf_values=tree.leaf_values / member.members,
+                        outputs=tuple(member.classes[output] for output in tree.outputs),
+                    )
+                    for tree in member.trees
+                ],
+                [],
+                np.zeros(count),
+            )
             for member in members
         ]
     family = next(member.family for member in members if member.probability != "mean")
     if last.top_k_ > 1:
         raise UnsupportedModel(
             f"{name} with top_k={last.top_k_} and {family} as expert adds up probabilities, which "
-            "are no sums of leaves: train it with top_k=1, or with forests as experts"
+            "are no sums of scores: train it with top_k=1, or with forests as experts"
         )
-    return [_boosted(member, count) for member in members]
+    units = any(member.units for member in members)
+    return [_raw(member, count, units) for member in members]
 
 
-def _boosted(member: Model, count: int) -> list[FloatTree]:
-    """Return the trees of one expert; the classes' raw scores differ as its own do."""
-    absent = [output for output in range(count) if output not in member.classes]
+def _raw(member: Model, count: int, units: bool) -> _Expert:
+    """Return one expert by its raw scores; it never answers a class that it has not seen.
+
+    Parameters
+    ----------
+    units : whether the experts compute with sizes; then one of a single class does, too
+    """
+    base = np.full(count, -np.inf)
     if len(member.classes) == 1:
-        (tree,) = member.trees
-        base = dict.fromkeys(absent, -_MARGIN) | {member.classes[0]: -1.0}  # its leaf says 1
-        return _with_base([replace(tree, outputs=member.classes)], base)
+        base[member.classes[0]] = 0.0
+        if units:
+            nothing = np.zeros((len(member.feature_names), 1))
+            return _Expert([], [FloatLinear(nothing, member.classes)], base)
+        trees = [replace(t, leaf_values=0 * t.leaf_values, outputs=member.classes)
+                 for t in member.trees[:1]]  # fmt: skip
+        return _Expert(trees, [], base)
     factor = 2.0 if member.probability == "sigmoid2" else 1.0
     binary = len(member.base) == 1  # the raw score is the second class's, the first has 0
     outputs = {0: member.classes[1]} if binary else dict(enumerate(member.classes))
+    base[list(member.classes)] = 0.0
+    for output, value in enumerate(member.base):
+        base[outputs[output]] = value * factor
     trees = [
         replace(
             tree,
@@ -226,27 +274,5 @@ def _boosted(member: Model, count: int) -> list[FloatTree]:
         )
         for tree in member.trees
     ]
-    base = {outputs[output]: value * factor for output, value in enumerate(member.base)}
-    lowest = dict(base)
-    for tree in trees:
-        for output, low in zip(tree.outputs, tree.leaf_values.min(axis=0), strict=True):
-            lowest[output] += low
-    # The winner has at least what the best class has at worst; with two classes one has 0.
-    winner = 0.0 if binary else max(lowest.values())
-    return _with_base(trees, base | dict.fromkeys(absent, winner - _MARGIN))
-
-
-def _with_base(trees: list[FloatTree], base: dict[int, float]) -> list[FloatTree]:
-    """Return `trees` with ``base[output]`` added to every leaf of the first."""
-    first, *others = trees
-    outputs = (*first.outputs, *(o for o, v in base.items() if v and o not in first.outputs))
-    values = np.zeros((len(first.leaf_values), len(outputs)))
-    values[:, : len(first.outputs)] = first.leaf_values
-    return [
-        replace(
-            first,
-            leaf_values=values + np.array([base.get(output, 0.0) for output in outputs]),
-            outputs=outputs,
-        ),
-        *others,
-    ]
+    own = [replace(u, outputs=tuple(outputs[output] for output in u.outputs)) for u in member.units]
+    return _Expert(trees, own, base)

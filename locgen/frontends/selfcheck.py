@@ -4,14 +4,13 @@ import numpy as np
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends.front import Front
-from locgen.frontends.pipeline import library_quiet, scale
+from locgen.frontends.pipeline import library_quiet
 from locgen.frontends.reading import Oracle, Reading
 from locgen.ir.model import Model
 
-__all__ = ["compare", "compare_mixture", "probe_rows"]
+__all__ = ["compare", "disagreement", "margin", "probabilities", "probe_rows"]
 
 ROWS = 512
-_TOLERANCE = 1e-9  # of the largest score there can be: sums in another order, nothing more
 _MISSING_SHARE = 0.05
 
 
@@ -56,22 +55,22 @@ def _compare(model: Model, oracle: Oracle, front: Front) -> None:
     if oracle.leaves is not None:
         found = [tree.leaf_ids[tree.leaf_index(features)] for tree in model.trees]
         if not np.array_equal(np.stack(found, axis=1), oracle.leaves(given)):
-            raise _disagreement(model, "leaves")
+            raise disagreement(model, "leaves")
     scores, expected = model.scores(x), oracle.scores(given)
     largest = sum(np.abs(tree.leaf_values).max() for tree in model.trees)
     slack = oracle.tolerance * (largest + np.abs(model.base).max())
     if scores.shape != expected.shape or not (np.abs(scores - expected) <= slack).all():
-        raise _disagreement(model, "scores")
+        raise disagreement(model, "scores")
     if oracle.probabilities is not None:
-        found = _probabilities(model, scores)
+        found = probabilities(model, scores)
         limit = max(1e-7, slack)
         if not np.allclose(found, oracle.probabilities(given), rtol=0, atol=limit):
-            raise _disagreement(model, "probabilities")
+            raise disagreement(model, "probabilities")
     if oracle.labels is not None:
-        clear = _margin(model, scores) > 2 * slack
+        clear = margin(model, scores) > 2 * slack
         answers = np.array(model.classes)[model.decide(scores)]
         if not np.array_equal(answers[clear], np.asarray(oracle.labels(given))[clear]):
-            raise _disagreement(model, "decisions")
+            raise disagreement(model, "decisions")
 
 
 def _accepted(model: Model, given: np.ndarray) -> np.ndarray:
@@ -81,7 +80,7 @@ def _accepted(model: Model, given: np.ndarray) -> np.ndarray:
     return ~np.isinf(given.astype(np.float32)).any(axis=1)
 
 
-def _margin(model: Model, scores: np.ndarray) -> np.ndarray:
+def margin(model: Model, scores: np.ndarray) -> np.ndarray:
     """Return how far each row (rows,) is from another decision."""
     if model.outputs == 1:
         return np.abs(scores[:, 0])
@@ -89,40 +88,7 @@ def _margin(model: Model, scores: np.ndarray) -> np.ndarray:
     return ranked[:, -1] - ranked[:, -2]
 
 
-def compare_mixture(model: Model, last: object, scalers: tuple[object, ...]) -> None:
-    """Compare routes and answers of a mixture; its gate and experts have been compared alone.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a route differs, or a score by more than rounding.
-    """
-    with library_quiet():
-        x = probe_rows(model)
-        scaled = scale(scalers, x)
-        taken = ~np.isinf(scaled.astype(np.float32)).any(axis=1)
-        x, scaled = x[taken], scaled[taken]
-        if len(x) == 0:
-            return
-        routes = np.sort(last.route(scaled), axis=1)
-        answers = last.predict_proba(scaled) if model.classes else last.predict(scaled)
-    if model.gate is not None:
-        expected = np.zeros((len(x), len(model.experts)), dtype=bool)
-        np.put_along_axis(expected, routes, True, axis=1)
-        if not np.array_equal(model.gate.evaluate(model.expand(x)), expected):
-            raise _disagreement(model, "routes")
-    scores = model.scores(x)
-    if model.probability == "softmax":
-        scores = _probabilities(model, scores)
-    elif model.classes:
-        scores = scores / model.members
-    largest = max(np.abs(scores).max(), sum(np.abs(t.leaf_values).max() for t in model.trees))
-    tolerance = 1e-6 if model.probability == "softmax" else _TOLERANCE * largest
-    if not (np.abs(scores - answers.reshape(len(x), -1)) <= tolerance).all():
-        raise _disagreement(model, "scores")
-
-
-def _probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
+def probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
     """Return what the host makes of raw scores, shape (rows, classes)."""
     if model.probability == "softmax":
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -133,7 +99,8 @@ def _probabilities(model: Model, scores: np.ndarray) -> np.ndarray:
     return np.stack([1.0 - second, second], axis=1)
 
 
-def _disagreement(model: Model, what: str) -> UnsupportedModel:
+def disagreement(model: Model, what: str) -> UnsupportedModel:
+    """Return the refusal of a model of which `what` differs."""
     return UnsupportedModel(
         f"{model.family} reads differently than {model.library} computes it "
         f"({what}): please report it, with the way the model was trained"

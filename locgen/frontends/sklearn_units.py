@@ -1,12 +1,14 @@
-"""scikit-learn's linear, naive Bayes and nearest centroid classifiers as the float IR.
+"""scikit-learn's linear models, naive Bayes and nearest centroids as the float IR.
 
 How each of them decides is written out beside its reader, as read in scikit-learn 1.9.1. They take
 float64 as it comes. Scalers in front are folded, see `affine`.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import sklearn
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 
@@ -14,18 +16,20 @@ from locgen.errors import UnsupportedModel
 from locgen.frontends import affine, pipeline
 from locgen.frontends.affine import vector
 from locgen.frontends.labels import class_labels
-from locgen.ir.model import Model, SplitRule
+from locgen.ir.model import Model, SplitRule, Task
 from locgen.ir.units import FloatLinear, FloatPrototype, FloatQuadratic
 
-__all__ = ["KINDS", "read_units", "reads", "uses_priors"]
+__all__ = ["KINDS", "discriminant", "read_units", "reads", "uses_priors"]
 
 
-def _common(last: object, scalers: tuple[object, ...]) -> dict[str, object]:
+def _common(
+    last: object, scalers: tuple[object, ...], task: Task = "classification"
+) -> dict[str, object]:
     """Return what the members of `Model` that every family sets in the same way."""
     return {
         "family": type(last).__name__,
         "library": f"scikit-learn {sklearn.__version__}",
-        "task": "classification",
+        "task": task,
         "feature_names": pipeline.feature_names((*scalers, last), last.n_features_in_),
         "trees": (),
         "rule": SplitRule(operator="<=", input_dtype="float64", missing=False),
@@ -47,6 +51,25 @@ def _logistic(last: LogisticRegression, scalers: tuple[object, ...]) -> Model:
         units=(FloatLinear((coefficients * scaling.slope).T, tuple(range(rows))),),
         ranges=scaling.ranges(),
         **_common(last, scalers),
+    )
+
+
+def _regression(last: LinearRegression | Ridge, scalers: tuple[object, ...]) -> Model:
+    """Answer ``x @ coef_.T + intercept_``, a row of `coef_` for each target."""
+    features, shape = last.n_features_in_, np.shape(last.coef_)
+    targets = shape[0] if len(shape) == 2 else 1
+    rows = (targets, features) if len(shape) == 2 else (features,)
+    coefficients = vector(last, "coef_", *rows).reshape(targets, features)
+    several = () if np.ndim(last.intercept_) == 0 else (targets,)
+    intercept = np.broadcast_to(vector(last, "intercept_", *several), (targets,))
+    scaling = affine.fold(scalers, features)
+    return Model(
+        classes=(),
+        base=tuple((intercept + coefficients @ scaling.offset).tolist()),
+        decision="identity",
+        units=(FloatLinear((coefficients * scaling.slope).T, tuple(range(targets))),),
+        ranges=scaling.ranges(),
+        **_common(last, scalers, "regression"),
     )
 
 
@@ -121,6 +144,36 @@ def _centroid(last: NearestCentroid, scalers: tuple[object, ...]) -> Model:
     )
 
 
+def discriminant(last: NearestCentroid, scalers: tuple[object, ...]) -> Model:
+    """Return what `predict_proba` is the softmax of, less what all classes have in common.
+
+    That is the squared distance with features divided by their deviation within classes, whatever
+    the priors, where `predict` of equal priors compares bare distances. The square of a row is the
+    same for all classes, so a dot product is left.
+    """
+    if last.metric != "euclidean":
+        raise UnsupportedModel(
+            f"NearestCentroid(metric={last.metric!r}) gives no probabilities: train with "
+            "metric='euclidean'"
+        )
+    model = _centroid(last, scalers)
+    features, classes = last.n_features_in_, len(model.classes)
+    deviation = vector(last, "within_class_std_dev_", features)
+    prior = _positive(vector(last, "class_prior_", classes), last)
+    slope = affine.fold(scalers, features).slope
+    scale = slope / np.where(deviation != 0, deviation, 1.0)
+    centres = np.stack([unit.centre for unit in model.units])
+    middle = centres.mean(axis=0)  # far from 0, squares would cancel
+    own = (centres - middle) * scale
+    constant = 2 * np.log(prior) - (own**2).sum(axis=1) - 2 * own @ (middle * scale)
+    return replace(
+        model,
+        units=(FloatLinear((2 * own * scale).T, tuple(range(classes))),),
+        base=tuple(constant.tolist()),
+        probability="softmax",
+    )
+
+
 def _positive(prior: np.ndarray, last: object) -> np.ndarray:
     if prior.min() <= 0:
         raise UnsupportedModel(
@@ -132,6 +185,8 @@ def _positive(prior: np.ndarray, last: object) -> np.ndarray:
 
 _READERS = {
     LogisticRegression: _logistic,
+    LinearRegression: _regression,
+    Ridge: _regression,
     GaussianNB: _gaussian,
     NearestCentroid: _centroid,
 }

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locgen.ir.nodes import Node
-from locgen.ir.tree import TreeNode
 
 if TYPE_CHECKING:
     from locgen.ir.quantised import QuantisedModel
@@ -17,12 +16,12 @@ def add_constants(nodes: Sequence[Node], constants: Sequence[int]) -> tuple[Node
     """Return `nodes` that together score ``constants[output]`` more on each output.
 
     The node with the widest range on an output takes it, where it costs least; an output that none
-    has becomes a constant one of the first tree.
+    has becomes a constant one of the first node that can have another.
 
     Raises
     ------
     ValueError
-        If there is a constant but neither such a node nor a tree.
+        If there is a constant but no such node.
     """
     changed = list(nodes)
     for output, constant in enumerate(constants):
@@ -41,12 +40,11 @@ def add_constants(nodes: Sequence[Node], constants: Sequence[int]) -> tuple[Node
             amounts[place] = constant
             changed[number] = changed[number].shifted(tuple(amounts))
             continue
-        trees = [number for number, node in enumerate(changed) if isinstance(node, TreeNode)]
-        if not trees:
-            raise ValueError(f"constants of output {output} must have a tree to stand in")
-        tree = changed[trees[0]]
-        rows = tuple((*row, constant) for row in tree.leaf_scores)
-        changed[trees[0]] = replace(tree, leaf_scores=rows, outputs=(*tree.outputs, output))
+        wider = [(n, node.widened(output, constant)) for n, node in enumerate(changed)]
+        able = [(number, node) for number, node in wider if node is not None]
+        if not able:
+            raise ValueError(f"constants of output {output} must have a node to stand in")
+        changed[able[0][0]] = able[0][1]
     return tuple(changed)
 
 
@@ -72,15 +70,14 @@ def sum_over_open(intervals: Sequence[tuple[int, int]], count: int) -> tuple[int
 
 
 def ground(model: "QuantisedModel") -> "QuantisedModel":
-    """Return the same gated model with no score below 0: constants go to leaves and to the bias.
+    """Return the same gated model with no score below 0: constants go to nodes and to the bias.
 
-    As many experts are always open, so what they have in common is a constant of the whole. Nodes
-    other than trees have 0 as their lowest score.
+    As many experts are always open, so what they have in common is a constant of the whole.
 
     Raises
     ------
     ValueError
-        If an expert without a tree has a constant of its own.
+        If an expert has a constant that none of its nodes can take.
     """
     bias = list(model.bias)
     intervals = expert_ranges(model)
@@ -92,11 +89,7 @@ def ground(model: "QuantisedModel") -> "QuantisedModel":
             for node in (model.nodes[number] for number in members)
         ]
         rest = [low - least for (low, _), least in zip(interval, lowest, strict=True)]
-        trees = [place for place, node in enumerate(raised) if node.kind == "tree"]
-        changed = add_constants([raised[place] for place in trees], rest)
-        for place, node in zip(trees, changed, strict=True):
-            raised[place] = node
-        for number, node in zip(members, raised, strict=True):
+        for number, node in zip(members, add_constants(raised, rest), strict=True):
             nodes[number] = node
     for output, least in enumerate(lowest):
         bias[output] += model.gate.top_k * least

@@ -1,16 +1,24 @@
 """The gate of a sparse mixture: integer nodes that score experts, and which of them open."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from locgen.ir.distance import DistanceNode
 from locgen.ir.node import Comparison
 from locgen.ir.nodes import Node
 
 __all__ = ["Gate", "highest"]
+
+_ADD_LEVELS = 2.0
+"""A carry adder: one LUT and a short chain, about two levels on iCE40."""
+_RANK_LEVELS = 3.0
+"""A comparison by carry chain and the multiplexer behind it."""
 
 
 def highest(scores: np.ndarray, count: int) -> np.ndarray:
@@ -19,6 +27,11 @@ def highest(scores: np.ndarray, count: int) -> np.ndarray:
     mask = np.zeros(scores.shape, dtype=bool)
     np.put_along_axis(mask, order, True, axis=1)
     return mask
+
+
+def _anonymous(term: DistanceNode) -> DistanceNode:
+    """Return the term as any expert would have it."""
+    return replace(term, outputs=(0,), prototype_id=0)
 
 
 @dataclass(frozen=True)
@@ -60,12 +73,53 @@ class Gate:
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """Interval of each expert's score, from the nodes' own ranges."""
+        return self._sums(self.nodes)
+
+    @cached_property
+    def ranked_terms(self) -> tuple[Node, ...]:
+        """The nodes' terms but for those that all experts share, which tell none apart.
+
+        Of squared distances these are the squares of the features.
+        """
+        terms = [term for node in self.nodes for term in node.terms]
+        owners = Counter(
+            (_anonymous(term), term.outputs[0]) for term in terms if isinstance(term, DistanceNode)
+        )
+        shared = {
+            term: min(owners[term, expert] for expert in range(self.experts)) for term, _ in owners
+        }
+        kept, dropped = [], Counter()
+        for term in terms:
+            key = (_anonymous(term), term.outputs[0]) if isinstance(term, DistanceNode) else None
+            if key is not None and dropped[key] < shared[key[0]]:
+                dropped[key] += 1
+            else:
+                kept.append(term)
+        return tuple(kept)
+
+    @cached_property
+    def ranked(self) -> tuple[tuple[int, int], ...]:
+        """Interval of what is ranked for each expert: the bias and its `ranked_terms`."""
+        return self._sums(self.ranked_terms)
+
+    def _sums(self, nodes: Sequence[Node]) -> tuple[tuple[int, int], ...]:
         low, high = list(self.bias), list(self.bias)
-        for node in self.nodes:
+        for node in nodes:
             for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
                 low[output] += least
                 high[output] += most
         return tuple(zip(low, high, strict=True))
+
+    @property
+    def levels(self) -> float:
+        """Levels of LUT4 from the comparisons' results and the features' codes to the mask."""
+        terms = self.ranked_terms
+        own = max((term.levels for term in terms), default=0.0)
+        if self.is_mask:
+            return own
+        most = max(Counter(o for term in terms for o in term.outputs).values(), default=1)
+        ranks = (self.experts - 1).bit_length() if self.top_k == 1 else 2
+        return own + (most - 1).bit_length() * _ADD_LEVELS + ranks * _RANK_LEVELS
 
     @cached_property
     def is_mask(self) -> bool:

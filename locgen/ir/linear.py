@@ -104,6 +104,15 @@ class LinearNode(NodeBase):
         """Return the node with `amounts` added to its scores, one for each output."""
         return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
 
+    def widened(self, output: int, constant: int) -> "LinearNode":
+        """Return the node with `constant` as its score of one more output."""
+        return replace(
+            self,
+            weights=tuple((*row, 0) for row in self.weights),
+            bias=(*self.bias, constant),
+            outputs=(*self.outputs, output),
+        )
+
     @cached_property
     def _weights(self) -> np.ndarray:
         shape = (len(self.features), len(self.outputs))

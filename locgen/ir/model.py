@@ -5,6 +5,7 @@ A frontend has already pushed every scaler and input cast through the model's ow
 by bisection. So the float IR compares raw float64 features, and agrees with the library everywhere.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -74,27 +75,31 @@ class FloatTree:
             active = active[position[active] >= 0]
         return ~position
 
+    def evaluate(self, x: np.ndarray) -> np.ndarray:
+        """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
+        return self.leaf_values[self.leaf_index(x)]
+
 
 @dataclass(frozen=True)
 class FloatGate:
-    """Opens the `top_k` experts that score highest in a tree's leaf, ties to the lowest index.
+    """Opens the `top_k` experts that score highest, ties to the lowest index.
 
-    The tree has one output an expert, in their order.
+    `model` scores them, one output an expert in their order: a classifier of experts by argmax.
     """
 
-    tree: FloatTree
+    model: "Model"
     top_k: int
 
     def evaluate(self, x: np.ndarray) -> np.ndarray:
         """Return which experts are open for `x` (rows, features), booleans (rows, experts)."""
-        return highest(self.tree.leaf_values, self.top_k)[self.tree.leaf_index(x)]
+        return highest(self.model.scores(x), self.top_k)
 
 
 @dataclass(frozen=True)
 class Model:
     """A trained additive model: raw score = base + sum over trees + sum over units.
 
-    With a gate the sum runs over the trees of the open experts alone.
+    With a gate the sum runs over the trees, units and constants of the open experts alone.
 
     Members
     -------
@@ -115,7 +120,9 @@ class Model:
     ranges : the interval that each feature's training values lay in, as far as the model itself
         tells; a scaler or a Gaussian does, a bare coefficient does not
     gate : opens experts; None where all trees always count
-    experts : with a gate, for each expert its trees; every tree belongs to one
+    experts : with a gate, for each expert its nodes, numbered as in `nodes`; each belongs to one
+    expert_base : with a gate, for each expert and output what it adds besides its nodes; -inf (or
+        +inf where a single score is compared with zero) for a class that it never (always) answers
     memberships : yes-no features behind the raw columns; trees compare them by their index there
     anomaly_offset : of an isolation forest, whose score_samples is ``anomaly_offset * 2 ** -raw``
     """
@@ -135,6 +142,7 @@ class Model:
     ranges: tuple[tuple[float, float] | None, ...] = ()
     gate: FloatGate | None = None
     experts: tuple[tuple[int, ...], ...] = ()
+    expert_base: tuple[tuple[float, ...], ...] = ()
     memberships: tuple[Membership, ...] = ()
     anomaly_offset: float | None = None
 
@@ -160,11 +168,21 @@ class Model:
             pooled[membership.column].extend(membership.edges)
         return tuple(np.unique(np.array(values, dtype=np.float64)) for values in pooled)
 
+    @property
+    def nodes(self) -> tuple[FloatTree | FloatUnit, ...]:
+        """The trees, then the units."""
+        return (*self.trees, *self.units)
+
+    @property
+    def every_unit(self) -> tuple[FloatUnit, ...]:
+        """The units, those of the gate included: they need their features' sizes."""
+        return (*self.units, *(() if self.gate is None else self.gate.model.units))
+
     @cached_property
     def cuts(self) -> tuple[np.ndarray, ...]:
         """Distinct cuts of each feature in rising order, one array per feature."""
         pooled = [[] for _ in self.features]
-        for tree in (*self.trees, *(() if self.gate is None else (self.gate.tree,))):
+        for tree in (*self.trees, *(() if self.gate is None else self.gate.model.trees)):
             for feature, cut in zip(tree.feature, tree.cut, strict=True):
                 pooled[feature].append(cut)
         return tuple(np.unique(np.array(cuts, dtype=np.float64)) for cuts in pooled)
@@ -172,18 +190,37 @@ class Model:
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Return raw scores of the raw rows `x` (rows, columns), shape (rows, outputs)."""
         x = self.expand(x)
-        total = np.zeros((len(x), self.outputs))
-        counts = np.ones((len(x), len(self.trees)), dtype=bool)
-        if self.gate is not None:
-            mask = self.gate.evaluate(x)
-            for expert, members in enumerate(self.experts):
-                counts[:, list(members)] = mask[:, [expert]]
-        for number, tree in enumerate(self.trees):
-            part = tree.leaf_values[tree.leaf_index(x)]
-            total[:, list(tree.outputs)] += part * counts[:, [number]]
-        for unit in self.units:
-            total[:, list(unit.outputs)] += unit.evaluate(x)
-        return total + np.array(self.base)
+        mask = None if self.gate is None else self.gate.evaluate(x)
+        return self.combine(self.sums_of(node.evaluate(x) for node in self.nodes), mask)
+
+    def sums_of(self, parts: Iterable[np.ndarray]) -> np.ndarray:
+        """Return each expert's sum (experts, rows, outputs); all is one expert without a gate.
+
+        Parameters
+        ----------
+        parts : of each node its scores (rows, len(node.outputs))
+        """
+        parts = list(parts)
+        rows = len(parts[0]) if parts else 0
+        groups = self.experts or (range(len(parts)),)
+        sums = np.zeros((len(groups), rows, self.outputs))
+        for expert, members in enumerate(groups):
+            for number in members:
+                sums[expert][:, list(self.nodes[number].outputs)] += parts[number]
+        if self.expert_base:
+            sums += np.array(self.expert_base)[:, None, :]
+        return sums
+
+    def combine(self, sums: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+        """Return raw scores (rows, outputs) of `sums` (see `sums_of`) with open experts (`mask`).
+
+        Parameters
+        ----------
+        mask : (rows, experts) booleans, None without a gate
+        """
+        if mask is not None:
+            sums = np.where(mask.T[:, :, None], sums, 0.0)
+        return sums.sum(axis=0) + np.array(self.base)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Return class indices (rows,) of raw scores; regression returns the scores."""

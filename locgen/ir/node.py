@@ -74,6 +74,10 @@ class NodeBase(ABC):
     def shifted(self, amounts: tuple[int, ...]) -> Self:
         """Return the node with `amounts` added to its scores, one for each output."""
 
+    def widened(self, output: int, constant: int) -> Self | None:
+        """Return the node with `constant` as its score of one more output; None if it has one."""
+        return None
+
     def edges(self) -> Iterable[tuple[int, int]]:
         """Yield (feature, code) at which hardware is most likely to go wrong."""
         return ()

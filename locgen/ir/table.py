@@ -96,6 +96,11 @@ class TableNode(NodeBase):
         rows = np.array(self.scores, dtype=np.int64) + np.array(amounts, dtype=np.int64)
         return replace(self, scores=tuple(map(tuple, rows.tolist())))
 
+    def widened(self, output: int, constant: int) -> "TableNode":
+        """Return the node with `constant` as its score of one more output."""
+        rows = tuple((*row, constant) for row in self.scores)
+        return replace(self, scores=rows, outputs=(*self.outputs, output))
+
     def edges(self) -> Iterable[tuple[int, int]]:
         """Yield the codes whose row differs from the one below, evenly thinned if very many."""
         steps = [k for k in range(1, len(self.scores)) if self.scores[k] != self.scores[k - 1]]

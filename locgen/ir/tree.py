@@ -157,6 +157,11 @@ class TreeNode(NodeBase):
         """Return `leaf_id` (rows,): the library's number of the leaf."""
         return {"leaf_id": np.array(self.leaf_ids)[self.leaf_index(q, missing_codes)]}
 
+    def widened(self, output: int, constant: int) -> "TreeNode":
+        """Return the node with `constant` as its score of one more output."""
+        rows = tuple((*row, constant) for row in self.leaf_scores)
+        return replace(self, leaf_scores=rows, outputs=(*self.outputs, output))
+
     def shifted(self, amounts: tuple[int, ...]) -> "TreeNode":
         """Return the node with `amounts` added to its scores, one for each output."""
         rows = np.array(self.leaf_scores, dtype=np.int64) + np.array(amounts, dtype=np.int64)

@@ -87,17 +87,18 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     ConfigurationError
         If there are fewer units than `stages`.
     """
-    terms = [term for node in (*model.nodes, *model.gate_nodes) for term in node.terms]
+    terms = [term for node in model.nodes for term in node.terms]
+    gate_terms = () if model.gate is None else model.gate.ranked_terms
     add_levels = _add_levels(model, model.experts or (tuple(range(len(model.nodes))),))
     decide_levels = 0
     if isinstance(model.decision, Argmax):
         decide_levels = (model.outputs - 1).bit_length()
-    compares = any(term.comparisons for term in terms)
+    compares = any(term.comparisons for term in (*terms, *gate_terms))
     delays = [_COMPARE_DELAY if compares else 0.0, max((t.levels for t in terms), default=0.5)]
     delays += [_ADD_DELAY] * add_levels
     join_levels = None
     if model.gate is not None:
-        delays[1] += _rank_delay(model.gate)
+        delays[1] = max(delays[1], model.gate.levels)
         join_levels = _join_levels(model)
         delays += [_open_delay(model.gate)] + [_ADD_DELAY] * join_levels
     delays += [_ARGMAX_DELAY] * decide_levels
@@ -146,16 +147,6 @@ def _join_levels(model: QuantisedModel) -> int:
         )
         most = max(most, experts + (rest != 0))
     return max(most - 1, 0).bit_length()
-
-
-def _rank_delay(gate: Gate) -> float:
-    """Return the delay from a gate's trees to its mask."""
-    if gate.is_mask:
-        return 0.0
-    terms = sum(len(node.terms) for node in gate.nodes)
-    sums = max(terms - 1, 0).bit_length() * _ADD_DELAY
-    levels = (gate.experts - 1).bit_length() if gate.top_k == 1 else 2
-    return sums + levels * _ARGMAX_DELAY
 
 
 def _open_delay(gate: Gate) -> float:

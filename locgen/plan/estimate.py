@@ -11,10 +11,11 @@ from math import log2
 from locgen.ir import Argmax, QuantisedModel
 from locgen.ir.cost import comparison_luts, tree_multiplexers, tree_stream_cost
 from locgen.plan.direct import DirectPlan
+from locgen.plan.gatecost import gate_terms_of
 from locgen.plan.nodecost import adders_of, stream_terms_of, term_cells
 from locgen.plan.tree import TreePlan
 
-__all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "terms_of"]
+__all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "gate_cells", "terms_of"]
 
 WEIGHTS: dict[str, dict[str, float]] = {
     "direct": {
@@ -39,10 +40,20 @@ WEIGHTS: dict[str, dict[str, float]] = {
         "table": 0.97,
         "digit": 0.7,
     },
+    "gate": {
+        "comparison": 0.63,
+        "tree": 1.50,
+        "table": 0.95,
+        "product": 1.25,
+        "adder": 1.29,
+        "rank": 1.0,
+        "open": 1.0,
+    },
 }
 """Logic cells for each unit of the terms, by fabric. `stop` is known and was not fitted; `engine`
 and `accumulator` were set by hand to the designs of benchmarks/engines.py; those of nodes other
-than trees to the designs of `benchmarks/families.py --cells`."""
+than trees to the designs of `benchmarks/families.py --cells`; a gate has the weights of the direct
+fabric, `rank` and `open` count cells."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,17 @@ def estimate_plan(model: QuantisedModel, plan: DirectPlan | TreePlan) -> CellEst
     """Return the estimate for `plan`."""
     weights = WEIGHTS[plan.kind]
     cells = sum(weights[name] * count for name, count in terms_of(model, plan).items())
+    cells += gate_cells(model, plan)
     return CellEstimate(round(cells), _levels(plan, cells))
+
+
+def gate_cells(model: QuantisedModel, plan: DirectPlan | TreePlan | None = None) -> float:
+    """Return the logic cells of gate and header in `estimate_plan`, 0 without a gate.
+
+    Without a `plan`: of the gate alone, that scores and ranks experts.
+    """
+    counts = gate_terms_of(model, plan)
+    return sum(WEIGHTS["gate"][name] * count for name, count in counts.items())
 
 
 def _levels(plan: DirectPlan | TreePlan, cells: float) -> float:
@@ -95,7 +116,7 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     return {
         "comparison": sum(luts),
         "tree": sum(tree_multiplexers(node) for node in model.nodes if node.kind == "tree"),
-        **term_cells(model),
+        **term_cells(model.nodes),
         "adder": adder_bits,
         "register": lone + waiting,
     }

@@ -1,5 +1,7 @@
 """Counts for the estimate of nodes that compute with sizes; trees are counted in `estimate`."""
 
+from collections.abc import Iterable
+
 from locgen.ir import DistanceNode, LinearNode, QuantisedModel, TableNode
 from locgen.ir.cost import function_luts, is_looked_up, table_luts, term_luts
 from locgen.ir.node import NodeBase
@@ -9,17 +11,14 @@ from locgen.plan.tree import TreePlan
 __all__ = ["adders_of", "stream_terms_of", "term_cells"]
 
 
-def term_cells(model: QuantisedModel) -> dict[str, float]:
-    """Return the counts of the direct fabric's distinct terms, those of trees left out.
+def term_cells(nodes: Iterable[NodeBase]) -> dict[str, float]:
+    """Return the counts of the distinct terms of `nodes` that work at once, trees left out.
 
     `table`: LUT4 of terms that are looked up, `product`: adder bits of those that are computed.
     """
     counts = {"table": 0.0, "product": 0.0}
     distinct = {
-        _identity(term, 0): term
-        for node in model.nodes
-        if node.kind != "tree"
-        for term in node.terms
+        _identity(term, 0): term for node in nodes if node.kind != "tree" for term in node.terms
     }
     for term in distinct.values():
         counts["table" if is_looked_up(term) else "product"] += term_luts(term)
@@ -29,19 +28,22 @@ def term_cells(model: QuantisedModel) -> dict[str, float]:
 def adders_of(model: QuantisedModel, plan: DirectPlan) -> tuple[int, int]:
     """Return (result bits of distinct adders, flip-flops behind no adder) of a direct plan.
 
-    Prototypes share the sums of their squares: an adder of the same terms is counted once.
+    Prototypes share the sums of their squares: an adder of the same terms is counted once. With a
+    gate these are the adders of each expert.
     """
     flags = iter(plan.registers[2:])
-    lanes: dict[int, list[tuple[object, int]]] = {output: [] for output in range(model.outputs)}
-    for node in model.nodes:
+    lanes: dict[tuple[int, int], list[tuple[object, int]]] = {}
+    for number, node in enumerate(model.nodes):
+        expert = model.expert_of[number] if model.gate is not None else 0
         for term in node.terms:
             for output, (low, high) in zip(term.outputs, term.ranges, strict=True):
-                lanes[output].append((_identity(term, output), high - low))
+                entry = (_identity(term, output), high - low)
+                lanes.setdefault((expert, output), []).append(entry)
     adder_bits, lone = 0, 0
     for _ in range(plan.add_levels):
         registered = next(flags)
         seen: set[object] = set()
-        for output, entries in lanes.items():
+        for lane, entries in lanes.items():
             sums: list[tuple[object, int]] = []
             for (a, a_span), (b, b_span) in zip(entries[::2], entries[1::2], strict=False):
                 key = (a, b)
@@ -52,7 +54,7 @@ def adders_of(model: QuantisedModel, plan: DirectPlan) -> tuple[int, int]:
             if len(entries) % 2:
                 sums.append(entries[-1])
                 lone += registered * entries[-1][1].bit_length()
-            lanes[output] = sums
+            lanes[lane] = sums
     return adder_bits, lone + sum(flags) * model.outputs * model.score_bits
 
 

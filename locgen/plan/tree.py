@@ -234,6 +234,7 @@ def schedule(
         slowest_levels=max(
             2 + levels,
             3 + model.score_bits / 8,
+            0 if model.gate is None else 2 + model.gate.levels,
             _ENGINE_LEVELS if any(engines) else 0,
         ),
         engines=engines,

@@ -1,43 +1,32 @@
-"""Sparse mixtures in integers: the gate, and what each expert adds whatever its leaves say."""
+"""Gates of sparse mixtures in integers."""
 
 from dataclasses import replace
 
-import numpy as np
+from locgen.ir import Feature, FloatGate, Gate, highest
+from locgen.quantise.splits import split_node, threshold_maps
+from locgen.quantise.units import UnitSkeleton
 
-from locgen.ir import FloatGate, Gate, Model, TreeNode, highest
-
-__all__ = ["constants_of", "integer_gate"]
+__all__ = ["integer_gate"]
 
 
-def integer_gate(gate: FloatGate, splits: TreeNode) -> Gate:
-    """Return the gate whose tree has the integer `splits`: 1 in a leaf opens an expert.
+def integer_gate(gate: FloatGate, features: tuple[Feature, ...], score_bits: int) -> Gate:
+    """Return `gate` over the codes of `features`.
 
-    No rounding: routes are those of the float gate wherever the features' codes are exact.
+    Each leaf of a tree gate says 1 for the experts that it opens: its routes are those of the float
+    gate wherever the features' codes are exact. The units of other gates are rounded as those of a
+    classifier of experts are.
 
     Parameters
     ----------
-    splits : leaf scores are leaf numbers of the float tree
+    score_bits : of units, see `UnitSkeleton.integer_model`; a tree has no use for it
     """
-    mask = highest(gate.tree.leaf_values, gate.top_k).astype(int)
+    model = gate.model
+    if model.units:
+        scorer = UnitSkeleton(model, features).integer_model(score_bits, "gate")
+        return Gate(scorer.nodes, scorer.bias, gate.top_k)
+    (tree,) = model.trees
+    splits = split_node(tree, features, threshold_maps(model, features))
+    mask = highest(tree.leaf_values, gate.top_k).astype(int)
     rows = tuple(tuple(int(v) for v in mask[leaf]) for (leaf,) in splits.leaf_scores)
-    experts = mask.shape[1]
-    node = replace(splits, leaf_scores=rows, outputs=tuple(range(experts)))
-    return Gate((node,), (0,) * experts, gate.top_k)
-
-
-def constants_of(model: Model, lows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return what all rows get (outputs,), and what each open expert adds (experts, outputs).
-
-    Parameters
-    ----------
-    lows : for each tree the lowest value on each of its outputs
-    """
-    groups = model.experts or (range(len(model.trees)),)
-    sums = np.zeros((len(groups), model.outputs))
-    for number, members in enumerate(groups):
-        for tree in members:
-            np.add.at(sums[number], list(model.trees[tree].outputs), lows[tree])
-    if model.gate is None:
-        return sums[0], np.zeros((0, model.outputs))
-    common = sums.min(axis=0)
-    return model.gate.top_k * common, sums - common
+    node = replace(splits, leaf_scores=rows, outputs=tuple(range(model.outputs)))
+    return Gate((node,), (0,) * model.outputs, gate.top_k)

@@ -1,6 +1,7 @@
 """What a candidate costs on the rows that the search may see, and on blends of them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -93,6 +94,19 @@ class Judge:
             self.float_scores = model.scores(rows)
         self.x = rows
 
+    @cached_property
+    def expert_sums(self) -> np.ndarray:
+        """Float sums of each expert on the rows, see `Model.sums_of`."""
+        return self.model.sums_of([node.evaluate(self.x) for node in self.model.nodes])
+
+    def rerouted(self, mask: np.ndarray) -> float:
+        """Return what changes, see `Trial.changed`, if float experts are opened by `mask`."""
+        scores = self.model.combine(self.expert_sums, mask)
+        if self.model.task == "regression":
+            return 100 * (1 - _r2(self.float_scores, scores))
+        changed = self.model.decide(scores) != self.model.decide(self.float_scores)
+        return 100 * float(np.mean(changed))
+
     def verdict(self, candidate: QuantisedModel, scores: np.ndarray) -> tuple[float | None, float]:
         """Return (drop or None, changed), see `Trial`, of a candidate's `scores` of the rows."""
         labelled = slice(self.labelled)
@@ -146,13 +160,14 @@ def _blends(rows: np.ndarray) -> np.ndarray:
 def synthetic_rows(model: Model, count: int = _SYNTHETIC_ROWS, seed: int = 0) -> np.ndarray:
     """Return `count` rows (count, features) drawn evenly over the intervals between cuts.
 
-    A feature that is not compared is drawn evenly over its range, where the model tells that.
+    A feature whose size counts is drawn evenly over its range, where the model tells that.
     """
     random = np.random.default_rng(seed)
     columns = []
+    sized = {feature for unit in model.every_unit for feature in unit.features}
     for feature, edges in enumerate(model.edges):
         finite = edges[np.isfinite(edges)]
-        if not len(finite) and model.ranges and model.ranges[feature] is not None:
+        if feature in sized and model.ranges and model.ranges[feature] is not None:
             columns.append(random.uniform(*model.ranges[feature], size=count))
             continue
         if not len(finite):

@@ -19,9 +19,10 @@ from locgen.ir import (
     TreeNode,
     add_constants,
 )
-from locgen.quantise.gating import constants_of, integer_gate
+from locgen.quantise.constants import constants_of
+from locgen.quantise.splits import split_node, threshold_maps
 
-__all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "integer_model", "make_skeleton", "merge_binary"]
+__all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "make_skeleton", "merge_binary"]
 
 LARGEST_BIAS = 1 << 24
 """In widest leaf ranges; where priors outweigh leaves by more, leaves do not count."""
@@ -42,10 +43,17 @@ def merge_binary(model: Model) -> Model:
         replace(t, leaf_values=_difference(t)[:, None], outputs=(0,)) for t in model.trees
     )
     base = (model.base[1] - model.base[0],)
+    expert_base = tuple((second - first,) for first, second in model.expert_base)
     # A sigmoid of the difference is what a softmax of the two comes to.
     probability = "sigmoid" if model.probability == "softmax" else model.probability
     return replace(
-        model, trees=trees, units=units, base=base, decision=">", probability=probability
+        model,
+        trees=trees,
+        units=units,
+        base=base,
+        expert_base=expert_base,
+        decision=">",
+        probability=probability,
     )
 
 
@@ -82,6 +90,54 @@ class Skeleton:
                 counts[:, list(members)] = mask[:, [expert]]
         return counts
 
+    def integer_model(self, score_bits: int, name: str) -> QuantisedModel:
+        """Return the integer model whose widest leaf range takes `score_bits` bits.
+
+        A leaf value v becomes ``round((v - lowest of its tree) * steps)``: small unsigned numbers.
+        The lowest values go into one bias an output (for regression into the real-valued offset),
+        as does what all outputs of an argmax have in common. Regression outputs have a scale each;
+        classes share one, since they are compared. What an expert has more than the lowest of all
+        experts goes into its leaves, for only an open expert may add it.
+        """
+        model = self.model
+        base = np.array(model.base, dtype=np.float64)
+        reached = [
+            tree.leaf_values[[leaf for (leaf,) in node.leaf_scores]]
+            for tree, node in zip(model.trees, self.splits, strict=True)
+        ]
+        lows = [values.min(axis=0) for values in reached]
+        widest = np.zeros(model.outputs)
+        for tree, values in zip(model.trees, reached, strict=True):
+            outputs = list(tree.outputs)
+            widest[outputs] = np.maximum(widest[outputs], np.ptp(values, axis=0))
+        parts = [
+            (low, np.zeros_like(low), np.ptp(values, axis=0))
+            for values, low in zip(reached, lows, strict=True)
+        ]
+        levels = (1 << score_bits) - 1
+        common, own = constants_of(model, parts, widest.max() / levels)
+        base += common
+        if model.decision != "identity":
+            largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
+            largest = max(largest, np.max(own, initial=0))
+            widest[:] = max(widest.max() or largest, largest / LARGEST_BIAS)
+        steps = levels / np.where(widest > 0, widest, 1.0)
+
+        nodes = []
+        for tree, node, values, low in zip(model.trees, self.splits, reached, lows, strict=True):
+            scores = np.rint((values - low) * steps[list(tree.outputs)]).astype(np.int64)
+            rows = tuple(tuple(int(s) for s in row) for row in scores)
+            nodes.append(replace(node, leaf_scores=rows, outputs=tree.outputs))
+
+        for members, constants in zip(model.experts, np.rint(own * steps).astype(int), strict=True):
+            mine = add_constants([nodes[n] for n in members], [int(c) for c in constants])
+            for number, node in zip(members, mine, strict=True):
+                nodes[number] = node
+
+        every = tuple(nodes)
+        experts = model.experts
+        return assemble(model, self.features, every, base, steps, name, self.gate, experts)
+
     def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return quantised rows (rows, features) and the features' codes of NaN."""
         x = self.model.expand(x)
@@ -90,116 +146,13 @@ class Skeleton:
         return q, np.array(codes, dtype=int)
 
 
-def make_skeleton(model: Model, features: tuple[Feature, ...]) -> Skeleton:
+def make_skeleton(
+    model: Model, features: tuple[Feature, ...], gate: Gate | None = None
+) -> Skeleton:
     """Return `model` (already merged) with its splits in the codes of `features`."""
-    maps = [
-        {float(c): f.threshold_of(float(c)) for c in cuts if np.isfinite(c)}
-        for f, cuts in zip(features, model.cuts, strict=True)
-    ]
-    splits = tuple(_split_node(t, features, maps) for t in model.trees)
-    gate = None
-    if model.gate is not None:
-        gate = integer_gate(model.gate, _split_node(model.gate.tree, features, maps))
+    maps = threshold_maps(model, features)
+    splits = tuple(split_node(t, features, maps) for t in model.trees)
     return Skeleton(model, features, splits, gate)
-
-
-def _split_node(
-    tree: FloatTree, features: tuple[Feature, ...], maps: list[dict[float, int]]
-) -> TreeNode:
-    """Return the integer splits of `tree`; comparisons with one outcome are cut out."""
-    kept: list[tuple[int, int, bool]] = []
-    children: list[list[int]] = []
-    leaves: list[int] = []
-
-    def code(split: int) -> tuple[int, int, bool, bool | None]:
-        """Return (feature, threshold, missing_left, constant outcome or None)."""
-        index = int(tree.feature[split])
-        feature, cut = features[index], float(tree.cut[split])
-        threshold = maps[index].get(cut, feature.largest if cut > 0 else -1)
-        missing_left = bool(tree.missing_left[split]) and feature.missing
-        constant = None
-        if threshold >= feature.largest and (missing_left or not feature.missing):
-            constant = True
-        elif threshold < 0 and not missing_left:
-            constant = False
-        return index, min(threshold, feature.largest), missing_left, constant
-
-    def resolve(position: int) -> int:
-        """Skip splits with a constant outcome."""
-        while position >= 0:
-            constant = code(position)[3]
-            if constant is None:
-                return position
-            position = int(tree.left[position] if constant else tree.right[position])
-        return position
-
-    queue = [(resolve(0 if len(tree.feature) else -1), -1, 0)]
-    while queue:
-        position, parent, side = queue.pop()
-        if position < 0:
-            leaves.append(~position)
-            number = ~(len(leaves) - 1)
-        else:
-            number = len(kept)
-            index, threshold, missing_left, _ = code(position)
-            kept.append((index, threshold, missing_left))
-            children.append([0, 0])
-            queue.append((resolve(int(tree.right[position])), number, 1))
-            queue.append((resolve(int(tree.left[position])), number, 0))
-        if parent >= 0:
-            children[parent][side] = number
-    return TreeNode(
-        feature=tuple(k[0] for k in kept),
-        threshold=tuple(k[1] for k in kept),
-        missing_left=tuple(k[2] for k in kept),
-        left=tuple(c[0] for c in children),
-        right=tuple(c[1] for c in children),
-        leaf_scores=tuple((leaf,) for leaf in leaves),
-        leaf_ids=tuple(int(tree.leaf_ids[leaf]) for leaf in leaves),
-        outputs=(0,),
-    )
-
-
-def integer_model(skeleton: Skeleton, score_bits: int, name: str) -> QuantisedModel:
-    """Return the integer model whose widest leaf range takes `score_bits` bits.
-
-    A leaf value v becomes ``round((v - lowest of its tree) * steps)``: small unsigned numbers. The
-    lowest values go into one bias an output (for regression into the real-valued offset), as does
-    what all outputs of an argmax have in common. Regression outputs have a scale each; classes
-    share one, since they are compared. What an expert has more than the lowest of all experts goes
-    into its leaves, for only an open expert may add it.
-    """
-    model = skeleton.model
-    base = np.array(model.base, dtype=np.float64)
-    reached = [
-        tree.leaf_values[[leaf for (leaf,) in node.leaf_scores]]
-        for tree, node in zip(model.trees, skeleton.splits, strict=True)
-    ]
-    lows = [values.min(axis=0) for values in reached]
-    widest = np.zeros(model.outputs)
-    for tree, values in zip(model.trees, reached, strict=True):
-        outputs = list(tree.outputs)
-        widest[outputs] = np.maximum(widest[outputs], np.ptp(values, axis=0))
-    common, own = constants_of(model, lows)
-    base += common
-    if model.decision != "identity":
-        largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
-        largest = max(largest, np.max(own, initial=0))
-        widest[:] = max(widest.max() or largest, largest / LARGEST_BIAS)
-    steps = ((1 << score_bits) - 1) / np.where(widest > 0, widest, 1.0)
-
-    nodes = []
-    for tree, node, values, low in zip(model.trees, skeleton.splits, reached, lows, strict=True):
-        scores = np.rint((values - low) * steps[list(tree.outputs)]).astype(np.int64)
-        rows = tuple(tuple(int(s) for s in row) for row in scores)
-        nodes.append(replace(node, leaf_scores=rows, outputs=tree.outputs))
-
-    for members, constants in zip(model.experts, np.rint(own * steps).astype(int), strict=True):
-        mine = add_constants([nodes[n] for n in members], [int(c) for c in constants])
-        for number, node in zip(members, mine, strict=True):
-            nodes[number] = node
-
-    return assemble(model, skeleton.features, tuple(nodes), base, steps, name, skeleton.gate)
 
 
 def assemble(
@@ -210,6 +163,7 @@ def assemble(
     steps: np.ndarray,
     name: str,
     gate: Gate | None = None,
+    experts: tuple[tuple[int, ...], ...] = (),
 ) -> QuantisedModel:
     """Return the integer model of `nodes`, with what is constant rounded into the biases.
 
@@ -239,7 +193,7 @@ def assemble(
         probability=model.probability,
         members=model.members,
         gate=gate,
-        experts=model.experts,
+        experts=experts,
         memberships=model.memberships,
         anomaly_offset=model.anomaly_offset,
     )

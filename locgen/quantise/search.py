@@ -7,6 +7,7 @@ import numpy as np
 from locgen.ir import Model, QuantisedModel
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import choose_features
+from locgen.quantise.gating import integer_gate
 from locgen.quantise.judge import (
     Judge,
     Quantisation,
@@ -15,7 +16,7 @@ from locgen.quantise.judge import (
     no_width,
     synthetic_rows,
 )
-from locgen.quantise.lower import Skeleton, integer_model, make_skeleton, merge_binary
+from locgen.quantise.lower import Skeleton, make_skeleton, merge_binary
 from locgen.quantise.unitsearch import quantise_units
 
 __all__ = ["Quantisation", "QuantiseOptions", "Trial", "quantise", "synthetic_rows"]
@@ -41,11 +42,12 @@ def quantise(
         If no width of at most 16 bits, or not the one asked for, stays inside the budget.
     """
     merged = merge_binary(model)
-    if model.units:
+    if model.every_unit:
         return quantise_units(merged, name, options, data)
     x_train = None if data is None else model.expand(data.x_train)
     features = choose_features(model, options.feature_bits, options.feature_kind, x_train)
-    skeleton = make_skeleton(merged, features)
+    gate = None if model.gate is None else integer_gate(model.gate, features, 0)
+    skeleton = make_skeleton(merged, features, gate)
     judge = Judge(merged, data)
     leaves, counts = skeleton.leaf_table(judge.x), skeleton.open_table(judge.x)
     widths = range(1, _WIDEST_SCORE + 1) if options.score_bits is None else (options.score_bits,)
@@ -53,7 +55,7 @@ def quantise(
     fixed = options.score_bits is not None
     trials = []
     for bits in widths:
-        candidate = integer_model(skeleton, bits, name)
+        candidate = skeleton.integer_model(bits, name)
         drop, changed = judge.verdict(candidate, _scores(skeleton, leaves, counts, candidate))
         kept = (drop is None or drop <= budget) and (fixed or changed <= budget / 2)
         trials.append(Trial(bits, drop, changed, kept))

@@ -6,12 +6,13 @@ from locgen.errors import ConfigurationError
 from locgen.ir import (
     AffineFeature,
     Feature,
+    FloatLinear,
     FloatPrototype,
     FloatQuadratic,
     IdentityFeature,
     Model,
 )
-from locgen.quantise.features import FeatureKind
+from locgen.quantise.features import FeatureKind, choose_features
 
 __all__ = ["check_ranges", "unit_features"]
 
@@ -22,13 +23,15 @@ _WIDEST_IDENTITY = 1 << 16
 def unit_features(
     model: Model, bits: int, kind: FeatureKind, x_train: np.ndarray | None, rows: np.ndarray
 ) -> tuple[Feature, ...]:
-    """Return a quantiser of at most `bits` bits for each feature of a model of units.
+    """Return a quantiser for each feature of a model that computes with sizes.
 
-    The codes spread evenly over the training rows' range, or without rows over the range that the
-    model itself knows. In a linear model the feature that moves a score most over `rows` gets
-    `bits` bits, the others so many that their steps count as much. Prototypes compare all features
-    in one step. Integers that fit are taken as they are. A feature that no unit reads, or that
-    counts for less than a step, gets no bits.
+    A feature that some unit reads, be it the gate's, has at most `bits` bits: its codes spread
+    evenly over the training rows' range, or without rows over the range that the model itself
+    knows. The feature that moves a linear score most over `rows` gets `bits` bits, as does one that
+    is compared as well, the others so many that their steps count as much. Prototypes compare all
+    features in one step. Integers that fit are taken as they are. A feature that nothing reads, or
+    that counts for less than a step, gets no bits; one that is compared and nothing else has ranks,
+    unless another kind is asked for.
 
     Raises
     ------
@@ -40,13 +43,14 @@ def unit_features(
             f"{model.family} computes with its features' sizes, ranks do not tell them: use "
             "--feature-kind affine"
         )
-    used = {feature for unit in model.units for feature in unit.features}
+    compared = np.array([len(cuts) > 0 for cuts in model.cuts])
+    sized = np.isin(np.arange(len(compared)), _sized(model))
     low, high = _ranges(model, x_train)
-    span = np.where(np.isin(np.arange(len(low)), list(used)), high - low, 0.0)
-    metric = [u.scale for u in model.units if isinstance(u, FloatPrototype)]
+    span = np.where(sized | compared, high - low, 0.0)
+    metric = _metric(model)
     if kind != "affine":
         integers = _identity(model, x_train, low, span)
-        if integers and metric and len({float(metric[0][f]) for f in used}) > 1:
+        if integers and metric is not None and len(set(metric[sized].tolist())) > 1:
             integers = None
         if integers and (kind == "identity" or max(f.bits for f in integers) <= bits):
             return integers
@@ -55,25 +59,64 @@ def unit_features(
                 "identity features need --data whose training columns are integers; use "
                 "--feature-kind affine"
             )
-    shapes = any(isinstance(u, FloatQuadratic) for u in model.units)
-    if metric:
-        weight = span * metric[0]
-    elif shapes:  # what a shape says in its steep outskirts is cut off later on
-        weight = (span > 0).astype(np.float64)
-    else:
-        weight = _influence(model, rows, span)
+    weight = _weights(model, rows, np.where(sized, span, 0.0), metric)
+    if metric is None:
+        weight = np.where(sized & compared & (span > 0), 1.0, weight)
     finest = weight.max(initial=0.0) / ((1 << bits) - 1)
+    others = choose_features(model, bits, "affine" if kind == "affine" else "rank", x_train)
     features = []
-    for name, least, reach, own in zip(model.feature_names, low, span, weight, strict=True):
+    for number, (least, reach, own) in enumerate(zip(low, span, weight, strict=True)):
+        if compared[number] and not sized[number]:
+            features.append(others[number])
+            continue
+        name = model.feature_names[number]
         codes = int(np.floor(own / finest + 0.5)) if finest > 0 else 0
         if codes == 0 or reach / codes < _FINEST_STEP:
             features.append(AffineFeature(name, float(least + reach / 2), 1.0, 0))
             continue
         width = codes.bit_length()
-        if not metric:
+        if metric is None or not metric[number]:
             codes = (1 << width) - 1
         features.append(AffineFeature(name, float(least), float(codes / reach), width))
     return tuple(features)
+
+
+def _sized(model: Model) -> list[int]:
+    """Return the features whose size counts."""
+    return sorted({feature for unit in model.every_unit for feature in unit.features})
+
+
+def _metric(model: Model) -> np.ndarray | None:
+    """Return by what prototypes scale each feature; None without prototypes."""
+    scales = [unit.scale for unit in model.every_unit if isinstance(unit, FloatPrototype)]
+    return scales[0] if scales else None
+
+
+def _weights(
+    model: Model, rows: np.ndarray, span: np.ndarray, metric: np.ndarray | None
+) -> np.ndarray:
+    """Return how finely each feature of a `span` above 0 counts, 1 for the finest."""
+    weight = np.zeros(len(span))
+    families = [(model, model.experts or (range(len(model.nodes)),))]
+    if model.gate is not None:
+        families.append((model.gate.model, (range(len(model.gate.model.nodes)),)))
+    for scorer, groups in families:
+        units = [
+            [scorer.nodes[n] for n in members if isinstance(scorer.nodes[n], FloatLinear)]
+            for members in groups
+        ]
+        weight = np.maximum(weight, _scaled(_influence(scorer, units, rows, span)))
+        # What a shape says in its steep outskirts is cut off later on.
+        shapes = [unit.feature for unit in scorer.units if isinstance(unit, FloatQuadratic)]
+        weight[shapes] = span[shapes] > 0
+    if metric is not None:  # in one step, which nothing else may change
+        weight = np.where(metric > 0, _scaled(span * metric), weight)
+    return weight
+
+
+def _scaled(weight: np.ndarray) -> np.ndarray:
+    largest = weight.max(initial=0.0)
+    return weight / largest if largest > 0 else weight
 
 
 def _identity(
@@ -88,20 +131,32 @@ def _identity(
     )
 
 
-def _influence(model: Model, rows: np.ndarray, span: np.ndarray) -> np.ndarray:
-    """Return how much each feature of a linear model moves a score over the feature's range.
+def _influence(
+    model: Model, groups: list[list[FloatLinear]], rows: np.ndarray, span: np.ndarray
+) -> np.ndarray:
+    """Return how much each feature moves a score of any of the `groups` over the feature's range.
 
-    What a feature adds to all outputs alike does not count where they are compared.
+    What a feature adds to all outputs alike does not count where they are compared, be it those
+    alone that an expert scores; outputs that are not compared count alike.
     """
-    parts = np.zeros((len(rows), len(span), model.outputs))
-    for unit in model.units:
-        parts[:, :, list(unit.outputs)] += rows[:, :, None] * unit.coefficients
-    if model.outputs > 1 and model.decision == "argmax":
-        parts -= parts.mean(axis=2, keepdims=True)
     deviation = rows.std(axis=0)
     varies = deviation > 0
-    moved = parts.std(axis=0).max(axis=1)
-    return np.divide(moved * span, deviation, out=np.zeros_like(span), where=varies)
+    most = np.zeros((len(span), model.outputs))
+    for units in groups:
+        parts = np.zeros((len(span), model.outputs))
+        scored = list(range(model.outputs))
+        if model.experts:
+            scored = sorted({output for unit in units for output in unit.outputs})
+        for unit in units:
+            parts[:, list(unit.outputs)] += unit.coefficients
+        if len(scored) > 1 and model.decision == "argmax":
+            parts[:, scored] -= parts[:, scored].mean(axis=1, keepdims=True)
+        most = np.maximum(most, np.abs(parts) * deviation[:, None])
+    if model.decision == "identity":
+        largest = most.max(axis=0)
+        most = most / np.where(largest > 0, largest, 1.0)
+    moved = most.max(axis=1) * span
+    return np.divide(moved, deviation, out=np.zeros_like(span), where=varies)
 
 
 def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
@@ -114,7 +169,7 @@ def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
     """
     if x_train is not None and len(x_train):
         return
-    for feature in sorted({feature for unit in model.units for feature in unit.features}):
+    for feature in _sized(model):
         if not model.ranges or model.ranges[feature] is None:
             raise ConfigurationError(
                 f"the range of feature {model.feature_names[feature]!r} cannot be known from a "
@@ -129,7 +184,7 @@ def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.nd
     else:
         known = model.ranges or (None,) * len(model.feature_names)
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T
-    for unit in model.units:
+    for unit in model.every_unit:
         if isinstance(unit, FloatPrototype):
             low, high = np.minimum(low, unit.centre), np.maximum(high, unit.centre)
     return low, high

@@ -1,5 +1,6 @@
 """Turns float nodes that compute with sizes into integer nodes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,12 +13,16 @@ from locgen.ir import (
     FloatLinear,
     FloatPrototype,
     FloatQuadratic,
+    FloatUnit,
+    Gate,
     LinearNode,
     Model,
     Node,
     QuantisedModel,
     TableNode,
+    add_constants,
 )
+from locgen.quantise.constants import Part, constants_of
 from locgen.quantise.lower import LARGEST_BIAS, assemble
 
 __all__ = ["UnitSkeleton"]
@@ -29,16 +34,23 @@ class UnitSkeleton:
 
     `limit` is the most by which one table may tell outputs apart, or None: beyond it a shape is cut
     off, since what a Gaussian says far from its mean would take most of the width of a score.
+    `gate` is final.
     """
 
     model: Model
     features: tuple[Feature, ...]
     limit: float | None = None
+    gate: Gate | None = None
 
     @cached_property
     def steps_of(self) -> np.ndarray:
         """Raw value of one code step of each feature."""
         return np.array([1 / getattr(f, "scale", 1.0) for f in self.features])
+
+    @cached_property
+    def low(self) -> np.ndarray:
+        """Raw value of code 0 of each feature; 0 for ranks, which no unit reads."""
+        return np.array([getattr(f, "low", 0.0) for f in self.features], dtype=np.float64)
 
     @cached_property
     def largest(self) -> np.ndarray:
@@ -48,7 +60,8 @@ class UnitSkeleton:
     def shape(self, unit: FloatQuadratic) -> np.ndarray:
         """Return the table (codes, outputs) of `unit`, cut off at the limit.
 
-        With several outputs, which only argmax may compare, a code's rows count from the best.
+        With several outputs, which only argmax may compare, and only with each other where an
+        expert has not seen all classes, a code's rows count from the best.
         """
         table = unit.shape(self.features[unit.feature].values())
         several = table.shape[1] > 1
@@ -60,72 +73,111 @@ class UnitSkeleton:
 
     def shape_scores(self, q: np.ndarray) -> np.ndarray:
         """Return float scores (rows, outputs) of codes, tables cut off but not rounded."""
-        total = np.tile(np.array(self.model.base), (len(q), 1))
-        for unit in self.model.units:
-            if isinstance(unit, FloatQuadratic):
-                total[:, list(unit.outputs)] += self.shape(unit)[q[:, unit.feature]]
-        return total
+        model = self.model
+        parts = [
+            self.shape(unit)[q[:, unit.feature]]
+            if isinstance(unit, FloatQuadratic)
+            else np.zeros((len(q), len(unit.outputs)))
+            for unit in model.units
+        ]
+        mask = None if self.gate is None else self.gate.evaluate(q, np.full(q.shape[1], -1))
+        return model.combine(model.sums_of(parts), mask)
 
     def integer_model(self, score_bits: int, name: str) -> QuantisedModel:
         """Return the integer model whose widest term of a score takes `score_bits` bits.
 
-        A term is what one feature adds to one output. Distances have the scale that their features
-        give them: for prototypes `score_bits` is the binary places of their codes, from 0.
+        A term is what one feature adds to one output; regression outputs have a scale each.
+        Distances have the scale that their features give them: for prototypes `score_bits` is the
+        binary places of their codes, from 0. What an expert has more than the lowest of all experts
+        goes into its nodes.
         """
         model = self.model
         base = np.array(model.base, dtype=np.float64)
-        low = np.array([f.low for f in self.features])
+        steps = self._steps(score_bits)
+        lowered: list[Node | None] = []
+        parts: list[Part] = []
         for unit in model.units:
+            own = steps[list(unit.outputs)]
             if isinstance(unit, FloatLinear):
-                base[list(unit.outputs)] += low @ unit.coefficients
-        widest = max(self._span(unit) for unit in model.units)
-        largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
-        widest = max(widest or largest, largest / LARGEST_BIAS) or 1.0
-        steps = ((1 << score_bits) - 1) / widest
+                node, constant = self._linear(unit, own)
+            elif isinstance(unit, FloatQuadratic):
+                node, constant = self._table(unit, own)
+            else:
+                node, constant = self._distance(unit, score_bits), np.zeros(1)
+            ends = np.zeros((len(unit.outputs), 2)) if node is None else np.array(node.ranges)
+            lowered.append(node)
+            parts.append((constant, ends[:, 0] / own, ends[:, 1] / own))
+        common, rest = constants_of(model, parts, float((1 / steps).max()))
+        base += common
+        scored = {output for node in lowered if node is not None for output in node.outputs}
+        silent = [output for output in range(model.outputs) if output not in scored]
+        nodes: list[Node] = []
+        experts: list[tuple[int, ...]] = []
+        groups = model.experts or (range(len(lowered)),)
+        rounded = np.rint(rest * steps).astype(np.int64).tolist() or [[0] * model.outputs]
+        for members, constants in zip(groups, rounded, strict=True):
+            mine = [lowered[number] for number in members if lowered[number] is not None]
+            if silent and not experts:
+                mine.append(_silent(silent))
+            if model.gate is not None and not mine:
+                mine.append(_silent(range(model.outputs)))
+            experts.append(tuple(range(len(nodes), len(nodes) + len(mine))))
+            nodes += add_constants(mine, constants)
+        features = self._read_features(nodes)
+        owned = () if model.gate is None else tuple(experts)
+        return assemble(model, features, tuple(nodes), base, steps, name, self.gate, owned)
+
+    def _steps(self, score_bits: int) -> np.ndarray:
+        """Return the score steps in a raw score of 1, for each output."""
+        model = self.model
         prototypes = [u for u in model.units if isinstance(u, FloatPrototype)]
         if prototypes:
             size = max(
                 (self.steps_of * u.scale)[list(u.features)].max(initial=0.0) for u in prototypes
             )
             size = (size or 1.0) / (1 << score_bits)
-            steps = 1 / size ** (2 if prototypes[0].metric == "l2" else 1)
-        nodes: list[Node] = []
+            return np.full(model.outputs, size ** (-2.0 if prototypes[0].metric == "l2" else -1.0))
+        rough: list[Part] = []
+        widest = np.zeros(model.outputs)
         for unit in model.units:
+            outputs = list(unit.outputs)
+            widest[outputs] = np.maximum(widest[outputs], self._span(unit))
+            constant = np.zeros(len(outputs))
             if isinstance(unit, FloatLinear):
-                node, constant = self._linear(unit, steps)
-            elif isinstance(unit, FloatQuadratic):
-                node, constant = self._table(unit, steps)
-            else:
-                node, constant = self._distance(unit, score_bits), 0.0
-            base[list(unit.outputs)] += constant
-            if node is not None:
-                nodes.append(node)
-        scored = {output for node in nodes for output in node.outputs}
-        silent = tuple(o for o in range(model.outputs) if o not in scored)
-        if silent:
-            nodes.append(LinearNode((), (), (), (0,) * len(silent), silent))
-        read = {feature for node in nodes for feature in node.features}
-        features = tuple(
-            f if number in read or not f.bits else AffineFeature(f.name, float(f.low), 1.0, 0)
-            for number, f in enumerate(self.features)
-        )
-        every = np.full(model.outputs, steps)
-        return assemble(model, features, tuple(nodes), base, every, name)
+                constant = self.low @ unit.coefficients
+            rough.append((constant, np.zeros_like(constant), np.zeros_like(constant)))
+        if model.decision == "identity":
+            return ((1 << score_bits) - 1) / np.where(widest > 0, widest, 1.0)
+        common, own = constants_of(model, rough, 0.0)
+        base = np.array(model.base) + common
+        largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
+        largest = max(largest, np.max(own, initial=0.0))
+        span = max(widest.max() or largest, largest / LARGEST_BIAS) or 1.0
+        return np.full(model.outputs, ((1 << score_bits) - 1) / span)
 
-    def _span(self, unit: FloatLinear | FloatQuadratic | FloatPrototype) -> float:
-        """Return the widest range of any of the unit's terms."""
+    def _read_features(self, nodes: list[Node]) -> tuple[Feature, ...]:
+        """Return the features, those that neither nodes nor gate read without bits."""
+        every = (*nodes, *(() if self.gate is None else self.gate.nodes))
+        read = {feature for node in every for feature in node.features}
+        return tuple(
+            f if number in read or not f.bits else AffineFeature(f.name, float(low), 1.0, 0)
+            for number, (f, low) in enumerate(zip(self.features, self.low, strict=True))
+        )
+
+    def _span(self, unit: FloatUnit) -> np.ndarray:
+        """Return the widest range of any of the unit's terms, for each output."""
         if isinstance(unit, FloatLinear):
             reach = np.abs(unit.coefficients) * (self.steps_of * self.largest)[:, None]
-            return float(reach.max(initial=0.0))
+            return reach.max(axis=0, initial=0.0)
         if isinstance(unit, FloatQuadratic):
-            return float(np.ptp(self.shape(unit), axis=0).max())
-        return 0.0
+            return np.ptp(self.shape(unit), axis=0)
+        return np.zeros(len(unit.outputs))
 
-    def _linear(self, unit: FloatLinear, steps: float) -> tuple[LinearNode | None, np.ndarray]:
-        """Return the node, and what makes its weights' rounding good at half range."""
+    def _linear(self, unit: FloatLinear, steps: np.ndarray) -> tuple[LinearNode | None, np.ndarray]:
+        """Return the node, and the constant that makes its weights' rounding good at half range."""
         exact = unit.coefficients * self.steps_of[:, None] * (self.largest > 0)[:, None]
         weights = np.rint(exact * steps).astype(np.int64)
-        constant = (self.largest / 2) @ (exact - weights / steps)
+        constant = self.low @ unit.coefficients + (self.largest / 2) @ (exact - weights / steps)
         used = np.flatnonzero((weights != 0).any(axis=1))
         if not len(used):
             return None, constant
@@ -137,7 +189,9 @@ class UnitSkeleton:
             outputs=unit.outputs,
         ), constant
 
-    def _table(self, unit: FloatQuadratic, steps: float) -> tuple[TableNode | None, np.ndarray]:
+    def _table(
+        self, unit: FloatQuadratic, steps: np.ndarray
+    ) -> tuple[TableNode | None, np.ndarray]:
         """Return the node, which counts from its lowest score, and what that is."""
         shape = self.shape(unit)
         low = shape.min(axis=0)
@@ -148,8 +202,7 @@ class UnitSkeleton:
 
     def _distance(self, unit: FloatPrototype, fraction: int) -> DistanceNode:
         used = tuple(f for f in unit.features if self.features[f].bits)
-        low = np.array([f.low for f in self.features])
-        codes = np.floor(((unit.centre - low) / self.steps_of) * (1 << fraction) + 0.5)
+        codes = np.floor(((unit.centre - self.low) / self.steps_of) * (1 << fraction) + 0.5)
         codes = np.clip(codes.astype(np.int64), 0, ((self.largest + 1) << fraction) - 1)
         return DistanceNode(
             features=used,
@@ -163,8 +216,8 @@ class UnitSkeleton:
             outputs=unit.outputs,
         )
 
-    def narrower(self, number: int) -> "UnitSkeleton | None":
-        """Return the skeleton with one bit less for a feature, None if it has none to lose."""
+    def narrower(self, number: int) -> tuple[Feature, ...] | None:
+        """Return the features with one bit less for one of them, None if it has none to lose."""
         feature = self.features[number]
         if not feature.bits:
             return None
@@ -175,9 +228,14 @@ class UnitSkeleton:
             less = AffineFeature(feature.name, low, ((1 << bits) - 1) / reach, bits)
         else:
             less = AffineFeature(feature.name, low + reach / 2, 1.0, 0)
-        features = (*self.features[:number], less, *self.features[number + 1 :])
-        return replace(self, features=features)
+        return (*self.features[:number], less, *self.features[number + 1 :])
 
     def limited(self, limit: float) -> "UnitSkeleton":
         """Return the skeleton with its tables cut off at `limit`."""
         return replace(self, limit=limit)
+
+
+def _silent(outputs: Iterable[int]) -> LinearNode:
+    """Return a node that says nothing, for constants to stand in."""
+    outputs = tuple(outputs)
+    return LinearNode((), (), (), (0,) * len(outputs), outputs)

@@ -1,15 +1,25 @@
 """The search for widths of models that compute with sizes: of features and of scores."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from locgen.errors import ConfigurationError
-from locgen.ir import FloatLinear, FloatPrototype, FloatQuadratic, Model, QuantisedModel
+from locgen.ir import (
+    Feature,
+    FloatLinear,
+    FloatPrototype,
+    FloatQuadratic,
+    Gate,
+    Model,
+    QuantisedModel,
+)
 from locgen.ir.cost import node_cells
 from locgen.quantise.dataset import Dataset
+from locgen.quantise.gating import integer_gate
 from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.lower import Skeleton, make_skeleton
 from locgen.quantise.unitfeatures import check_ranges, unit_features
 from locgen.quantise.units import UnitSkeleton
 
@@ -38,9 +48,10 @@ def quantise_units(
 
     For each feature width, from 1 bit up, the smallest score width inside the budget is sought, as
     `quantise` defines it, but with a quarter of the budget for changed decisions, since features
-    are rounded as well as scores. Among the first feature widths that have one, the pair with the
-    fewest logic cells by count is taken. Then the features of tables, which halve with every bit,
-    lose one bit after the other as long as the budget is kept.
+    are rounded as well as scores. A gate that computes with sizes gets the smallest width by which
+    its new routes alone change at most half of that. Among the first feature widths that have a
+    score width, the pair with the fewest logic cells by count is taken. Then the features of
+    tables, which halve with every bit, lose one bit after the other as long as the budget is kept.
 
     Raises
     ------
@@ -49,7 +60,7 @@ def quantise_units(
     ConfigurationError
         If a feature's range is not known, or an option has no meaning for this model.
     """
-    if model.trees:
+    if model.trees and model.units:
         raise ConfigurationError(f"{model.family} mixes trees and units: build them one by one")
     distances = any(isinstance(unit, FloatPrototype) for unit in model.units)
     if distances and options.score_bits is not None:
@@ -59,7 +70,7 @@ def quantise_units(
         )
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
-    search = _Search(name, options, Judge(model, data), distances)
+    search = _Search(model, name, options, Judge(model, data), distances)
     asked = options.feature_bits
     widths = range(1, _WIDEST_FEATURE + 1) if asked is None else (asked,)
     known = None
@@ -70,11 +81,11 @@ def quantise_units(
         if features == known:
             break
         known = features
-        entry = search.scores_of(_limit(UnitSkeleton(model, features), search.judge, options))
+        entry = search.scores_of(features)
         if not entry.trials[-1].kept:
             failed += entry.trials
             continue
-        cells = sum(node_cells(node) for node in entry.model.nodes)
+        cells = sum(node_cells(node) for node in (*entry.model.nodes, *entry.model.gate_nodes))
         log.debug("%d feature bits, %d score bits: %.0f", bits, entry.score_bits, cells)
         found.append((cells, entry))
         if len(found) > _WIDER:
@@ -89,9 +100,10 @@ def quantise_units(
 
 @dataclass(frozen=True)
 class _Found:
-    """Features, the score width for them, the model they make, and the widths tried for it."""
+    """Features, gate and score widths, the model they make, and the widths tried for it."""
 
-    skeleton: UnitSkeleton
+    skeleton: Skeleton | UnitSkeleton
+    gate_bits: int
     score_bits: int
     model: QuantisedModel
     trials: list[Trial]
@@ -101,61 +113,106 @@ class _Found:
 class _Search:
     """What stays the same over all widths."""
 
+    model: Model
     name: str
     options: QuantiseOptions
     judge: Judge
     distances: bool
 
-    def attempt(self, skeleton: UnitSkeleton, score_bits: int) -> tuple[QuantisedModel, Trial]:
+    def gate_of(self, features: tuple[Feature, ...]) -> tuple[Gate | None, int]:
+        """Return (gate, its width) for these features; the widest where none will do."""
+        gate = self.model.gate
+        if gate is None or not gate.model.units:
+            return (None if gate is None else integer_gate(gate, features, 0)), 0
+        first, last = _widths(gate.model, features)
+        widest = integer_gate(gate, features, last)
+        q = _codes(features, self.judge)
+
+        def kept(candidate: Gate) -> bool:
+            changed = self.judge.rerouted(candidate.evaluate(q, np.full(q.shape[1], -1)))
+            return changed <= self.options.max_accuracy_drop / 8
+
+        if kept(widest):
+            for bits in range(first, last):
+                candidate = integer_gate(gate, features, bits)
+                if kept(candidate):
+                    return candidate, bits
+        return widest, last
+
+    def attempt(
+        self, skeleton: Skeleton | UnitSkeleton, score_bits: int
+    ) -> tuple[QuantisedModel, Trial]:
         """Return the model of these widths, and how it does."""
         candidate = skeleton.integer_model(score_bits, self.name)
         drop, changed = self.judge.verdict(
-            candidate, candidate.scores(_codes(skeleton, self.judge))
+            candidate, candidate.scores(_codes(skeleton.features, self.judge))
         )
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
         kept = (drop is None or drop <= budget) and (fixed or changed <= budget / 4)
         shown = candidate.score_bits if self.distances else score_bits
         return candidate, Trial(shown, drop, changed, kept, max(candidate.feature_bits))
 
-    def scores_of(self, skeleton: UnitSkeleton) -> _Found:
+    def scores_of(self, features: tuple[Feature, ...]) -> _Found:
         """Return the smallest score width that is kept; if none is, the last trial says so."""
-        first, last = 1, _WIDEST_SCORE
-        if self.distances:
-            first, last = 0, _FINEST_PROTOTYPE
-        elif any(isinstance(unit, FloatLinear) for unit in skeleton.model.units):
-            last = _WIDEST_WEIGHT + max(f.bits for f in skeleton.features)
+        gate, gate_bits = self.gate_of(features)
+        if self.model.trees:
+            skeleton = make_skeleton(self.model, features, gate)
+        else:
+            skeleton = UnitSkeleton(self.model, features, gate=gate)
+            skeleton = _limit(skeleton, self.judge, self.options)
+        first, last = _widths(self.model, features)
         if self.options.score_bits is not None:
             first = last = self.options.score_bits
         candidate, widest = self.attempt(skeleton, last)
         if not widest.kept and widest.changed > _HOPELESS:
-            return _Found(skeleton, last, candidate, [widest])
+            return _Found(skeleton, gate_bits, last, candidate, [widest])
         trials = []
         for score_bits in range(first, last):
             smaller, trial = self.attempt(skeleton, score_bits)
             trials.append(trial)
             if trial.kept:
-                return _Found(skeleton, score_bits, smaller, trials)
-        return _Found(skeleton, last, candidate, [*trials, widest])
+                return _Found(skeleton, gate_bits, score_bits, smaller, trials)
+        return _Found(skeleton, gate_bits, last, candidate, [*trials, widest])
 
     def narrowed(self, found: _Found) -> _Found:
-        """Return `found` with features as narrow as the budget allows, the widest tried first."""
+        """Return `found` with features as narrow as the budget allows, the widest tried first.
+
+        Features whose steps prototypes compare stay as they are.
+        """
+        kinds = (FloatQuadratic, FloatPrototype)
+        shapes, steps = (
+            {f for u in self.model.every_unit if isinstance(u, kind) for f in u.features}
+            for kind in kinds
+        )
         best, again = found, True
         while again:
             again = False
             features = best.skeleton.features
-            for number in sorted(range(len(features)), key=lambda f: (-features[f].bits, f)):
-                skeleton = best.skeleton.narrower(number)
-                if skeleton is None:
+            for number in sorted(shapes - steps, key=lambda f: (-features[f].bits, f)):
+                narrow = best.skeleton.narrower(number)
+                if narrow is None:
                     continue
+                gate = self.model.gate and integer_gate(self.model.gate, narrow, best.gate_bits)
+                skeleton = replace(best.skeleton, features=narrow, gate=gate)
                 candidate, trial = self.attempt(skeleton, best.score_bits)
                 if trial.kept:
-                    best = _Found(skeleton, best.score_bits, candidate, [*found.trials[:-1], trial])
+                    trials = [*found.trials[:-1], trial]
+                    best = replace(best, skeleton=skeleton, model=candidate, trials=trials)
                     again = True
         return best
 
 
-def _codes(skeleton: UnitSkeleton, judge: Judge) -> np.ndarray:
-    columns = [f.quantise(judge.x[:, i]) for i, f in enumerate(skeleton.features)]
+def _widths(model: Model, features: tuple[Feature, ...]) -> tuple[int, int]:
+    """Return the first and the last score width to try."""
+    if any(isinstance(unit, FloatPrototype) for unit in model.units):
+        return 0, _FINEST_PROTOTYPE
+    if any(isinstance(unit, FloatLinear) for unit in model.units):
+        return 1, _WIDEST_WEIGHT + max(f.bits for f in features)
+    return 1, _WIDEST_SCORE
+
+
+def _codes(features: tuple[Feature, ...], judge: Judge) -> np.ndarray:
+    columns = [f.quantise(judge.x[:, i]) for i, f in enumerate(features)]
     return np.stack(columns, axis=1)
 
 
@@ -165,7 +222,7 @@ def _limit(skeleton: UnitSkeleton, judge: Judge, options: QuantiseOptions) -> Un
     largest = max((float(np.abs(shape).max()) for shape in shapes), default=0.0)
     if largest == 0.0:
         return skeleton
-    q = _codes(skeleton, judge)
+    q = _codes(skeleton.features, judge)
     decided = judge.model.decide(judge.float_scores)
 
     def changed(candidate: UnitSkeleton) -> float:

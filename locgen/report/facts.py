@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from locgen.report.numbers import plural, significant, thousands
 from locgen.report.schema import Report, Verification
 
 __all__ = [
     "LEVELS",
     "EnergyShares",
     "energy_shares",
+    "experts_words",
     "fits",
     "hardware",
     "meets_clock",
@@ -91,8 +93,35 @@ def energy_shares(report: Report) -> EnergyShares | None:
     return EnergyShares(dynamic + clock + static, dynamic, clock, static)
 
 
+def experts_words(report: Report) -> str:
+    """Return in words which experts of a mixture work, and what they toggle; empty for others."""
+    experts = report.experts
+    if experts is None:
+        return ""
+    text = f"{experts.active} of {plural(experts.total, 'expert')} open ({experts.gate} gate)"
+    if experts.changed_routes is not None and report.quantisation.rows_test is not None:
+        rows = plural(report.quantisation.rows_test, "test route")
+        text += f", {thousands(experts.changed_routes)} of {rows} changed"
+    return f"{text}; {_toggles_words(report)}"
+
+
+def _toggles_words(report: Report) -> str:
+    experts = report.experts
+    if experts.toggles_per_inference is None or experts.shared_toggles_per_inference is None:
+        return f"toggles by expert {missing(report, 'experts')}"
+    mine, rest = sum(experts.toggles_per_inference), experts.shared_toggles_per_inference
+    low, high = min(experts.toggles_per_inference), max(experts.toggles_per_inference)
+    return (
+        f"{significant(mine)} toggles per inference in experts ({significant(low)} to "
+        f"{significant(high)} each), {significant(rest)} in gate and network"
+    )
+
+
 def missing(report: Report, what: str) -> str:
-    """Return why `what` was not measured: data, r2, route, core, clock, link, energy, verify."""
+    """Return why `what` was not measured.
+
+    `what` is one of data, r2, route, core, clock, link, energy, experts and verify.
+    """
     unbuilt = report.core is None and not report.verification
     reasons = {
         "data": "needs --data",
@@ -103,6 +132,7 @@ def missing(report: Report, what: str) -> str:
         "link": "this top has no serial link",
         "verify": "no tool has run yet" if unbuilt else "verification has not run",
         "energy": _no_energy(report, unbuilt),
+        "experts": "no tool has run yet" if unbuilt else "on the direct fabric all experts compute",
     }
     return f"not measured: {reasons[what]}"
 

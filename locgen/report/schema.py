@@ -9,6 +9,7 @@ __all__ = [
     "Energy",
     "Estimate",
     "EvidenceCost",
+    "Experts",
     "Fabric",
     "ModelFacts",
     "Quantisation",
@@ -163,6 +164,26 @@ class Energy(_Strict):
     toggles_per_inference: float | None
 
 
+class Experts(_Strict):
+    """Which experts of a sparse mixture work, and what they toggle.
+
+    `active` of `total` experts are open at once; `gate` is the kind of the nodes that choose them.
+    `changed_routes` counts test rows for which golden opens other experts than the library.
+    `open_share` is the share of the counted inferences for which each expert was open,
+    `toggles_per_inference` are those of each expert (gate stop, last stops and sites),
+    `shared_toggles_per_inference` those of all else; null on the direct fabric, where all experts
+    compute.
+    """
+
+    gate: Literal["tree", "table", "linear", "distance", "mixed"]
+    active: int
+    total: int
+    changed_routes: int | None
+    open_share: list[float] | None
+    toggles_per_inference: list[float] | None
+    shared_toggles_per_inference: float | None
+
+
 class Verification(_Strict):
     """One level of evidence that hardware equals golden."""
 
@@ -188,6 +209,7 @@ class Report(_Strict):
     timing: Timing | None
     throughput: Throughput | None
     energy: Energy | None
+    experts: Experts | None = None
     verification: list[Verification]
     tools: dict[str, str]
 

@@ -1,7 +1,7 @@
 """What the page says in tables and sentences: the two claims, cells, estimates, energy's worth."""
 
-from locgen.report.facts import LEVELS, missing, passed
-from locgen.report.numbers import percent, plural, points, significant, thousands
+from locgen.report.facts import LEVELS, experts_words, missing, passed
+from locgen.report.numbers import percent, plural, points, share, significant, thousands
 from locgen.report.schema import Report, Verification
 
 __all__ = ["Row", "agreement_rows", "energy_words", "equality_rows", "make_tables"]
@@ -53,7 +53,7 @@ def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], ...]:
-    """Return (anchor, heading, head, rows): estimate against actual, cells, evidence."""
+    """Return (anchor, heading, head, rows): estimate against actual, cells, evidence, experts."""
     core, timing = report.core, report.timing
     cells = None if core is None else core.logic_cells
     fmax = None if timing is None else timing.fmax_mhz
@@ -74,7 +74,28 @@ def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], 
             ("Logic cells", gone if evidence.logic_cells is None else str(evidence.logic_cells)),
         )
         tables.append(("evidence", "What gathering evidence costs", ("", "Cost"), rows))
+    if report.experts is not None:
+        tables.append(_experts_table(report))
     return tuple(tables)
+
+
+def _experts_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+    """Return each expert's toggles, those of all else, and what it comes to."""
+    heading = f"What experts toggle: {experts_words(report).partition(';')[0]}"
+    facts = report.experts
+    toggles, shares = facts.toggles_per_inference, facts.open_share
+    shared = facts.shared_toggles_per_inference
+    if toggles is None or shares is None or shared is None:
+        return "experts", heading, (f"Toggles by expert {missing(report, 'experts')}",), ()
+    total = sum(toggles) + shared
+    rows = [
+        (f"Expert {number}", percent(opened), significant(count), percent(share(count, total)))
+        for number, (opened, count) in enumerate(zip(shares, toggles, strict=True))
+    ]
+    rows.append(("Gate and network", "always", significant(shared), percent(share(shared, total))))
+    rows.append(("All", "", significant(total), percent(1.0)))
+    head = ("", "Inferences it is open for", "Toggles per inference", "Share")
+    return "experts", heading, head, tuple(rows)
 
 
 def _compared(name: str, estimate: float | None, actual: float | None, gone: str) -> Row:

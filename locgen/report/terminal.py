@@ -1,8 +1,9 @@
-"""The terminal's summary of a build: ten lines of plain text."""
+"""The terminal's summary of a build: ten lines of plain text, one more for mixtures."""
 
 from locgen.report.facts import (
     LEVELS,
     energy_shares,
+    experts_words,
     fits,
     hardware,
     meets_clock,
@@ -16,7 +17,7 @@ __all__ = ["summary_lines"]
 
 
 def summary_lines(report: Report, bitstream: str | None, report_path: str) -> list[str]:
-    """Return the ten lines: a name each, then what there is to say, in ASCII but for names.
+    """Return the lines: a name each, then what there is to say, in ASCII but for names.
 
     Parameters
     ----------
@@ -30,6 +31,7 @@ def summary_lines(report: Report, bitstream: str | None, report_path: str) -> li
         "timing": _timing(report),
         "throughput": _throughput(report),
         "energy": _energy(report),
+        **({} if report.experts is None else {"experts": experts_words(report)}),
         "verification": _verification(report),
         "bitstream": bitstream or "none: " + missing(report, "route").partition(": ")[2],
         "report": report_path,

@@ -7,7 +7,7 @@ from operator import or_
 from amaranth import *
 
 from locgen.cores import TopK, signed_shape
-from locgen.ir import Comparison, Gate, Node, QuantisedModel, add_constants
+from locgen.ir import Comparison, Gate, LinearNode, Node, QuantisedModel, add_constants
 from locgen.top.nodecores import add_core
 
 __all__ = ["add_gate", "open_scores", "share_bias"]
@@ -27,6 +27,10 @@ def share_bias(
     owners: list[int] = []
     for expert, members in enumerate(model.experts):
         terms = [term for number in members for term in model.nodes[number].terms]
+        scored = {output for term in terms for output in term.outputs}
+        silent = tuple(o for o, share in enumerate(shares) if share and o not in scored)
+        if silent:
+            terms.append(LinearNode((), (), (), (0,) * len(silent), silent))
         nodes += add_constants(terms, shares)
         owners += [expert] * len(terms)
     return tuple(nodes), tuple(owners), tuple(bias % top_k for bias in model.bias)
@@ -45,8 +49,7 @@ def add_gate(
     """
     m.submodules.gate = inner = Module()
     terms: list[list[Value]] = [[Const(bias)] if bias else [] for bias in gate.bias]
-    nodes = [term for node in gate.nodes for term in node.terms]
-    for number, node in enumerate(nodes):
+    for number, node in enumerate(gate.ranked_terms):
         core = add_core(inner, f"{node.kind}_{number}", node, bit_of, fields)
         for column, expert in enumerate(node.outputs):
             terms[expert].append(core.scores[column])
@@ -54,7 +57,7 @@ def add_gate(
     if gate.is_mask:
         inner.d.comb += mask.eq(Cat((term[0] if term else Const(0))[0] for term in terms))
         return mask
-    ends = [end for ends in gate.ranges for end in ends]
+    ends = [end for ends in gate.ranked for end in ends]
     shape = signed_shape(min(ends), max(ends))
     inner.submodules.rank = rank = TopK(shape, gate.experts, gate.top_k)
     for expert, term in enumerate(terms):

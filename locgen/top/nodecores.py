@@ -69,7 +69,7 @@ def add_stream(
     bit_of : result of each comparison, held from the first beat up
     site : what has the ports `digit`, `index`, `down` and `up` of the link
     evidence : of a tree, see `TreeStream`
-    from_zero : scores of trees count from 0, not from their lowest; others have 0 as their lowest
+    from_zero : scores count from 0, not from their lowest
     """
     if node.kind == "tree":
         core = TreeStream(
@@ -84,7 +84,7 @@ def add_stream(
         m.submodules[name] = core
         m.d.comb += [core.bits.eq(_bits(node, bit_of)), core.index.eq(site.index)]
         return core.digit
-    core = _STREAMS[node.kind](node, schedule)
+    core = _STREAMS[node.kind](node, schedule, from_zero)
     m.submodules[name] = core
     m.d.comb += [
         core.data.eq(site.digit),

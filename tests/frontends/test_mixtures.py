@@ -1,6 +1,7 @@
 """Mixtures of experts read expert by expert, quantised, and compared with the estimator."""
 
 import pickle
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -12,14 +13,18 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     RandomForestRegressor,
 )
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import load, mixtures, read_estimator
+from locgen.frontends import load, mixturecheck, read_estimator
+from locgen.frontends.pruning import pruned
 from locgen.frontends.selfcheck import probe_rows
 from locgen.models import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 
@@ -132,31 +137,143 @@ def test_gates_lose_splits_whose_sides_say_the_same():
             splits,
             lambda random, shape: np.eye(2)[random.integers(2, size=shape[0])],
         )
-        pruned = mixtures._pruned(tree)
+        shorter = pruned(tree)
         x = random.integers(-6, 18, size=(200, 4)) / 2.0
-        found = pruned.leaf_values[pruned.leaf_index(x)]
+        found = shorter.leaf_values[shorter.leaf_index(x)]
         assert (found == tree.leaf_values[tree.leaf_index(x)]).all()
-        for left, right in zip(pruned.left, pruned.right, strict=True):
+        for left, right in zip(shorter.left, shorter.right, strict=True):
             if left < 0 and right < 0:
-                assert (pruned.leaf_values[~left] != pruned.leaf_values[~right]).any()
-        shrunk += len(pruned.feature) < splits
-        assert len(pruned.leaf_values) == len(pruned.leaf_ids) == len(pruned.feature) + 1
+                assert (shorter.leaf_values[~left] != shorter.leaf_values[~right]).any()
+        shrunk += len(shorter.feature) < splits
+        assert len(shorter.leaf_values) == len(shorter.leaf_ids) == len(shorter.feature) + 1
     assert shrunk > 20
 
 
-@pytest.mark.parametrize("gate, part", [("linear", "LogisticRegression"), ("prototype", "Nearest")])
-def test_other_gates_are_refused(gate, part):
+GATES = ("tree", "linear", "prototype")
+SIZED = {
+    "logistic": LogisticRegression(),
+    "gaussian": GaussianNB(),
+    "centroid": NearestCentroid(),
+    "weighed": NearestCentroid(priors="empirical"),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression()),
+}
+
+
+def clear_routes(estimator, x):
+    """Return the rows whose route does not hang on rounding."""
+    mixture = estimator[-1] if hasattr(estimator, "steps") else estimator
+    scaled = estimator[:-1].transform(x) if hasattr(estimator, "steps") else x
+    ranked = -np.sort(-mixture.gate_scores(scaled), axis=1)
+    if mixture.top_k_ == mixture.n_experts_:
+        return np.ones(len(x), dtype=bool)
+    return ranked[:, mixture.top_k_ - 1] - ranked[:, mixture.top_k_] > 1e-6
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("experts, top_k", [(2, 1), (4, 1), (4, 2)])
+@pytest.mark.parametrize("gate", GATES)
+def test_gates_of_any_kind_open_the_librarys_experts(gate, experts, top_k, scaled):
+    x, y = rows()
+    options = {"gate": gate, "experts": experts, "top_k": top_k}
+    estimator = fitted(MixtureOfExpertsClassifier, options, x, y, scaled)
+    model = read_estimator(estimator)
+    assert bool(model.gate.model.units) == (gate != "tree")
+    probes = np.concatenate([x, x * 2 - 1])
+    inner = estimator[:-1].transform(probes) if scaled else probes
+    mixture = estimator[-1] if scaled else estimator
+    expected = np.zeros((len(probes), mixture.n_experts_), dtype=bool)
+    np.put_along_axis(expected, mixture.route(inner), True, axis=1)
+    clear = np.ones(len(probes), dtype=bool) if gate == "tree" else clear_routes(estimator, probes)
+    assert clear.mean() > 0.9
+    assert (model.gate.evaluate(probes) == expected)[clear].all()
+    found = model.scores(probes)[clear] / model.members
+    assert np.allclose(found, estimator.predict_proba(probes)[clear], atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:self.within_class_std_dev_")
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("kind", SIZED)
+def test_classifiers_that_compute_with_sizes_read_as_they_predict(kind, gate, classes):
+    x, y = rows(500, classes)
+    noise = np.random.default_rng(1).random(len(y)) < 0.3
+    y[noise] = (y[noise] + 1) % classes
+    y[x[:, 0] > np.quantile(x[:, 0], 0.8)] = 0  # some expert does not see all classes
+    options = {"expert": SIZED[kind], "gate": gate}
+    estimator = fitted(MixtureOfExpertsClassifier, options, x, y, True)
+    model = read_estimator(estimator)
+    assert model.units and not model.trees and model.probability == "softmax"
+    probes = np.concatenate([x, x * 2 - 1])
+    clear = clear_routes(estimator, probes)
+    with np.errstate(invalid="raise"):
+        scores = model.scores(probes)
+    power = np.exp(scores - scores.max(axis=1, keepdims=True))
+    expected = estimator.predict_proba(probes)
+    found = power / power.sum(axis=1, keepdims=True)
+    assert np.allclose(found[clear], expected[clear], atol=1e-6)
+    assert (found[clear][expected[clear] == 0] < 1e-12).all()
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("top_k", [1, 3])
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("expert", [Ridge(), LinearRegression(fit_intercept=False)])
+def test_regressors_that_compute_with_sizes_read_as_they_predict(expert, gate, top_k, targets):
+    x, y = rows(400)
+    y = np.stack([y + x[:, 0], 100 * x[:, 1] - y], axis=1)[:, :targets].squeeze()
+    options = {"expert": expert, "gate": gate, "top_k": top_k}
+    estimator = fitted(MixtureOfExpertsRegressor, options, x, y, True)
+    model = read_estimator(estimator)
+    clear = clear_routes(estimator, x)
+    expected = estimator.predict(x).reshape(len(x), targets)
+    assert np.allclose(model.scores(x)[clear], expected[clear], atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"expert": LogisticRegression(), "top_k": 2}, "LogisticRegression as expert.*top_k=1"),
+        ({"expert": SVC(probability=True)}, "SVC is not supported"),
+        ({"expert": MixtureOfExpertsClassifier(2)}, "a mixture as expert.*more experts"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The `probability` parameter")
+def test_experts_that_cannot_be_exact_are_refused(options, message):
+    x, y = rows()
+    estimator = fitted(MixtureOfExpertsClassifier, options, x, y, False)
+    with pytest.raises(UnsupportedModel, match=message):
+        read_estimator(estimator)
+
+
+def test_a_foreign_gate_is_refused():
+    x, y = rows()
+    estimator = fitted(MixtureOfExpertsClassifier, {}, x, y, False)
+    estimator.gate_ = GaussianNB().fit(x, np.arange(len(x)) % 4)
+    with pytest.raises(UnsupportedModel, match=r"GaussianNB as gate.*gate='tree', 'linear'"):
+        read_estimator(estimator)
+
+
+@pytest.mark.parametrize("gate", ["linear", "prototype"])
+def test_the_self_check_sees_another_gate(gate):
     x, y = rows()
     estimator = fitted(MixtureOfExpertsClassifier, {"gate": gate}, x, y, False)
-    with pytest.raises(UnsupportedModel, match=f"{part}.* as gate.*train it with gate='tree'"):
-        read_estimator(estimator)
+    model = read_estimator(estimator)
+    scorer = model.gate.model
+    moved = replace(scorer, base=tuple(b + 9 * (n == 0) for n, b in enumerate(scorer.base)))
+    wrong = replace(model, gate=replace(model.gate, model=moved))
+    mixturecheck.compare(model, estimator, ())
+    with pytest.raises(UnsupportedModel, match=r"reads differently.*routes"):
+        mixturecheck.compare(wrong, estimator, ())
 
 
-def test_experts_that_locgen_does_not_build_are_refused():
+@pytest.mark.parametrize("gate", GATES)
+def test_files_of_any_gate_and_linear_experts_are_read_without_trust(gate, tmp_path):
     x, y = rows()
-    estimator = fitted(MixtureOfExpertsRegressor, {"expert": Ridge()}, x, y, False)
-    with pytest.raises(UnsupportedModel, match="Ridge is not supported"):
-        read_estimator(estimator)
+    options = {"expert": Ridge(), "gate": gate}
+    estimator = fitted(MixtureOfExpertsRegressor, options, x, y + x[:, 0], True)
+    joblib.dump(estimator, tmp_path / "mixture.joblib")
+    found = load(tmp_path / "mixture.joblib").model.scores(x)
+    assert (found == read_estimator(estimator).scores(x)).all()
 
 
 def test_an_unfitted_mixture_and_a_subclass_are_refused():

@@ -15,7 +15,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import Lasso
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
@@ -409,7 +409,7 @@ IRIS = DATA["iris"]
         (lambda: OwnForest(2).fit(*IRIS), r"OwnForest is a subclass of RandomForestClassifier"),
         (lambda: SVC(), r"SVC is not supported: .* builds is RandomForestClassifier"),
         (lambda: LinearSVC(), r"LinearSVC .* RandomForestClassifier$"),
-        (lambda: LinearRegression(), r"LinearRegression .* RandomForestRegressor$"),
+        (lambda: Lasso(), r"Lasso .* RandomForestRegressor$"),
         (
             lambda: AdaBoostRegressor(),
             r"AdaBoostRegressor .* GradientBoostingRegressor$",

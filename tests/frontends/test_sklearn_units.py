@@ -7,9 +7,10 @@ from dataclasses import replace
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
@@ -88,6 +89,31 @@ def test_scores_lead_to_the_librarys_probabilities(kind, name, scalers):
     power = np.exp(scores - scores.max(axis=1, keepdims=True))
     found = power / power.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(found, estimator.predict_proba(x), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("scalers", SCALERS)
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize(
+    "regressor",
+    [LinearRegression(), LinearRegression(fit_intercept=False), Ridge(), Ridge(10, solver="svd")],
+)
+def test_regressors_answer_as_the_library(regressor, targets, scalers):
+    x, y = DATA["wine"]
+    y = np.stack([x[:, 0] + y, 100 * x[:, 3] - y], axis=1)[:, :targets].squeeze()
+    estimator = make_pipeline(*SCALERS[scalers](), clone(regressor)).fit(x[:, 4:], y)
+    model = read_estimator(estimator)
+    assert (model.task, model.decision, model.outputs) == ("regression", "identity", targets)
+    rows = np.concatenate([x, x[:50] * 3 - 1])[:, 4:]
+    expected = estimator.predict(rows).reshape(len(rows), -1)
+    np.testing.assert_allclose(model.scores(rows), expected, rtol=1e-9, atol=1e-7)
+
+
+def test_damaged_regressors_are_refused():
+    x, y = DATA["iris"]
+    estimator = Ridge().fit(x, y)
+    estimator.coef_ = estimator.coef_[:-1]
+    with pytest.raises(ModelFileError, match="coef_ is damaged"):
+        read_estimator(estimator)
 
 
 def unequal(values):

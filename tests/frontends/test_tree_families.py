@@ -51,7 +51,7 @@ def test_float_ir_answers_as_the_library_does(case):
             continue
         scores = model.scores(x)
         size = sum(np.abs(tree.leaf_values).max() for tree in model.trees)
-        clear = selfcheck._margin(model, scores) > 1e-5 * size
+        clear = selfcheck.margin(model, scores) > 1e-5 * size
         assert clear.mean() > 0.5 or "hard" in case
         assert np.array_equal(found[clear], expected[clear])
 

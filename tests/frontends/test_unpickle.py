@@ -229,7 +229,7 @@ def stack_global(module: str, name: str, argument: str) -> bytes:
         ("sklearn.tree", "_classes.DecisionTreeClassifier"),
         ("sklearn.ensemble", "RandomForestClassifier"),
         ("builtins", "getattr"),
-        ("functools", "partial"),
+        ("functools", "reduce"),
         ("copyreg", "__newobj__"),
         ("", ""),
         ("sklearn.tree._tree\x00", "Tree"),
@@ -496,4 +496,10 @@ def test_trust_reads_joblib_and_damage_is_named(tmp_path):
 def test_files_of_other_estimators(tmp_path, value, message):
     path = written(tmp_path / "model.pkl", value)
     with pytest.raises(UnsupportedModel, match=message):
+        load(path)
+
+
+def test_a_partial_of_anything_but_check_array_is_refused(tmp_path):
+    path = written(tmp_path / "model.pkl", stack_global("functools", "partial", "os.system"))
+    with pytest.raises(ModelFileError, match="only check_array"):
         load(path)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gatekit import random_mixture
+from gatekit import random_gate, random_mixture, random_node_mixture
 from modelkit import random_codes, random_model
 
 from locgen.errors import ModelFileError
@@ -82,13 +82,57 @@ def test_ground_keeps_all_scores_and_leaves_none_below_0(shape):
         assert ground(grounded) == grounded
 
 
+NODE_MIXTURES = [
+    (("linear",), "linear", 1, 1),
+    (("linear", "table"), "l2", 2, 3),
+    (("tree", "linear"), "table", 1, 2),
+    (("linear", "l1", "l2"), "l1", 2, 1),
+]
+
+
+@pytest.mark.parametrize("kinds, gate, top_k, outputs", NODE_MIXTURES)
+def test_ground_and_files_of_other_nodes(kinds, gate, top_k, outputs):
+    for seed in range(6):
+        model = random_node_mixture(seed, kinds, gate, 3, top_k, outputs)
+        grounded = ground(model)
+        codes = random_codes(model, 60)
+        assert (grounded.scores(codes) == model.scores(codes)).all()
+        assert min(low for node in grounded.nodes for low, _ in node.ranges) >= 0
+        assert ground(grounded) == grounded
+        assert from_json(to_json(model)) == model
+
+
+@pytest.mark.parametrize("kind", ["tree", "linear", "table", "l1", "l2", "hamming"])
+def test_ranked_terms_open_the_same_experts(kind):
+    """What all experts share is left out: every square of an l2 gate, for one."""
+    dropped = 0
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        widths = (3, 2, 4)
+        gate = random_gate(random, kind, widths, 4, 2)
+        q = np.stack([random.integers(1 << w, size=200) for w in widths], axis=1)
+        none = np.full(3, -1)
+        scores = np.tile(np.array(gate.bias), (len(q), 1))
+        for term in gate.ranked_terms:
+            scores[:, list(term.outputs)] += term.evaluate(q, none)
+        assert (highest(scores, 2) == gate.evaluate(q, none)).all()
+        assert all(
+            low <= column.min() and column.max() <= high
+            for (low, high), column in zip(gate.ranked, scores.T, strict=True)
+        )
+        dropped += sum(len(n.terms) for n in gate.nodes) - len(gate.ranked_terms)
+        if kind == "l2":
+            assert all(term.kind == "linear" for term in gate.ranked_terms if term.features)
+    assert (dropped > 0) == (kind in ("l1", "l2", "hamming"))
+
+
 def test_add_constants_takes_the_widest_tree_or_a_new_output():
     narrow = TreeNode((0,), (0,), (False,), (~0,), (~1,), ((0,), (1,)), (0, 1), (0,))
     wide = TreeNode((0,), (0,), (False,), (~0,), (~1,), ((0,), (9,)), (0, 1), (0,))
     first, second = add_constants((narrow, wide), (5, -2, 0))
     assert first.outputs == (0, 1) and first.leaf_scores == ((0, -2), (1, -2))
     assert second.leaf_scores == ((5,), (14,))
-    with pytest.raises(ValueError, match="must have a tree to stand in"):
+    with pytest.raises(ValueError, match="must have a node to stand in"):
         add_constants((), (1,))
     assert add_constants((), (0,)) == ()
 

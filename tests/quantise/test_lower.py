@@ -9,7 +9,7 @@ from modelkit import random_float_model, random_rows
 
 from locgen.ir import AffineFeature, Argmax, FloatTree, Identity, IdentityFeature, Threshold
 from locgen.quantise.features import choose_features
-from locgen.quantise.lower import integer_model, make_skeleton, merge_binary
+from locgen.quantise.lower import make_skeleton, merge_binary
 
 SEEDS = range(12)
 
@@ -18,7 +18,7 @@ def lowered(model, bits=8, kind="rank", feature_bits=None):
     """Return (skeleton, integer model) of `model`."""
     merged = merge_binary(model)
     skeleton = make_skeleton(merged, choose_features(model, feature_bits, kind, None))
-    return skeleton, integer_model(skeleton, bits, "m")
+    return skeleton, skeleton.integer_model(bits, "m")
 
 
 @pytest.mark.parametrize("missing", [False, True])

@@ -3,17 +3,20 @@
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
-from gatekit import random_mixture
+from gatekit import random_mixture, random_node_mixture
 from modelkit import pack, random_codes
 
 from locgen.top.gated import GateRoot
 
 
-@pytest.mark.parametrize("kind", ["mask", "scores"])
+@pytest.mark.parametrize("kind", ["mask", "scores", "linear", "table", "l1", "l2", "hamming"])
 @pytest.mark.parametrize("experts, top_k", [(1, 1), (2, 1), (5, 1), (8, 3), (4, 4)])
 def test_gate_root_opens_what_the_gate_says(kind, experts, top_k):
     for seed in range(4):
-        model = random_mixture(seed, experts, top_k, gate=kind, missing=bool(seed % 2))
+        if kind in ("mask", "scores"):
+            model = random_mixture(seed, experts, top_k, gate=kind, missing=bool(seed % 2))
+        else:
+            model = random_node_mixture(seed, ("tree",), kind, experts, top_k)
         codes = random_codes(model, 60)
         expected = model.gate.evaluate(codes, model.missing_codes)
         assert (expected.sum(axis=1) == top_k).all()

@@ -1,13 +1,16 @@
 """Sparse mixtures: both fabrics equal golden, with the latency and interval of the plan."""
 
+from dataclasses import replace
+
 import pytest
 from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
-from gatekit import random_mixture
+from gatekit import random_mixture, random_node_mixture
 from modelkit import pack, random_codes
 from test_fabrics import check
 
-from locgen.ir import Argmax, Identity, Threshold
+from locgen.errors import ConfigurationError
+from locgen.ir import Argmax, Identity, Threshold, ground
 from locgen.plan import plan_direct, plan_tree
 from locgen.top import tree as tree_module
 from locgen.top.direct import DirectFabric
@@ -54,6 +57,53 @@ def test_tree_fabric_equals_golden(shape, width, seed):
     model = random_mixture(seed, **shape)
     plan = plan_tree(model, width, None)
     check(TreeFabric(model, plan), plan, model, 12)
+
+
+NODES = [
+    {"kinds": ("linear",), "gate": "linear"},
+    {"kinds": ("linear",), "gate": "l2", "top_k": 2, "outputs": 2},
+    {"kinds": ("table", "linear"), "gate": "l1", "experts": 5, "outputs": 3},
+    {"kinds": ("table",), "gate": "tree", "top_k": 2},
+    {"kinds": ("tree",), "gate": "l2", "experts": 4, "outputs": 2},
+    {"kinds": ("l1", "linf", "hamming", "l2"), "gate": "linear", "top_k": 3},
+    {"kinds": ("l2", "table", "tree"), "gate": "table", "outputs": 2, "decision": Identity()},
+    {"kinds": ("linear",), "gate": "hamming", "experts": 2},
+]
+
+
+@pytest.mark.parametrize("shape", NODES, ids=str)
+@pytest.mark.parametrize("stages", [1, None])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_direct_fabric_of_any_gate_over_any_experts(shape, stages, seed):
+    model = random_node_mixture(seed, **shape)
+    plan = plan_direct(model, stages, fast=False)
+    check(DirectFabric(model, plan), plan, model, 30)
+
+
+@pytest.mark.parametrize("shape", NODES, ids=str)
+@pytest.mark.parametrize("width", [1, 3, "full"])
+@pytest.mark.parametrize("seed", [4, 5])
+def test_tree_fabric_of_any_gate_over_any_experts(shape, width, seed):
+    model = random_node_mixture(seed, **shape)
+    plan = plan_tree(model, width, None)
+    check(TreeFabric(model, plan), plan, model, 10)
+
+
+def test_a_distance_alone_cannot_carry_a_constant_of_another_output():
+    """In the tree fabric: the direct one has a node for it."""
+    for seed in range(30):
+        model = random_node_mixture(seed, ("l1",), "linear", 3, 1, outputs=2, nodes_each=1)
+        nodes = tuple(replace(n, outputs=(i % 2,)) for i, n in enumerate(model.nodes[:3]))
+        model = replace(model, nodes=nodes, experts=((0,), (1,), (2,)))
+        direct = plan_direct(model, None, fast=False)
+        check(DirectFabric(model, direct), direct, model, 20)
+        try:
+            ground(model)
+        except ValueError:
+            with pytest.raises(ConfigurationError, match=r"must have a node.*--fabric direct"):
+                plan_tree(model, 1, None)
+            return
+    pytest.fail("no such model was drawn")
 
 
 @pytest.mark.parametrize("gap", [1, 2, 3, 150])
