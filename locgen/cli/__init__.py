@@ -21,6 +21,7 @@ from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.options import (
     AsJson,
     BoardName,
+    Changed,
     Clock,
     Core,
     DataFile,
@@ -35,6 +36,7 @@ from locgen.cli.options import (
     LinkWidth,
     Model,
     Optimise,
+    Rounding,
     ScoreBits,
     Sites,
     Stages,
@@ -139,6 +141,8 @@ def build(
     feature_kind: FeatureKind = "auto",
     score_bits: ScoreBits = "auto",
     max_accuracy_drop: Drop = 0.5,
+    max_changed: Changed = None,
+    rounding: Rounding = "nearest",
     no_pnr: Annotated[
         bool, typer.Option("--no-pnr", help="stop before place and route: no bitstream")
     ] = False,
@@ -182,6 +186,8 @@ def build(
             feature_kind=feature_kind,
             score_bits=_count("score-bits", score_bits),
             max_accuracy_drop=max_accuracy_drop,
+            max_changed=max_changed,
+            rounding=rounding,
             pnr=not no_pnr,
             cache=not no_cache,
             seed=seed,
@@ -243,6 +249,8 @@ def inspect(
     feature_kind: FeatureKind = "auto",
     score_bits: ScoreBits = "auto",
     max_accuracy_drop: Drop = 0.5,
+    max_changed: Changed = None,
+    rounding: Rounding = "nearest",
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -258,6 +266,8 @@ def inspect(
         feature_kind=feature_kind,
         score_bits=_count("score-bits", score_bits),
         max_accuracy_drop=max_accuracy_drop,
+        max_changed=max_changed,
+        rounding=rounding,
     )
     if as_json:
         print(json.dumps(facts))
@@ -292,6 +302,8 @@ def estimate(
     feature_kind: FeatureKind = "auto",
     score_bits: ScoreBits = "auto",
     max_accuracy_drop: Drop = 0.5,
+    max_changed: Changed = None,
+    rounding: Rounding = "nearest",
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -316,6 +328,8 @@ def estimate(
         feature_kind=feature_kind,
         score_bits=_count("score-bits", score_bits),
         max_accuracy_drop=max_accuracy_drop,
+        max_changed=max_changed,
+        rounding=rounding,
     )
     if as_json:
         print(design.report.to_json(), end="")

@@ -110,6 +110,23 @@ Drop = Annotated[
         help="budget in points of accuracy, or hundredths of R2",
     ),
 ]
+Changed = Annotated[
+    float | None,
+    typer.Option(
+        "--max-changed",
+        metavar="PERCENT",
+        help="decisions that may change on training rows and blends of them; default half the "
+        "budget",
+    ),
+]
+Rounding = Annotated[
+    str,
+    typer.Option(
+        "--rounding",
+        metavar="nearest|free",
+        help="leaves to the nearest integer, or up or down as fewer gates need it",
+    ),
+]
 Trust = Annotated[
     bool, typer.Option("--trust", help="run whatever the model file asks for: only if you made it")
 ]

@@ -264,6 +264,8 @@ def compile_model(
             score_bits=chosen.score_bits,
             feature_kind=chosen.feature_kind,
             max_accuracy_drop=chosen.max_accuracy_drop,
+            max_changed=chosen.max_changed,
+            rounding=chosen.rounding,
         )
         quantisation = quantise(loaded.model, loaded.name, asked, dataset)
     choice = choose_plan(quantisation.model, chosen, place)

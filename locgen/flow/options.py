@@ -67,6 +67,19 @@ class BuildOptions(BaseModel):
         float,
         Field(ge=0, le=100, description="budget in points of accuracy, or hundredths of R2"),
     ] = 0.5
+    max_changed: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=100,
+            description="percent of decisions that may change on training rows and blends of them; "
+            "default half the budget",
+        ),
+    ] = None
+    rounding: Annotated[
+        Literal["nearest", "free"],
+        Field(description="leaves to the nearest integer, or up or down as fewer gates need it"),
+    ] = "nearest"
     pnr: Annotated[bool, Field(description="place and route, up to the bitstream")] = True
     cache: Annotated[bool, Field(description="reuse what earlier builds made")] = True
     seed: Annotated[int, Field(ge=0, description="the placer's")] = 1

@@ -18,11 +18,11 @@ def integer_gate(gate: FloatGate, features: tuple[Feature, ...], score_bits: int
 
     Parameters
     ----------
-    score_bits : of units, see `UnitSkeleton.integer_model`; a tree has no use for it
+    score_bits : of units, see `UnitSkeleton.of_width`; a tree has no use for it
     """
     model = gate.model
     if model.units:
-        scorer = UnitSkeleton(model, features).integer_model(score_bits, "gate")
+        scorer = UnitSkeleton(model, features).of_width(score_bits, "gate")
         return Gate(scorer.nodes, scorer.bias, gate.top_k)
     (tree,) = model.trees
     splits = split_node(tree, features, threshold_maps(model, features))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -21,13 +22,17 @@ _SYNTHETIC_ROWS = 4096
 class QuantiseOptions:
     """What the user fixed: None leaves it to the search.
 
-    `max_accuracy_drop` is in percentage points of accuracy, for regression in hundredths of R2.
+    `max_accuracy_drop` is in percentage points of accuracy, for regression in hundredths of R2;
+    `max_changed` the percentage of decisions that may differ on training rows and blends of them,
+    by default half as many; `rounding` how leaves become integers, see `rounding`.
     """
 
     feature_bits: int | None = None
     score_bits: int | None = None
     feature_kind: FeatureKind = "auto"
     max_accuracy_drop: float = 0.5
+    max_changed: float | None = None
+    rounding: Literal["nearest", "free"] = "nearest"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Turns float trees into integer tree nodes: thresholds to codes, leaf values to integers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,45 +91,46 @@ class Skeleton:
                 counts[:, list(members)] = mask[:, [expert]]
         return counts
 
-    def integer_model(self, score_bits: int, name: str) -> QuantisedModel:
-        """Return the integer model whose widest leaf range takes `score_bits` bits.
+    def leaf_values(self, levels: float) -> tuple[np.ndarray, ...]:
+        """Return for each tree its leaves' values (leaves, outputs) in score steps, not rounded.
 
-        A leaf value v becomes ``round((v - lowest of its tree) * steps)``: small unsigned numbers.
-        The lowest values go into one bias an output (for regression into the real-valued offset),
-        as does what all outputs of an argmax have in common. Regression outputs have a scale each;
-        classes share one, since they are compared. What an expert has more than the lowest of all
-        experts goes into its leaves, for only an open expert may add it.
+        Parameters
+        ----------
+        levels : steps that the widest range of a tree's leaves takes; values count from the lowest
+        """
+        _, _, steps, reached = self._scaled(levels)
+        return tuple(
+            (values - values.min(axis=0)) * steps[list(tree.outputs)]
+            for tree, values in zip(self.model.trees, reached, strict=True)
+        )
+
+    def integer_model(
+        self, levels: float, name: str, rounded: Sequence[np.ndarray] | None = None
+    ) -> QuantisedModel:
+        """Return the integer model whose widest leaf range takes `levels` steps.
+
+        Leaves are their `leaf_values`, rounded: small unsigned numbers. The lowest values go into
+        one bias an output (for regression into the real-valued offset), as does what all outputs of
+        an argmax have in common. Regression outputs have a scale each; classes share one, since
+        they are compared. What an expert has more than the lowest of all experts goes into its
+        leaves, for only an open expert may add it.
+
+        Parameters
+        ----------
+        rounded : for each tree integers (leaves, outputs) in place of the nearest
         """
         model = self.model
-        base = np.array(model.base, dtype=np.float64)
-        reached = [
-            tree.leaf_values[[leaf for (leaf,) in node.leaf_scores]]
-            for tree, node in zip(model.trees, self.splits, strict=True)
+        base, own, steps, _ = self._scaled(levels)
+        if rounded is None:
+            rounded = [np.rint(values) for values in self.leaf_values(levels)]
+        nodes = [
+            replace(
+                node,
+                leaf_scores=tuple(tuple(int(s) for s in row) for row in scores),
+                outputs=tree.outputs,
+            )
+            for tree, node, scores in zip(model.trees, self.splits, rounded, strict=True)
         ]
-        lows = [values.min(axis=0) for values in reached]
-        widest = np.zeros(model.outputs)
-        for tree, values in zip(model.trees, reached, strict=True):
-            outputs = list(tree.outputs)
-            widest[outputs] = np.maximum(widest[outputs], np.ptp(values, axis=0))
-        parts = [
-            (low, np.zeros_like(low), np.ptp(values, axis=0))
-            for values, low in zip(reached, lows, strict=True)
-        ]
-        levels = (1 << score_bits) - 1
-        common, own = constants_of(model, parts, widest.max() / levels)
-        base += common
-        if model.decision != "identity":
-            largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
-            largest = max(largest, np.max(own, initial=0))
-            widest[:] = max(widest.max() or largest, largest / LARGEST_BIAS)
-        steps = levels / np.where(widest > 0, widest, 1.0)
-
-        nodes = []
-        for tree, node, values, low in zip(model.trees, self.splits, reached, lows, strict=True):
-            scores = np.rint((values - low) * steps[list(tree.outputs)]).astype(np.int64)
-            rows = tuple(tuple(int(s) for s in row) for row in scores)
-            nodes.append(replace(node, leaf_scores=rows, outputs=tree.outputs))
-
         for members, constants in zip(model.experts, np.rint(own * steps).astype(int), strict=True):
             mine = add_constants([nodes[n] for n in members], [int(c) for c in constants])
             for number, node in zip(members, mine, strict=True):
@@ -137,6 +139,35 @@ class Skeleton:
         every = tuple(nodes)
         experts = model.experts
         return assemble(model, self.features, every, base, steps, name, self.gate, experts)
+
+    def of_width(self, score_bits: int, name: str) -> QuantisedModel:
+        """Return the integer model whose widest leaf range takes `score_bits` bits."""
+        return self.integer_model((1 << score_bits) - 1, name)
+
+    def _scaled(self, levels: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Return base, experts' constants, steps in a score of 1, and each tree's leaf values."""
+        model = self.model
+        base = np.array(model.base, dtype=np.float64)
+        reached = [
+            tree.leaf_values[[leaf for (leaf,) in node.leaf_scores]]
+            for tree, node in zip(model.trees, self.splits, strict=True)
+        ]
+        widest = np.zeros(model.outputs)
+        for tree, values in zip(model.trees, reached, strict=True):
+            outputs = list(tree.outputs)
+            widest[outputs] = np.maximum(widest[outputs], np.ptp(values, axis=0))
+        parts = [
+            (values.min(axis=0), np.zeros(values.shape[1]), np.ptp(values, axis=0))
+            for values in reached
+        ]
+        common, own = constants_of(model, parts, widest.max() / levels)
+        base += common
+        if model.decision != "identity":
+            largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
+            largest = max(largest, np.max(own, initial=0))
+            widest[:] = max(widest.max() or largest, largest / LARGEST_BIAS)
+        steps = levels / np.where(widest > 0, widest, 1.0)
+        return base, own, steps, reached
 
     def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return quantised rows (rows, features) and the features' codes of NaN."""

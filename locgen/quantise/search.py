@@ -17,6 +17,7 @@ from locgen.quantise.judge import (
     synthetic_rows,
 )
 from locgen.quantise.lower import Skeleton, make_skeleton, merge_binary
+from locgen.quantise.rounding import free_rounding
 from locgen.quantise.unitsearch import quantise_units
 
 __all__ = ["Quantisation", "QuantiseOptions", "Trial", "quantise", "synthetic_rows"]
@@ -34,6 +35,7 @@ def quantise(
     A width must keep the accuracy on the training rows within the budget, and must not change more
     than half that share of decisions on the training rows plus as many as 4,096 blends of two
     training rows each: rows a forest has seen lie far from its decision borders, blends do not.
+    (`max_changed` says how many may.)
     Without data, rows drawn evenly over the thresholds' intervals take their place.
 
     Raises
@@ -49,15 +51,18 @@ def quantise(
     gate = None if model.gate is None else integer_gate(model.gate, features, 0)
     skeleton = make_skeleton(merged, features, gate)
     judge = Judge(merged, data)
+    budget = options.max_accuracy_drop
+    allowed = budget / 2 if options.max_changed is None else options.max_changed
+    if options.rounding == "free":
+        return free_rounding(skeleton, judge, name, options, allowed)
     leaves, counts = skeleton.leaf_table(judge.x), skeleton.open_table(judge.x)
     widths = range(1, _WIDEST_SCORE + 1) if options.score_bits is None else (options.score_bits,)
-    budget = options.max_accuracy_drop
     fixed = options.score_bits is not None
     trials = []
     for bits in widths:
-        candidate = skeleton.integer_model(bits, name)
+        candidate = skeleton.of_width(bits, name)
         drop, changed = judge.verdict(candidate, _scores(skeleton, leaves, counts, candidate))
-        kept = (drop is None or drop <= budget) and (fixed or changed <= budget / 2)
+        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
         trials.append(Trial(bits, drop, changed, kept))
         log.debug("score bits %d: drop %s, changed %.3f %%", bits, drop, changed)
         if kept:

@@ -83,7 +83,7 @@ class UnitSkeleton:
         mask = None if self.gate is None else self.gate.evaluate(q, np.full(q.shape[1], -1))
         return model.combine(model.sums_of(parts), mask)
 
-    def integer_model(self, score_bits: int, name: str) -> QuantisedModel:
+    def of_width(self, score_bits: int, name: str) -> QuantisedModel:
         """Return the integer model whose widest term of a score takes `score_bits` bits.
 
         A term is what one feature adds to one output; regression outputs have a scale each.

@@ -143,7 +143,7 @@ class _Search:
         self, skeleton: Skeleton | UnitSkeleton, score_bits: int
     ) -> tuple[QuantisedModel, Trial]:
         """Return the model of these widths, and how it does."""
-        candidate = skeleton.integer_model(score_bits, self.name)
+        candidate = skeleton.of_width(score_bits, self.name)
         drop, changed = self.judge.verdict(
             candidate, candidate.scores(_codes(skeleton.features, self.judge))
         )

@@ -18,7 +18,7 @@ def lowered(model, bits=8, kind="rank", feature_bits=None):
     """Return (skeleton, integer model) of `model`."""
     merged = merge_binary(model)
     skeleton = make_skeleton(merged, choose_features(model, feature_bits, kind, None))
-    return skeleton, skeleton.integer_model(bits, "m")
+    return skeleton, skeleton.of_width(bits, "m")
 
 
 @pytest.mark.parametrize("missing", [False, True])
