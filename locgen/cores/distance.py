@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits
+from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits, summed_evidence
 from locgen.cores.linear import accumulate, add_up, count_features
 from locgen.cores.table import look_up
 from locgen.cores.tree import scores_shape
@@ -119,14 +119,18 @@ class DistanceStream(wiring.Component):
     Parameters
     ----------
     node : the prototype; schedule : when features pass and scores leave
+    evidence : first beat in which the score leaves once more, None to send none
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: DistanceNode, schedule: LinkSchedule) -> None:
+    def __init__(
+        self, node: DistanceNode, schedule: LinkSchedule, evidence: int | None = None
+    ) -> None:
         self.node = node
+        self.evidence = evidence
         self.schedule = schedule
         super().__init__(schedule.ports())
 
@@ -157,7 +161,8 @@ class DistanceStream(wiring.Component):
             (total,) = accumulate(
                 m, self, counter, products, starts, highs, self.schedule, [-share]
             )
-        send_digits(m, self, {node.outputs[0]: total}, self.schedule)
+        evidence = summed_evidence(node, [total], self.evidence)
+        send_digits(m, self, {node.outputs[0]: total}, self.schedule, evidence)
         return m
 
     def _share(self, m: Module, counter: FeatureCounter, width: int) -> Signal:

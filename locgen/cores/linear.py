@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits
+from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits, summed_evidence
 from locgen.cores.table import look_up
 from locgen.cores.tree import scores_shape, signed_shape
 from locgen.ir import LinearNode
@@ -164,14 +164,18 @@ class LinearStream(wiring.Component):
     Parameters
     ----------
     node : the weights; schedule : when features pass and scores leave
+    evidence : first beat in which all sums leave once more, None to send none
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: LinearNode, schedule: LinkSchedule) -> None:
+    def __init__(
+        self, node: LinearNode, schedule: LinkSchedule, evidence: int | None = None
+    ) -> None:
         self.node = node
+        self.evidence = evidence
         self.schedule = schedule
         super().__init__(schedule.ports())
 
@@ -189,5 +193,6 @@ class LinearStream(wiring.Component):
             self.schedule,
             [Const(0)] * len(node.outputs),
         )
-        send_digits(m, self, dict(zip(node.outputs, sums, strict=True)), self.schedule)
+        scores = dict(zip(node.outputs, sums, strict=True))
+        send_digits(m, self, scores, self.schedule, summed_evidence(node, sums, self.evidence))
         return m

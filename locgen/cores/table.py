@@ -71,14 +71,18 @@ class TableStream(wiring.Component):
     Parameters
     ----------
     node : the table; schedule : when its feature passes and its scores leave
+    evidence : first beat of the number of the row that was taken, None to send none
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: TableNode, schedule: LinkSchedule) -> None:
+    def __init__(
+        self, node: TableNode, schedule: LinkSchedule, evidence: int | None = None
+    ) -> None:
         self.node = node
+        self.evidence = evidence
         self.schedule = schedule
         super().__init__(schedule.ports())
 
@@ -87,6 +91,7 @@ class TableStream(wiring.Component):
         m = Module()
         node = self.node
         m.submodules.table = table = TableCore(node.shifted(tuple(-low for low, _ in node.ranges)))
+        evidence = None
         if node.bits:
             m.submodules.capture = capture = Capture(node.feature, self.schedule)
             m.d.comb += [
@@ -95,6 +100,8 @@ class TableStream(wiring.Component):
                 capture.down.eq(self.down),
                 table.features.eq(capture.code),
             ]
+            if self.evidence is not None:
+                evidence = self.evidence, capture.code[: node.bits]
         scores = {output: table.scores[column] for column, output in enumerate(node.outputs)}
-        send_digits(m, self, scores, self.schedule)
+        send_digits(m, self, scores, self.schedule, evidence)
         return m

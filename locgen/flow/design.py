@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locgen.errors import ConfigurationError, ModelFileError
+from locgen.errors import ConfigurationError, Mismatch, ModelFileError
 from locgen.flow.data import as_dataset, load_dataset
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.place import Choice, Place, choose_plan, resolve_place
 from locgen.frontends import Loaded, load
 from locgen.ir import Identity, Model, QuantisedModel, digest_of, from_json
-from locgen.plan.evidence import evidence_of
+from locgen.plan.evidence import Gathered, gathered_of
 from locgen.quantise import (
     Dataset,
     Quantisation,
@@ -37,13 +37,13 @@ class Explanation:
     -------
     leaf_ids : (rows, nodes) the library's number of the leaf that each tree reached, -1 for a node
         of another kind or of a closed expert
-    evidence : for each node what it can say, integers by name, the first axis over rows:
-        `leaf_id`, or `prototype` and `distance`, or `terms` (rows, features, outputs)
+    evidence : for each node what there is to say about it, integers by name, rows first: `leaf_id`;
+        `prototype` and `distance`; `terms` (rows, features, outputs), see `NodeBase.account`. They
+        are computed here, and were found to amount to `contributions`.
     contributions : (rows, nodes, outputs) what each node adds to each score
     bias : (outputs,) the constant part
     scores : (rows, outputs) ``bias + contributions.sum(axis=1)``
-    hardware : (rows, nodes) the integers that the gates send, with ``explain=True``; None without.
-        See `plan.evidence.evidence_of`
+    hardware : what the gates send, with ``explain=True``; None without. Its scores are `scores`.
     """
 
     leaf_ids: np.ndarray
@@ -51,7 +51,7 @@ class Explanation:
     bias: np.ndarray
     scores: np.ndarray
     evidence: tuple[dict[str, np.ndarray], ...]
-    hardware: np.ndarray | None
+    hardware: Gathered | None
 
 
 @dataclass(frozen=True)
@@ -143,22 +143,35 @@ class Design:
         return np.stack([1 - one, one], axis=1)
 
     def explain(self, x: object) -> Explanation:
-        """Return the evidence for each row of `x` (rows, features); see `Explanation`."""
+        """Return the evidence for each row of `x` (rows, features); see `Explanation`.
+
+        Raises
+        ------
+        DataError
+            As `predict` does.
+        Mismatch
+            If accounts, contributions and what the gates send do not agree.
+        """
         model, q = self.model, self._codes(x)
         codes = model.missing_codes
-        evidence = tuple(node.evidence(q, codes) for node in model.nodes)
+        accounts = tuple(node.account(q, codes) for node in model.nodes)
         ids = np.full((len(q), len(model.nodes)), -1, dtype=np.int64)
         parts = np.zeros((len(q), len(model.nodes), model.outputs), dtype=np.int64)
         counts = model.open_nodes(q)
-        for number, (node, said) in enumerate(zip(model.nodes, evidence, strict=True)):
+        for number, (node, said) in enumerate(zip(model.nodes, accounts, strict=True)):
             counted = counts[:, number]
             ids[:, number] = np.where(counted, said.get("leaf_id", -1), -1)
-            parts[:, number, list(node.outputs)] = node.evaluate(q, codes) * counted[:, None]
+            scores = node.evaluate(q, codes)
+            if not np.array_equal(node.total(said), scores):
+                raise Mismatch(f"the account of node {number} is not what it scores: report this")
+            parts[:, number, list(node.outputs)] = scores * counted[:, None]
         bias = np.array(model.bias, dtype=np.int64)
-        plan, sent = self.choice.plan, None
-        if plan.evidence:
-            sent = evidence_of(model, q, plan.sites, plan.engines)
-        return Explanation(ids, parts, bias, bias + parts.sum(axis=1), evidence, sent)
+        total = bias + parts.sum(axis=1)
+        plan = self.choice.plan
+        sent = gathered_of(model, plan, q) if plan.evidence else None
+        if sent is not None and not np.array_equal(sent.scores, total):
+            raise Mismatch("the evidence does not recombine to the scores: report this")
+        return Explanation(ids, parts, bias, total, accounts, sent)
 
     @property
     def report(self) -> "Report":

@@ -60,7 +60,7 @@ def add_stream(
     site: wiring.Component,
     schedule: LinkSchedule,
     from_zero: bool = False,
-    evidence: tuple[int, int] | None = None,
+    evidence: int | None = None,
 ) -> Value:
     """Add the serial core of `node` under `name` and return the digit of the beat up.
 
@@ -68,7 +68,7 @@ def add_stream(
     ----------
     bit_of : result of each comparison, held from the first beat up
     site : what has the ports `digit`, `index`, `down` and `up` of the link
-    evidence : of a tree, see `TreeStream`
+    evidence : first beat of the node's evidence, None to send none
     from_zero : scores of trees count from 0, not from their lowest; others have 0 as their lowest
     """
     if node.kind == "tree":
@@ -84,7 +84,7 @@ def add_stream(
         m.submodules[name] = core
         m.d.comb += [core.bits.eq(_bits(node, bit_of)), core.index.eq(site.index)]
         return core.digit
-    core = _STREAMS[node.kind](node, schedule)
+    core = _STREAMS[node.kind](node, schedule, evidence)
     m.submodules[name] = core
     m.d.comb += [
         core.data.eq(site.digit),
