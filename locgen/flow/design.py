@@ -13,7 +13,7 @@ from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.place import Choice, Place, choose_plan, resolve_place
 from locgen.frontends import Loaded, load
 from locgen.ir import Identity, Model, QuantisedModel, digest_of, from_json
-from locgen.plan.evidence import Gathered, gathered_of
+from locgen.plan.evidence import Gathered, gathered_of, read_runs
 from locgen.quantise import (
     Dataset,
     Quantisation,
@@ -142,15 +142,24 @@ class Design:
             one = 1 / (1 + np.exp(-factor * score))
         return np.stack([1 - one, one], axis=1)
 
-    def explain(self, x: object) -> Explanation:
+    def explain(self, x: object, board: object = None) -> Explanation:
         """Return the evidence for each row of `x` (rows, features); see `Explanation`.
+
+        Parameters
+        ----------
+        board : asked for its evidence about each row if given: a `host.board.Board`, or the name of
+            a serial port
 
         Raises
         ------
         DataError
             As `predict` does.
+        ConfigurationError
+            If there is a board and the design was compiled without ``explain=True``.
         Mismatch
-            If accounts, contributions and what the gates send do not agree.
+            If accounts, contributions, and what the gates send or should send do not agree.
+        BoardError
+            If the board is silent, or holds another design.
         """
         model, q = self.model, self._codes(x)
         codes = model.missing_codes
@@ -171,7 +180,33 @@ class Design:
         sent = gathered_of(model, plan, q) if plan.evidence else None
         if sent is not None and not np.array_equal(sent.scores, total):
             raise Mismatch("the evidence does not recombine to the scores: report this")
+        if board is not None:
+            sent = self._ask(board, q, sent)
         return Explanation(ids, parts, bias, total, accounts, sent)
+
+    def _ask(self, board: object, q: np.ndarray, expected: Gathered | None) -> Gathered:
+        """Return what `board` says about codes `q`, after comparing it with `expected`."""
+        from locgen.flow.update import open_board
+
+        if expected is None:
+            raise ConfigurationError(
+                f"{self.model.name} gathers no evidence that a board could send: compile it with "
+                "explain=True, or leave the board out"
+            )
+        model, plan = self.model, self.choice.plan
+        asked = open_board(board, self.place.baud)
+        _, scores, runs = asked.explain(q, model.feature_bits, int(self.digest, 16))
+        got = read_runs(model, plan, runs)
+        wrong = np.flatnonzero(
+            (got.numbers != expected.numbers).any(axis=1) | (scores != expected.scores).any(axis=1)
+        )
+        if len(wrong):
+            raise Mismatch(
+                f"the board says something else than golden about {len(wrong)} of {len(q)} rows, "
+                f"the first is row {wrong[0]}: report this",
+                tuple(wrong[:8].tolist()),
+            )
+        return got
 
     @property
     def report(self) -> "Report":

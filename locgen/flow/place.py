@@ -31,6 +31,8 @@ _DEFAULT_CLOCK_HZ = 12_000_000
 _BAUD = 1_000_000
 _LINK_BLOCK_RAMS = 2
 """Set aside for the link's buffers."""
+_EVIDENCE_BLOCK_RAMS = 2
+"""The same for evidence on its way to the line."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,10 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         raise ConfigurationError("--sites needs --fabric tree: the direct fabric has no sites")
     if options.fabric == "tree" and options.stages is not None:
         raise ConfigurationError("--stages needs --fabric direct: the tree fabric has no stages")
-    if options.explain:
-        _check_explain(options, place)
+    if options.explain and (options.fabric == "direct" or options.stages is not None):
+        raise ConfigurationError(
+            "--explain needs --fabric tree and no --stages: evidence travels on the network"
+        )
     if options.core == "engine":
         if options.fabric == "direct" or options.stages is not None:
             raise ConfigurationError(
@@ -145,19 +149,6 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
             if engines.estimate.logic_cells < sizes[chosen].logic_cells:
                 return engines
     return Choice(model, plans[chosen], sizes[chosen], _fmax(place, sizes[chosen]), reason, other)
-
-
-def _check_explain(options: BuildOptions, place: Place) -> None:
-    """Refuse what cannot give evidence."""
-    if options.fabric == "direct" or options.stages is not None:
-        raise ConfigurationError(
-            "--explain needs --fabric tree and no --stages: evidence travels on the network"
-        )
-    if place.top == "uart":
-        raise ConfigurationError(
-            "--explain gives evidence at the ports of the stream top, the serial link does not "
-            "carry it: use --top stream, or Design.explain on the host"
-        )
 
 
 def _link_width(options: BuildOptions) -> int | str:
@@ -188,7 +179,9 @@ def _with_engines(
 
 def _engine_plan(wide: QuantisedModel, options: BuildOptions, device: Device, top: str) -> TreePlan:
     """Return the plan with the memories of `device`."""
-    reserve = _LINK_BLOCK_RAMS if top == "uart" else 0
+    reserve = 0
+    if top == "uart":
+        reserve = _LINK_BLOCK_RAMS + (_EVIDENCE_BLOCK_RAMS if options.explain else 0)
     budget = MemoryBudget(max(device.capacity.bram - reserve, 0), device.capacity.spram)
     core = "engine" if options.core == "engine" else "auto"
     width = _link_width(options)
