@@ -26,6 +26,8 @@ _COMFORTABLE = 0.8
 """Share of the device that a design may fill and still route without effort."""
 _LINK_CELLS = 420
 """Logic cells set aside for UART and frames."""
+_EVIDENCE_CELLS = 60
+"""The same for evidence on its way to the line, beside block RAM."""
 _DEFAULT_CLOCK_HZ = 12_000_000
 """For a UART without a board: what most small boards carry."""
 _BAUD = 1_000_000
@@ -139,7 +141,7 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
     chosen, reason = _choose(sizes, options, place)
     other = next(((k, s.logic_cells) for k, s in sizes.items() if k != chosen), None)
     free = options.core == "auto" and options.fabric != "direct" and options.stages is None
-    if free and sizes[chosen].logic_cells > _room(place, 1.0):
+    if free and sizes[chosen].logic_cells > _room(options, place, 1.0):
         try:
             engines = _with_engines(model, options, place, "too large for gates")
         except (DoesNotFit, ConfigurationError):
@@ -215,10 +217,12 @@ def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place
     return ""
 
 
-def _room(place: Place, share: float) -> float:
+def _room(options: BuildOptions, place: Place, share: float) -> float:
     """Return a core's logic cells so that the design fills `share` of the device."""
     room = place.device.capacity.logic_cells * share
-    return room - _LINK_CELLS if place.top == "uart" else room
+    if place.top == "uart":
+        room -= _LINK_CELLS + (_EVIDENCE_CELLS if options.explain else 0)
+    return room
 
 
 def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place) -> tuple[str, str]:
@@ -235,6 +239,6 @@ def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place)
     smaller = min(sizes, key=lambda kind: sizes[kind].logic_cells)
     if options.optimise == "area":
         return smaller, "fewest logic cells by estimate"
-    if sizes["direct"].logic_cells <= _room(place, _COMFORTABLE):
+    if sizes["direct"].logic_cells <= _room(options, place, _COMFORTABLE):
         return "direct", "fits, one inference a cycle, fewest toggles"
     return smaller, "the direct fabric would not fit"

@@ -110,10 +110,12 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     decoded = (len(plan.stops) + 1) * counter_bits
     for sites in plan.stops:
         decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
+    evidence = {slot.node: slot.beats for slot in plan.evidence}
     trees = [
-        tree_stream_cost(node, plan.digits, plan.up_width)
-        for node in (model.nodes[n] for nodes in wired for n in nodes)
-        if node.kind == "tree"
+        tree_stream_cost(model.nodes[n], plan.digits, plan.up_width, evidence.get(n, 0))
+        for nodes in wired
+        for n in nodes
+        if model.nodes[n].kind == "tree"
     ]
     links = sum(max(len(nodes), 1) for nodes in wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)

@@ -172,6 +172,9 @@ def test_gates_send_what_golden_says(kind, core, tmp_path):
     assert report["evidence"]["cycles"] == plan.evidence_beats
     assert report["evidence"]["bits"] == plan.evidence_bits
     assert report["evidence"]["logic_cells"] > 0
+    if core == "hardwired":
+        plain = compiled(kind, core=core, explain=False).choice.estimate.logic_cells
+        assert design.choice.estimate.logic_cells > plain
     path = tmp_path / "out" / "testbench" / "evidence.json"
     found = json.loads(path.read_text())
     assert len(set(found)) > 3
