@@ -102,8 +102,8 @@ def design_facts(design: Design) -> dict[str, object]:
         "clock_hz": int(place.clock_hz or 12_000_000),
         "baud": place.baud,
         "memory": plan.shapes[0].memory if plan.shapes else None,
-        "evidence_beats": plan.evidence_beats if plan.evidence else 0,
-        "evidence_width": plan.up_width if plan.evidence else 0,
+        "evidence_beats": plan.evidence_bits // plan.evidence_width if plan.evidence else 0,
+        "evidence_width": plan.evidence_width if plan.evidence else 0,
         "boot_offset": None if boot is None else boot.offset,
     }
 
@@ -364,7 +364,8 @@ def _evidence_cells(design: Design, usage: Utilisation, logs: Path) -> int | Non
     """Return the cells that the core takes more than the same one without evidence."""
     if not design.choice.plan.evidence:
         return None
-    options = design.options.model_copy(update={"explain": False, "fabric": "tree"})
+    fabric = design.choice.plan.kind
+    options = design.options.model_copy(update={"explain": False, "fabric": fabric})
     model = design.quantisation.model
     plain = replace(design, options=options, choice=choose_plan(model, options, design.place))
     with tempfile.TemporaryDirectory(prefix="locgen-") as folder:

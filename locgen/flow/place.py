@@ -121,10 +121,6 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         raise ConfigurationError("--sites needs --fabric tree: the direct fabric has no sites")
     if options.fabric == "tree" and options.stages is not None:
         raise ConfigurationError("--stages needs --fabric direct: the tree fabric has no stages")
-    if options.explain and (options.fabric == "direct" or options.stages is not None):
-        raise ConfigurationError(
-            "--explain needs --fabric tree and no --stages: evidence travels on the network"
-        )
     if options.core == "engine":
         if options.fabric == "direct" or options.stages is not None:
             raise ConfigurationError(
@@ -133,8 +129,9 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         return _with_engines(model, options, place, "asked for")
     width = _link_width(options)
     plans: dict[str, Plan] = {}
-    if options.fabric in ("auto", "direct") and not options.explain:
-        plans["direct"] = plan_direct(model, options.stages, options.optimise == "latency")
+    if options.fabric in ("auto", "direct"):
+        fast = options.optimise == "latency"
+        plans["direct"] = plan_direct(model, options.stages, fast, options.explain)
     if options.fabric in ("auto", "tree"):
         plans["tree"] = plan_tree(model, width, options.sites, options.explain)
     sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
@@ -228,12 +225,12 @@ def _room(options: BuildOptions, place: Place, share: float) -> float:
 def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place) -> tuple[str, str]:
     if options.fabric != "auto":
         return options.fabric, "asked for"
-    if options.explain:
-        return "tree", "--explain was given"
     if options.sites is not None:
         return "tree", "--sites was given"
     if options.stages is not None:
         return "direct", "--stages was given"
+    if options.explain:
+        return "tree", "--explain was given: its network gathers evidence"
     if options.optimise == "latency":
         return "direct", "lowest latency"
     smaller = min(sizes, key=lambda kind: sizes[kind].logic_cells)

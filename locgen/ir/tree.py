@@ -187,6 +187,11 @@ class TreeNode(NodeBase):
         rows = np.array(self.leaf_scores, dtype=np.int64) + np.array(amounts, dtype=np.int64)
         return replace(self, leaf_scores=tuple(map(tuple, rows.tolist())))
 
+    def numbered(self) -> "TreeNode":
+        """Return the tree whose one score is the number of the leaf."""
+        rows = tuple((leaf,) for leaf in range(len(self.leaf_scores)))
+        return replace(self, leaf_scores=rows, outputs=(0,))
+
     def edges(self) -> Iterable[tuple[int, int]]:
         """Yield every (feature, threshold)."""
         return [(feature, threshold) for feature, threshold, _ in self.comparisons]

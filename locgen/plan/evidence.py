@@ -11,6 +11,7 @@ from locgen.ir import QuantisedModel
 from locgen.plan.engine import EngineShape, deal_lanes, leaf_addresses
 
 if TYPE_CHECKING:
+    from locgen.plan.direct import DirectPlan
     from locgen.plan.tree import TreePlan
 
 __all__ = [
@@ -28,8 +29,9 @@ __all__ = [
 class EvidenceSlot:
     """The beats in which a number goes up, counted from the up phase's first.
 
-    The number is the evidence of `node`, or for None the open experts, one bit each. An idle site
-    sends 0 in them, so the stops that add scores pass the number through.
+    In the direct fabric, the bits in which it stands in the port. The number is the evidence of
+    `node`, or for None the open experts, one bit each. An idle site sends 0 in them, so the stops
+    that add scores pass the number through.
     """
 
     node: int | None
@@ -101,7 +103,7 @@ def expert_mark(model: QuantisedModel, plan: "TreePlan", site: int) -> tuple[int
     return None
 
 
-def gathered_of(model: QuantisedModel, plan: "TreePlan", q: np.ndarray) -> Gathered:
+def gathered_of(model: QuantisedModel, plan: "DirectPlan | TreePlan", q: np.ndarray) -> Gathered:
     """Return golden's evidence: what the hardware has to send about codes `q` (rows, features)."""
     codes = model.missing_codes
     counts = model.open_nodes(q)
@@ -124,7 +126,7 @@ def gathered_of(model: QuantisedModel, plan: "TreePlan", q: np.ndarray) -> Gathe
     return _read(model, plan, numbers)
 
 
-def runs_of(plan: "TreePlan", gathered: Gathered) -> list[int]:
+def runs_of(plan: "DirectPlan | TreePlan", gathered: Gathered) -> list[int]:
     """Return for each row all digits of its evidence as one integer, the first digit lowest."""
     first = plan.score_beats
     offsets = [(slot.start - first) * plan.up_width for slot in plan.evidence]
@@ -134,7 +136,7 @@ def runs_of(plan: "TreePlan", gathered: Gathered) -> list[int]:
     ]
 
 
-def read_runs(model: QuantisedModel, plan: "TreePlan", runs: list[int]) -> Gathered:
+def read_runs(model: QuantisedModel, plan: "DirectPlan | TreePlan", runs: list[int]) -> Gathered:
     """Return what `runs`, as hardware sends them, say; the inverse of `runs_of`.
 
     Raises
@@ -150,7 +152,7 @@ def read_runs(model: QuantisedModel, plan: "TreePlan", runs: list[int]) -> Gathe
     return _read(model, plan, numbers)
 
 
-def _read(model: QuantisedModel, plan: "TreePlan", numbers: np.ndarray) -> Gathered:
+def _read(model: QuantisedModel, plan: "DirectPlan | TreePlan", numbers: np.ndarray) -> Gathered:
     """Return the meaning of the numbers in the slots."""
     rows = len(numbers)
     nodes = [np.zeros((rows, len(n.evidence_bits)), dtype=np.int64) for n in model.nodes]
@@ -184,7 +186,7 @@ def _read(model: QuantisedModel, plan: "TreePlan", numbers: np.ndarray) -> Gathe
     return Gathered(numbers, tuple(nodes), is_open, scores)
 
 
-def _addresses(model: QuantisedModel, plan: "TreePlan") -> dict[int, tuple[int, ...]]:
+def _addresses(model: QuantisedModel, plan: "DirectPlan | TreePlan") -> dict[int, tuple[int, ...]]:
     """Return for each node in an engine the address of each of its leaves."""
     found: dict[int, tuple[int, ...]] = {}
     for nodes, shape in zip(plan.sites, plan.engines, strict=True):

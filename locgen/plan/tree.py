@@ -102,6 +102,11 @@ class TreePlan:
         return self.evidence_beats * self.up_width
 
     @property
+    def evidence_width(self) -> int:
+        """Width of the evidence port: a digit."""
+        return self.up_width
+
+    @property
     def gate_cycles(self) -> int:
         """Cycles from the input to the header's first beat."""
         return int(bool(self.gates))

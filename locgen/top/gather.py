@@ -42,12 +42,27 @@ class EvidenceBuffer(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build a memory of digits, and a place in it to write at and one to read from."""
+        """Build a shift register for a single digit, else a memory with a place for each side."""
         m = Module()
+        if self.digits > 1:
+            self._keep(m)
+            return m
+        kept = Signal.like(self.i.payload)
+        m.d.comb += self.bit.eq(kept[0])
+        with m.If(self.i.valid):
+            m.d.sync += [kept.eq(self.i.payload), self.whole.eq(1)]
+        with m.Elif(self.step):
+            m.d.sync += kept.eq(kept[1:])
+        with m.If(self.clear):
+            m.d.sync += self.whole.eq(0)
+        return m
+
+    def _keep(self, m: Module) -> None:
+        """Add a memory of digits, and what writes to it and reads from it."""
         width, digits = len(self.i.payload), self.digits
-        m.submodules.memory = memory = Memory(shape=width, depth=max(digits, 2), init=[])
+        m.submodules.memory = memory = Memory(shape=width, depth=digits, init=[])
         write, read = memory.write_port(), memory.read_port()
-        taken, address = Signal(range(max(digits, 2))), Signal(range(max(digits, 2)))
+        taken, address = Signal(range(digits)), Signal(range(digits))
         following = Signal.like(address)
         place = Signal(range(max(width, 2)))
         ended = Signal()
@@ -71,4 +86,3 @@ class EvidenceBuffer(wiring.Component):
                 m.d.sync += ended.eq(1)
         with m.If(self.clear):
             m.d.sync += [self.whole.eq(0), place.eq(0), ended.eq(0)]
-        return m

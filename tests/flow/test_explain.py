@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris, load_wine
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
@@ -15,10 +16,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import locgen
-from locgen.errors import BoardError, ConfigurationError, Mismatch
+from locgen.errors import BoardError, ConfigurationError, DoesNotFit, Mismatch
 from locgen.flow import memory
 from locgen.flow.folder import open_folder, verify_folder
-from locgen.flow.memory import link_params
+from locgen.flow.memory import gates_digest, link_params
 from locgen.host.board import Board
 from locgen.host.frames import MessageType, decode_frame, encode_frame, explain_request
 from locgen.models import MixtureOfExpertsClassifier
@@ -33,6 +34,13 @@ MODELS = {
     "table": GaussianNB,
     "distance": NearestCentroid,
     "mixture": lambda: MixtureOfExpertsClassifier(3, top_k=2, gate_depth=2, random_state=0),
+}
+
+
+WAYS = {
+    "hardwired": {"core": "hardwired"},
+    "engine": {"core": "engine"},
+    "direct": {"fabric": "direct"},
 }
 
 
@@ -59,6 +67,17 @@ def test_the_evidence_recombines_to_the_scores(kind, core):
     assert cost.cycles * 4 == cost.bits == design.choice.plan.evidence_bits > 0
     if kind == "mixture":
         assert (why.hardware.is_open.sum(axis=1) == 2).all()
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_the_direct_fabric_gives_evidence_in_no_time(kind):
+    design, plain = (compiled(kind, WINE, fabric="direct", explain=e) for e in (True, False))
+    why, cost = design.explain(WINE[1]), design.report.evidence
+    assert np.array_equal(why.hardware.scores, why.scores)
+    assert (cost.cycles, design.choice.plan.interval_cycles) == (0, 1) and cost.bits > 0
+    assert design.choice.estimate.logic_cells > plain.choice.estimate.logic_cells
+    assert compiled(kind, WINE, stages=1).choice.plan.kind == "direct"
+    assert compiled(kind, WINE).choice.plan.kind == "tree"
 
 
 def test_nothing_is_gathered_without_being_asked_for():
@@ -131,19 +150,22 @@ def test_more_evidence_than_an_answer_holds_is_refused(monkeypatch):
         link_params(compiled("linear", top="uart"))
 
 
-LINKS = [
-    ("tree", "hardwired"),
-    *(
-        pytest.param(kind, core, marks=pytest.mark.slow)
-        for kind, core in [("linear", "hardwired"), ("tree", "engine"), ("linear", "engine")]
-    ),
+LINKS = [("tree", "hardwired")] + [
+    pytest.param(kind, way, marks=pytest.mark.slow)
+    for kind, way in [
+        ("linear", "hardwired"),
+        ("mixture", "hardwired"),
+        ("tree", "engine"),
+        ("linear", "engine"),
+        ("linear", "direct"),
+    ]
 ]
 
 
-@pytest.mark.parametrize(("kind", "core"), LINKS)
-def test_evidence_crosses_the_serial_link(kind, core, tmp_path):
+@pytest.mark.parametrize(("kind", "way"), LINKS)
+def test_evidence_crosses_the_serial_link(kind, way, tmp_path):
     """Frames of the whole top, answered bit for bit at RTL and netlist."""
-    design = compiled(kind, core=core, top="uart")
+    design = compiled(kind, **WAYS[way], top="uart")
     built = design.build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
     frames = json.loads((tmp_path / "out" / "testbench" / "frames.json").read_text())
@@ -153,18 +175,19 @@ def test_evidence_crosses_the_serial_link(kind, core, tmp_path):
     assert kinds.count(MessageType.PREDICT_RESPONSE) >= 8
 
 
-BUILDS = [("tree", "hardwired")] + [
-    pytest.param(kind, core, marks=pytest.mark.slow)
+BUILDS = [("tree", "hardwired"), ("tree", "direct")] + [
+    pytest.param(kind, way, marks=pytest.mark.slow)
     for kind in MODELS
-    for core in ("hardwired", "engine")
-    if (kind, core) not in (("tree", "hardwired"), ("mixture", "engine"))  # refused by engines
+    for way in WAYS
+    if (kind, way) != ("mixture", "engine")  # engines refuse experts
+    and (kind == "tree") <= (way == "engine")
 ]
 
 
-@pytest.mark.parametrize(("kind", "core"), BUILDS)
-def test_gates_send_what_golden_says(kind, core, tmp_path):
+@pytest.mark.parametrize(("kind", "way"), BUILDS)
+def test_gates_send_what_golden_says(kind, way, tmp_path):
     """RTL and netlist send every digit; the report says what it costs."""
-    design = compiled(kind, core=core)
+    design = compiled(kind, **WAYS[way])
     built = design.build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -172,8 +195,8 @@ def test_gates_send_what_golden_says(kind, core, tmp_path):
     assert report["evidence"]["cycles"] == plan.evidence_beats
     assert report["evidence"]["bits"] == plan.evidence_bits
     assert report["evidence"]["logic_cells"] > 0
-    if core == "hardwired":
-        plain = compiled(kind, core=core, explain=False).choice.estimate.logic_cells
+    if way != "engine":
+        plain = compiled(kind, **WAYS[way], explain=False).choice.estimate.logic_cells
         assert design.choice.estimate.logic_cells > plain
     path = tmp_path / "out" / "testbench" / "evidence.json"
     found = json.loads(path.read_text())
@@ -184,3 +207,21 @@ def test_gates_send_what_golden_says(kind, core, tmp_path):
     path.unlink()
     with pytest.raises(ConfigurationError, match="missing or damaged; build again"):
         verify_folder(open_folder(tmp_path / "out"), "auto")
+
+
+def test_an_update_keeps_what_is_gathered():
+    """Engines send as many numbers as they were built for: as many trees, or a refusal."""
+
+    def forest(trees, seed):
+        return RandomForestClassifier(trees, max_depth=3, random_state=seed).fit(IRIS[0], IRIS[2])
+
+    design = locgen.compile(forest(4, 0), data=IRIS, core="engine", explain=True, top="uart")
+    updated = design.update(forest(4, 1))
+    before, after = design.explain(IRIS[1]).hardware, updated.explain(IRIS[1]).hardware
+    assert (before.numbers != after.numbers).any()
+    assert np.array_equal(after.scores, updated.model.scores(updated.model.quantise(IRIS[1])))
+    assert gates_digest(updated) == gates_digest(design)
+    with pytest.raises(DoesNotFit, match="gathers evidence of"):
+        design.update(forest(3, 1))
+    plain = locgen.compile(forest(4, 0), data=IRIS, core="engine", top="uart")
+    assert gates_digest(plain) != gates_digest(design)

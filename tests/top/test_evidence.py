@@ -1,4 +1,4 @@
-"""Evidence that the tree fabric gathers, against what golden says every node has to send."""
+"""Evidence that both fabrics give, against what golden says every node has to send."""
 
 from dataclasses import replace
 
@@ -11,8 +11,9 @@ from nodekit import node_model, random_nodes_model, tree_over
 
 from locgen.errors import Mismatch
 from locgen.ir import DistanceNode, Gate, LinearNode, TableNode
-from locgen.plan import MemoryBudget, plan_engines, plan_tree, with_ports
+from locgen.plan import MemoryBudget, plan_direct, plan_engines, plan_tree, with_ports
 from locgen.plan.evidence import gathered_of, read_runs, runs_of
+from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
 
 ROOMY = MemoryBudget(block_rams=60, sprams=0)
@@ -23,6 +24,7 @@ MIXED = ("tree", "table", "linear", "distance")
 def gather(fabric, model, plan, rows, gap):
     """Run rows through the fabric; return ([scores], [digits of evidence] a row, cycles)."""
     answers, digits, cycle = [], [], [0]
+    transfers = plan.evidence_bits // plan.evidence_width
 
     async def drive(ctx):
         for row in rows:
@@ -34,7 +36,7 @@ def gather(fabric, model, plan, rows, gap):
                 await ctx.tick()
 
     async def watch(ctx):
-        while len(digits) < len(rows) * plan.evidence_beats or len(answers) < len(rows):
+        while len(digits) < len(rows) * transfers or len(answers) < len(rows):
             _, _, valid, payload, shown, digit = await ctx.tick().sample(
                 fabric.o.valid,
                 fabric.o.payload,
@@ -53,14 +55,13 @@ def gather(fabric, model, plan, rows, gap):
     simulator.add_testbench(watch)
     simulator.add_testbench(drive, background=True)
     simulator.run()
-    count = plan.evidence_beats
-    return answers, [digits[k : k + count] for k in range(0, len(digits), count)]
+    return answers, [digits[k : k + transfers] for k in range(0, len(digits), transfers)]
 
 
 def check(model, plan, fabric, rows, gap=0):
     answers, digits = gather(fabric, model, plan, rows, gap)
     assert [scores for scores, _ in answers] == model.scores(rows).tolist()
-    runs = [sum(digit << k * plan.up_width for k, digit in enumerate(run)) for run in digits]
+    runs = [sum(digit << k * plan.evidence_width for k, digit in enumerate(run)) for run in digits]
     expected = gathered_of(model, plan, rows)
     assert runs == runs_of(plan, expected)
     got = read_runs(model, plan, runs)
@@ -69,6 +70,8 @@ def check(model, plan, fabric, rows, gap=0):
     for number, node in enumerate(model.nodes):
         sent = node.evidence(rows, model.missing_codes)
         assert np.array_equal(got.nodes[number], np.where(counts[:, [number]], sent, -1))
+    if plan.kind == "direct":
+        assert all(len(run) == 1 for run in digits)
     if not gap:
         assert set(np.diff([at for _, at in answers])) <= {plan.interval_cycles}
 
@@ -134,6 +137,27 @@ def test_mixtures_say_which_experts_are_open(width, shape):
     assert np.array_equal(gathered.is_open, mask)
     for number, sent in enumerate(gathered.nodes):
         assert np.array_equal((sent == -1).all(axis=1), ~mask[:, model.expert_of[number]])
+
+
+@pytest.mark.parametrize("stages", [1, 2, None])
+@pytest.mark.parametrize("kinds", [("tree",), *KINDS, MIXED], ids="-".join)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_direct_fabric_says_it_with_the_answer(kinds, stages, outputs):
+    model = random_nodes_model(40 + outputs, kinds, outputs, count=5)
+    plan = plan_direct(model, stages, fast=False, explain=True)
+    assert plan.evidence_beats == 0 and plan.interval_cycles == 1
+    rows = random_codes(model, 60)
+    check(model, plan, DirectFabric(model, plan), rows)
+    check(model, plan, DirectFabric(model, plan), rows[:5], gap=2)
+
+
+@pytest.mark.parametrize("stages", [1, 3, None])
+@pytest.mark.parametrize("top_k", [1, 2, 4])
+def test_the_direct_fabric_says_which_experts_are_open(stages, top_k):
+    model = random_mixture(9, experts=4, top_k=top_k, outputs=2, gate="scores")
+    plan = plan_direct(model, stages, fast=False, explain=True)
+    rows = random_codes(model, 60)
+    check(model, plan, DirectFabric(model, plan), rows)
 
 
 @pytest.mark.parametrize("width", [1, 4])
