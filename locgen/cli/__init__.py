@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 import locgen
 from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.options import (
+    Answer,
     AsJson,
     BoardName,
     Changed,
@@ -135,6 +136,7 @@ def build(
     explain: Annotated[
         bool, typer.Option("--explain", help="gather each node's evidence in hardware as well")
     ] = False,
+    answer: Answer = "scores",
     optimise: Optimise = "balanced",
     effort: Effort = "medium",
     feature_bits: FeatureBits = "auto",
@@ -180,6 +182,7 @@ def build(
             core=core,
             stages=_count("stages", stages),
             explain=explain,
+            answer=answer,
             optimise=optimise,
             effort=effort,
             feature_bits=_count("feature-bits", feature_bits),

@@ -110,6 +110,14 @@ Drop = Annotated[
         help="budget in points of accuracy, or hundredths of R2",
     ),
 ]
+Answer = Annotated[
+    str,
+    typer.Option(
+        "--answer",
+        metavar="scores|decision",
+        help="decision and scores, or the decision alone, which takes fewer gates",
+    ),
+]
 Changed = Annotated[
     float | None,
     typer.Option(

@@ -105,7 +105,7 @@ def design_facts(design: Design) -> dict[str, object]:
         "feature_bits": list(model.feature_bits),
         "decision_bits": model.decision.bits,
         "score_bits": model.score_bits,
-        "outputs": model.outputs,
+        "outputs": model.score_ports,
         "latency_cycles": plan.latency_cycles,
         "interval_cycles": plan.interval_cycles,
         "top": place.top,
@@ -151,7 +151,8 @@ def design_vectors(design: Design) -> Vectors:
     rows = None
     if design.data is not None:
         rows = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
-    return make_vectors(model.feature_bits, thresholds, model.evaluate, rows)
+    vectors = make_vectors(model.feature_bits, thresholds, model.evaluate, rows)
+    return replace(vectors, scores=vectors.scores[:, : model.score_ports])
 
 
 def _measure_activity(
@@ -169,7 +170,7 @@ def _measure_activity(
     else:
         q = vectors.q
     q = q[:_ACTIVITY_ROWS]
-    decision, scores = model.evaluate(q)
+    decision, scores = model.answered(q)
     module = json.loads(netlist.json.read_text())["modules"][netlist.top]
     activity = count_toggles(
         MappedNetlist(module),

@@ -1,6 +1,6 @@
 """The public `Design`: a model quantised and planned, with scikit-learn's names and shapes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -316,8 +316,17 @@ def compile_model(
             rounding=chosen.rounding,
         )
         quantisation = quantise(loaded.model, loaded.name, asked, dataset)
+    if chosen.answer == "decision":
+        quantisation = _decision_alone(quantisation)
     choice = choose_plan(quantisation.model, chosen, place)
     return Design(loaded, quantisation, dataset, chosen, place, choice)
+
+
+def _decision_alone(quantisation: Quantisation) -> Quantisation:
+    """Return the same model, answering its decision and no scores."""
+    if isinstance(quantisation.model.decision, Identity):
+        raise ConfigurationError("--answer decision needs a classifier: a regression has no other")
+    return replace(quantisation, model=replace(quantisation.model, answer="decision"))
 
 
 def _read_integer_model(path: Path, options: BuildOptions, data: object) -> Quantisation:

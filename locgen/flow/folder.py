@@ -121,7 +121,7 @@ def _check_vectors(folder: BuildFolder, bench: Path) -> None:
             word >>= bits
         rows.append(row)
     q = np.array(rows, dtype=np.int64).reshape(len(rows), len(model.feature_bits))
-    decision, scores = model.evaluate(q)
+    decision, scores = model.answered(q)
     golden = pack_results(decision, scores, model.decision.bits, model.score_bits)
     wrong = [n for n, (a, b) in enumerate(zip(golden, expected, strict=True)) if a != b]
     if wrong or pack_features(q, model.feature_bits) != words:

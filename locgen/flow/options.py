@@ -47,6 +47,10 @@ class BuildOptions(BaseModel):
     explain: Annotated[
         bool, Field(description="gather each node's evidence in hardware, beside the scores")
     ] = False
+    answer: Annotated[
+        Literal["scores", "decision"],
+        Field(description="decision and scores, or the decision alone, which takes fewer gates"),
+    ] = "scores"
     optimise: Annotated[
         Literal["area", "latency", "energy", "balanced"], Field(description="what to choose by")
     ] = "balanced"

@@ -121,6 +121,8 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         raise ConfigurationError("--sites needs --fabric tree: the direct fabric has no sites")
     if options.fabric == "tree" and options.stages is not None:
         raise ConfigurationError("--stages needs --fabric direct: the tree fabric has no stages")
+    if model.answer == "decision":
+        _check_decision_alone(options, place)
     if options.core == "engine":
         if options.fabric == "direct" or options.stages is not None:
             raise ConfigurationError(
@@ -132,12 +134,17 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
     if options.fabric in ("auto", "direct"):
         fast = options.optimise == "latency"
         plans["direct"] = plan_direct(model, options.stages, fast, options.explain)
-    if options.fabric in ("auto", "tree"):
+    if options.fabric in ("auto", "tree") and model.answer == "scores":
         plans["tree"] = plan_tree(model, width, options.sites, options.explain)
     sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
     chosen, reason = _choose(sizes, options, place)
     other = next(((k, s.logic_cells) for k, s in sizes.items() if k != chosen), None)
-    free = options.core == "auto" and options.fabric != "direct" and options.stages is None
+    free = (
+        options.core == "auto"
+        and model.answer == "scores"
+        and options.fabric != "direct"
+        and options.stages is None
+    )
     if free and sizes[chosen].logic_cells > _room(options, place, 1.0):
         try:
             engines = _with_engines(model, options, place, "too large for gates")
@@ -148,6 +155,27 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
             if engines.estimate.logic_cells < sizes[chosen].logic_cells:
                 return engines
     return Choice(model, plans[chosen], sizes[chosen], _fmax(place, sizes[chosen]), reason, other)
+
+
+def _check_decision_alone(options: BuildOptions, place: Place) -> None:
+    """Refuse what needs scores at the ports.
+
+    Raises
+    ------
+    ConfigurationError
+        For the tree fabric, engines, evidence and the serial link.
+    """
+    asked = (
+        (options.fabric == "tree" or options.sites is not None, "--fabric tree or --sites"),
+        (options.core == "engine", "--core engine"),
+        (options.explain, "--explain"),
+        (place.top == "uart", "the serial link: add --top stream, or leave --board out"),
+    )
+    for given, what in asked:
+        if given:
+            raise ConfigurationError(
+                f"--answer decision is for the direct fabric with plain ports, not with {what}"
+            )
 
 
 def _link_width(options: BuildOptions) -> int | str:
@@ -225,6 +253,8 @@ def _room(options: BuildOptions, place: Place, share: float) -> float:
 def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place) -> tuple[str, str]:
     if options.fabric != "auto":
         return options.fabric, "asked for"
+    if "tree" not in sizes:
+        return "direct", "--answer decision was given"
     if options.sites is not None:
         return "tree", "--sites was given"
     if options.stages is not None:

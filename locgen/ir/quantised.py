@@ -47,6 +47,7 @@ class QuantisedModel:
     experts : with a gate, for each expert its nodes; every node belongs to one
     memberships : the yes-no features behind those of the raw columns
     anomaly_offset : of an isolation forest, see `ir.model.Model`
+    answer : what the hardware gives: the decision and all scores, or the decision alone
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -71,6 +72,7 @@ class QuantisedModel:
     experts: tuple[tuple[int, ...], ...] = ()
     memberships: tuple[Membership, ...] = ()
     anomaly_offset: float | None = None
+    answer: Literal["scores", "decision"] = "scores"
     schema: Literal["locgen.model/1"] = field(default="locgen.model/1", kw_only=True)
 
     def __post_init__(self) -> None:
@@ -101,6 +103,8 @@ class QuantisedModel:
             raise ValueError("every expert must have at least one node")
         if self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0:
             raise ValueError("anomaly_offset must be negative and at least -1")
+        if self.answer == "decision" and isinstance(self.decision, Identity):
+            raise ValueError("a regression has no decision to answer alone")
         if any(m.column >= self.columns for m in self.memberships):
             raise ValueError("memberships must be of raw columns")
         for node in (*self.nodes, *self.gate_nodes):
@@ -120,6 +124,11 @@ class QuantisedModel:
     def outputs(self) -> int:
         """Number of scores."""
         return len(self.bias)
+
+    @property
+    def score_ports(self) -> int:
+        """Number of scores at the ports: all, or none where the decision is the whole answer."""
+        return self.outputs if self.answer == "scores" else 0
 
     @property
     def columns(self) -> int:
@@ -203,6 +212,11 @@ class QuantisedModel:
         """Golden: (decisions (rows,) or None, scores (rows, outputs)) of quantised rows."""
         scores = self.scores(q)
         return self.decision.evaluate(scores), scores
+
+    def answered(self, q: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Golden at the ports: (decisions (rows,) or None, scores (rows, score_ports))."""
+        decision, scores = self.evaluate(q)
+        return decision, scores[:, : self.score_ports]
 
     def raw(self, scores: np.ndarray) -> np.ndarray:
         """Return integer scores as real raw scores (rows, outputs)."""

@@ -124,6 +124,8 @@ def plan_direct(
     decide_levels = 0
     if isinstance(model.decision, Argmax):
         decide_levels = (model.outputs - 1).bit_length()
+    elif model.answer == "decision":
+        decide_levels = 1
     compares = any(term.comparisons for term in (*terms, *gate_terms))
     units = [*terms, *(model.nodes if explain else ())]
     delays = [_COMPARE_DELAY if compares else 0.0, max((u.levels for u in units), default=0.5)]

@@ -1,18 +1,38 @@
 """The direct fabric: all nodes in parallel, pipelined, one inference per cycle."""
 
 from collections.abc import Hashable
+from dataclasses import replace
 
 from amaranth import *
 from amaranth.lib import data, wiring
 
-from locgen.cores import ArgmaxLevel, CompareBank, candidate_layout, signed_shape
+from locgen.cores import ArgmaxLevel, CompareBank, at_most, candidate_layout, signed_shape
 from locgen.ir import Argmax, Node, QuantisedModel, Threshold
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores, share_bias
 from locgen.top.fabric import fabric_signature, missing_codes
 from locgen.top.nodecores import add_core, add_evidence
 
-__all__ = ["DirectFabric", "fold_bias"]
+__all__ = ["DirectFabric", "count_from_zero", "fold_bias"]
+
+
+def count_from_zero(model: QuantisedModel) -> tuple[tuple[Node, ...], int]:
+    """Return the nodes' terms with scores from 0 on, and what is missing of a single output.
+
+    Of several outputs only differences decide: what one has more than the least of all goes into
+    its widest term.
+    """
+    nodes = [term for node in model.nodes for term in node.terms]
+    missing = list(model.bias)
+    for number, node in enumerate(nodes):
+        lows = [low for low, _ in node.ranges]
+        nodes[number] = node.shifted(tuple(-low for low in lows))
+        for output, low in zip(node.outputs, lows, strict=True):
+            missing[output] += low
+    if model.outputs == 1:
+        return tuple(nodes), missing[0]
+    more = tuple(constant - min(missing) for constant in missing)
+    return fold_bias(replace(model, nodes=tuple(nodes), bias=more)), 0
 
 
 def fold_bias(model: QuantisedModel) -> tuple[Node, ...]:
@@ -82,8 +102,12 @@ class DirectFabric(wiring.Component):
 
         m.d.comb += self.i.ready.eq(1)
         model, gated = self.model, self.model.gate is not None
+        constant = 0
         if gated:
             nodes, expert_of, rest = share_bias(model)
+        elif model.answer == "decision":
+            nodes, constant = count_from_zero(model)
+            expert_of, rest = (), ()
         else:
             nodes, expert_of, rest = fold_bias(model), (), ()
         every = (*nodes, *model.gate_nodes)
@@ -136,7 +160,8 @@ class DirectFabric(wiring.Component):
                 scores = after_unit(scores, f"sum_{level}")
         totals = dict(zip((output for output, _, _ in owners), scores, strict=True))
         final = [totals[output] for output in range(self.model.outputs)]
-        self._decide(m, final, after_unit)
+        ends = (min(low for _, low, _ in owners), max(high for _, _, high in owners))
+        self._decide(m, final, ends, constant, after_unit)
         m.d.comb += self.o.valid.eq(valid)
         if beside:
             self._tell(m, beside)
@@ -185,12 +210,24 @@ class DirectFabric(wiring.Component):
             ranges.append((output, low, high))
         return sums, ranges
 
-    def _decide(self, m: Module, final: list[Value], after_unit: object) -> None:
-        """Drive the answer: the decision and the scores it was made from."""
+    def _decide(
+        self,
+        m: Module,
+        final: list[Value],
+        ends: tuple[int, int],
+        constant: int,
+        after_unit: object,
+    ) -> None:
+        """Drive the answer: the decision, and the scores it was made from where they are given.
+
+        Parameters
+        ----------
+        ends : interval of all of `final`; constant : what has to be added to a single one
+        """
         decision = self.model.decision
-        held = [*final]
+        held = [*final] if self.model.score_ports else []
         if isinstance(decision, Argmax) and self.model.outputs > 1:
-            shape = signed(self.model.score_bits)
+            shape = signed_shape(*ends)
             candidate = candidate_layout(shape, decision.bits)
             front: list[Value] = []
             for index, score in enumerate(final):
@@ -212,6 +249,12 @@ class DirectFabric(wiring.Component):
                 held = passed[len(winners) :]
             m.d.comb += self.o.payload.decision.eq(front[0].index)
         elif isinstance(decision, Threshold):
-            least = 0 if decision.operator == ">=" else 1
-            m.d.comb += self.o.payload.decision.eq(final[0] >= least)
+            least = (0 if decision.operator == ">=" else 1) - constant
+            is_one = final[0] >= least
+            if ends[0] >= 0:  # gates take fewer cells than the carry chain of a comparison
+                is_one = (
+                    ~at_most(final[0], least - 1) if 0 < least <= ends[1] else Const(least <= 0)
+                )
+            (decided,) = after_unit([is_one], "decided") if not held else (is_one,)
+            m.d.comb += self.o.payload.decision.eq(decided)
         m.d.comb += [self.o.payload.scores[n].eq(score) for n, score in enumerate(held)]

@@ -12,9 +12,9 @@ __all__ = ["answer_layout", "fabric_signature", "missing_codes"]
 
 
 def answer_layout(model: QuantisedModel) -> data.StructLayout:
-    """Return the answer's layout: the decision (if there is one), then all scores."""
+    """Return the answer's layout: the decision (if there is one), then the scores given."""
     members = {"decision": unsigned(model.decision.bits)} if model.decision.bits else {}
-    members["scores"] = data.ArrayLayout(signed(model.score_bits), model.outputs)
+    members["scores"] = data.ArrayLayout(signed(model.score_bits), model.score_ports)
     return data.StructLayout(members)
 
 

@@ -185,7 +185,7 @@ KEYS = list(all_keys(document()))
 
 PORTS = {("port_feature_bits",), ("port_score_bits",)}
 OPTIONAL = {("schema",), ("features", 0, "missing"), ("nodes", 0, "kind"), *PORTS}
-OPTIONAL |= {("gate",), ("experts",), ("memberships",), ("anomaly_offset",)}
+OPTIONAL |= {("gate",), ("experts",), ("memberships",), ("anomaly_offset",), ("answer",)}
 
 
 @pytest.mark.parametrize("path", sorted(set(KEYS) - OPTIONAL, key=str), ids=str)

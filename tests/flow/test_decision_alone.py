@@ -1,0 +1,77 @@
+"""Designs that answer their decision and nothing else."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingRegressor as Regressor
+from sklearn.model_selection import train_test_split
+
+import locgen
+from locgen.errors import ConfigurationError
+from locgen.flow.build import build, design_vectors
+from locgen.flow.folder import open_folder, verify_folder
+from locgen.flow.rtl import verify_rtl
+
+CASES = {
+    "binary": (
+        load_breast_cancer,
+        GradientBoostingClassifier(n_estimators=6, max_depth=3, random_state=0),
+    ),
+    "classes": (load_wine, GradientBoostingClassifier(n_estimators=3, max_depth=3, random_state=0)),
+    "forest": (load_wine, RandomForestClassifier(4, max_depth=4, random_state=0)),
+}
+
+
+def compiled(case, answer="decision", **options):
+    load, estimator = CASES[case]
+    data = train_test_split(*load(return_X_y=True), test_size=0.3, random_state=0)
+    estimator.fit(data[0], data[2])
+    return data, locgen.compile(estimator, "ice40", data=data, answer=answer, **options)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("stages", [1, 2])
+def test_gates_answer_the_same_decisions(case, stages):
+    data, design = compiled(case, stages=stages)
+    _, whole = compiled(case, "scores", fabric="direct")
+    assert np.array_equal(design.predict(data[1]), whole.predict(data[1]))
+    assert design.choice.plan.kind == "direct" and design.choice.plan.latency_cycles == stages
+    vectors = design_vectors(design)
+    assert vectors.scores.shape == (len(vectors), 0)
+    result = verify_rtl(design)
+    assert result.mismatches == 0 and result.vectors >= 500
+
+
+def test_a_whole_build_and_its_folder(tmp_path):
+    data, design = compiled("binary", stages=2, pnr=False)
+    built = build(design, tmp_path / "alone")
+    assert [r.mismatches for r in built.results] == [0, 0]
+    assert [r.mismatches for r in verify_folder(open_folder(tmp_path / "alone"), "verilator")] == [
+        0,
+        0,
+    ]
+    estimator = CASES["binary"][1]
+    scored = locgen.compile(estimator, "ice40", data=data, stages=2, pnr=False)
+    assert built.core.logic_cells < build(scored, tmp_path / "scores").core.logic_cells
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"fabric": "tree"}, "not with --fabric tree"),
+        ({"core": "engine"}, "not with --core engine"),
+        ({"explain": True}, "not with --explain"),
+        ({"board": "icebreaker"}, "not with the serial link"),
+    ],
+)
+def test_what_needs_scores(options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        compiled("binary", **options)
+
+
+def test_a_regression_has_no_decision():
+    data = train_test_split(*load_diabetes(return_X_y=True), test_size=0.3, random_state=0)
+    model = Regressor(n_estimators=3).fit(data[0], data[2])
+    with pytest.raises(ConfigurationError, match="needs a classifier"):
+        locgen.compile(model, data=data, answer="decision")
