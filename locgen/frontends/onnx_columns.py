@@ -1,16 +1,16 @@
 """Operators before the ensembles: which raw column each of their outputs comes from.
 
-What they compute is asked of onnxruntime, see `OnnxColumns`; the functions here only follow the
+What they compute is asked of onnxruntime, see `onnx_step`; the functions here only follow the
 columns through the graph and refuse what mixes them or does not rise.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from onnx import NodeProto, TensorProto
 
-from locgen.frontends.front import Front
 from locgen.frontends.onnx_values import (
     MOST_COLUMNS,
     Attributes,
@@ -23,9 +23,8 @@ from locgen.frontends.onnx_values import (
     picked,
     refused,
 )
-from locgen.frontends.steps import Output, Outputs, OwnStep, encoded_by, outside
 
-__all__ = ["COLUMN_OPERATORS", "OnnxColumns"]
+__all__ = ["COLUMN_OPERATORS"]
 
 _DTYPES = {
     TensorProto.FLOAT: "float32",
@@ -33,70 +32,6 @@ _DTYPES = {
     TensorProto.INT64: "int64",
     TensorProto.INT32: "int64",
 }
-
-
-@dataclass(frozen=True)
-class OnnxColumns(OwnStep):
-    """The part of a graph before the tensor `tensor`, as a step.
-
-    Members
-    -------
-    tensor : its name
-    traces : of its columns
-    run : raw rows (rows, columns) and a tensor's name to its rows
-    """
-
-    tensor: str
-    traces: tuple[Trace, ...]
-    run: Callable[[np.ndarray, str], np.ndarray]
-
-    def transform(self, x: np.ndarray) -> np.ndarray:
-        """Return the tensor's rows for the raw rows `x`."""
-        return self.run(x, self.tensor).reshape(len(x), -1)
-
-    def outputs(self, before: Front) -> Outputs:
-        """Return one output a column, and a row that all encoders take."""
-        neutral = before.neutral.copy()
-        known: dict[Codes, tuple[np.ndarray, np.ndarray]] = {}
-        found = []
-        for trace in self.traces:
-            output = Output(trace.column, untouched=False, imputed=True)
-            codes = trace.codes
-            if codes is not None:
-                if codes not in known:
-                    known[codes] = self._intervals(codes, trace.column, before)
-                low, high = known[codes]
-                if not codes.tolerant:
-                    neutral[trace.column] = encoded_by(high)
-                output = replace(
-                    output,
-                    intervals=(low, high),
-                    unknown=outside(low, high) if codes.tolerant else None,
-                    imputed=codes.tolerant,
-                )
-            found.append(output)
-        return found, neutral
-
-    def _intervals(self, codes: Codes, column: int, before: Front) -> tuple[np.ndarray, np.ndarray]:
-        """Return the raw intervals in which an encoder finds each of its keys."""
-        count = codes.position + 1
-        source = replace(
-            self, tensor=codes.tensor, traces=(Trace(column, untouched=False),) * count
-        )
-        keys = np.array(codes.keys)
-        limits = np.concatenate([keys, keys])
-        strict = np.arange(len(limits)) < len(keys)
-
-        def below(x: np.ndarray, part: np.ndarray) -> np.ndarray:
-            x = np.trunc(x) if codes.whole else x
-            return np.where(strict[part], x < limits[part], x <= limits[part])
-
-        ends = before.behind(source).bisect(np.full(len(limits), codes.position), below)
-        low, high = ends[: len(keys)], ends[len(keys) :]
-        found = low < high
-        if not found.any():
-            raise damaged("an encoder knows no value that can occur")
-        return low[found], high[found]
 
 
 def _same(node: NodeProto, inputs: Sequence[Value]) -> Value:
@@ -115,6 +50,7 @@ def _cast(node: NodeProto, inputs: Sequence[Value]) -> Columns:
             replace(
                 trace,
                 untouched=False,
+                missing=trace.missing if trace.codes else _refusing(trace),
                 cut_off=(node.input[0], place) if trace.codes is None else None,
             )
             for place, trace in enumerate(given.traces)
@@ -157,11 +93,22 @@ def _imputer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     _fitting(node, attributes.numbers("imputed_value_floats"), given, "values")
     if not np.isnan(attributes.one("replaced_value_float", float, 0.0)):
         raise refused(node, "that replaces a number and not NaN is not supported")
-    return _floats(node, given)
+    found = _floats(node, given)
+    after = {"kept": "replaced", "replaced": "replaced", "refused": "refused"}
+    traces = tuple(replace(trace, missing=after[trace.missing]) for trace in found.traces)
+    return replace(found, traces=traces)
 
 
 def _binarizer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    return _floats(node, inputs[0])
+    """Compare with a limit; onnxruntime refuses NaN."""
+    found = _floats(node, inputs[0])
+    traces = tuple(replace(trace, missing=_refusing(trace)) for trace in found.traces)
+    return replace(found, traces=traces)
+
+
+def _refusing(trace: Trace) -> Literal["replaced", "refused"]:
+    """Return what becomes of NaN in an operator that has no answer to it."""
+    return "replaced" if trace.missing == "replaced" else "refused"
 
 
 def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Columns:
@@ -192,7 +139,7 @@ def _clip(node: NodeProto, inputs: Sequence[Value]) -> Columns:
 def _picked(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     given = inputs[0]
     chosen = None
-    if isinstance(given, Columns):
+    if isinstance(given, Columns) and not given.deep:
         chosen = picked(node, inputs, len(given.traces))
     if chosen is None:
         raise refused(node, "that picks something else than columns is not supported")
@@ -278,7 +225,8 @@ def _coded(
         raise damaged(f"{node.op_type} has no keys, or keys that no float is")
     tensor, position = trace.cut_off or (node.input[0], place)
     codes = Codes(tensor, position, tuple(known.tolist()), whole, tolerant)
-    return Trace(trace.column, untouched=False, codes=codes)
+    missing = trace.missing if tolerant and not whole else _refusing(trace)
+    return Trace(trace.column, untouched=False, codes=codes, missing=missing)
 
 
 COLUMN_OPERATORS: dict[str, Callable[[NodeProto, Sequence[Value]], Value]] = {

@@ -12,7 +12,8 @@ import numpy as np
 from onnx import NodeProto
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends.onnx_nodes import Arrays, NodeTree, listed_arrays, split_arrays, trees_of
+from locgen.frontends.onnx_arrays import LEAF, Arrays, listed_arrays, split_arrays
+from locgen.frontends.onnx_nodes import NodeTree, trees_of
 from locgen.frontends.onnx_values import MOST_SCORES, Attributes, Scores, Winner, damaged, refused
 
 __all__ = ["OPERATORS", "Ensemble", "read_ensemble"]
@@ -82,7 +83,7 @@ def read_ensemble(
     found = {
         "node": node,
         "dtype": dtype,
-        "strict": {mode for mode in arrays.modes if mode != "LEAF"} <= {"BRANCH_LT", "BRANCH_GTE"},
+        "strict": {mode for mode in arrays.modes if mode != LEAF} <= {"BRANCH_LT", "BRANCH_GTE"},
         "share": 1 / len(arrays.roots) if aggregate == "AVERAGE" else 1.0,
     }
     if len(labels) == 2:

@@ -15,7 +15,15 @@ from locgen.frontends.onnx_values import Winner
 __all__ = ["OnnxModel", "open_model"]
 
 # What a graph of the wrong types or sizes makes Python raise while it is walked.
-_DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    TypeError,
+    ValueError,
+)
 
 
 def open_model(path: str) -> "OnnxModel":
@@ -104,7 +112,8 @@ class OnnxModel:
         except Exception as error:
             # onnxruntime's own exceptions have no base but Exception.
             raise ModelFileError(
-                f"onnxruntime refuses the ONNX graph ({_shown(error)}): convert the model again"
+                f"onnxruntime refuses the ONNX graph ({_shown(error)}): give locgen the model "
+                "that was converted, or convert it again"
             ) from error
 
     def _session(self, names: Sequence[str], plain: bool) -> onnxruntime.InferenceSession:

@@ -12,10 +12,10 @@ import onnxruntime
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends.front import Front, union
-from locgen.frontends.onnx_columns import OnnxColumns
 from locgen.frontends.onnx_ensembles import Ensemble
 from locgen.frontends.onnx_model import OnnxModel
 from locgen.frontends.onnx_nodes import NodeTree
+from locgen.frontends.onnx_step import OnnxColumns
 from locgen.frontends.onnx_values import Scores, Winner
 from locgen.frontends.rawtree import CategorySplit, RawTree, float_trees
 from locgen.frontends.reading import Oracle, Reading

@@ -152,12 +152,14 @@ class Trace:
     column : the only raw column that it depends on
     untouched : whether it is that column, cast once to the graph's input type
     codes : the encoder it went through; None where it rises with the raw column
+    missing : what became of NaN; ``"refused"`` also where the outcome is the processor's choice
     cut_off : tensor and position of the column that this is without its fraction
     """
 
     column: int
     untouched: bool = True
     codes: Codes | None = None
+    missing: Literal["kept", "replaced", "refused"] = "kept"
     cut_off: tuple[str, int] | None = None
 
 
