@@ -163,7 +163,7 @@ def classification(nodes, weights, labels, **more):
     return graph([node], [("label", kind), ("scores", TensorProto.FLOAT)])
 
 
-def ensemble5(splits, leaves, *, roots=(0,), dtype="float32", members=(), targets=1, **more):
+def ensemble5(splits, leaves, *, roots=(0,), dtype="float32", targets=1, **more):
     """Return a model of one TreeEnsemble.
 
     Parameters
@@ -178,8 +178,6 @@ def ensemble5(splits, leaves, *, roots=(0,), dtype="float32", members=(), target
     def tensor(values, kind=dtype):
         return numpy_helper.from_array(np.array(values, dtype=kind))
 
-    if members:
-        more["membership_values"] = tensor(members)
     node = helper.make_node(
         "TreeEnsemble",
         ["X"],

@@ -5,7 +5,7 @@ weights apart; TreeEnsemble (ai.onnx.ml 5) lists splits and leaves apart.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -37,7 +37,6 @@ class Arrays:
     feature, threshold, tracks_true, ids : (nodes,)
     roots : positions
     leaf, output, weight : (weights,) the position of a leaf and what it adds to an output
-    members : by position, what a BRANCH_MEMBER asks for
     """
 
     true: np.ndarray
@@ -51,7 +50,6 @@ class Arrays:
     leaf: np.ndarray
     output: np.ndarray
     weight: np.ndarray
-    members: dict[int, tuple[float, ...]] = field(default_factory=dict)
 
 
 def listed_arrays(attributes: Attributes, kind: Literal["class", "target"]) -> Arrays:
@@ -141,20 +139,7 @@ def split_arrays(attributes: Attributes) -> Arrays:
         leaf=splits + np.arange(len(leaves)),
         output=target[listed],
         weight=weight[listed],
-        members=_members(attributes, modes),
     )
-
-
-def _members(attributes: Attributes, modes: Sequence[str]) -> dict[int, tuple[float, ...]]:
-    """Return what each BRANCH_MEMBER asks for: lists one after the other, NaN ends each."""
-    values = attributes.tensor("membership_values")
-    asking = [at for at, mode in enumerate(modes) if mode == "BRANCH_MEMBER"]
-    ends = np.flatnonzero(np.isnan(values))
-    if len(ends) != len(asking) or (len(ends) and ends[-1] != len(values) - 1):
-        raise damaged("a split asks for no set of values")
-    starts = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else []
-    lists = zip(asking, starts, ends, strict=True)
-    return {at: tuple(values[int(start) : int(end)].tolist()) for at, start, end in lists}
 
 
 def _texts(listed: Sequence[bytes]) -> list[str]:

@@ -72,6 +72,12 @@ def read_ensemble(
         arrays = listed_arrays(attributes, "target")
     else:
         arrays, labels = listed_arrays(attributes, "class"), _labels(node, attributes)
+    if "BRANCH_MEMBER" in arrays.modes:
+        raise refused(
+            node,
+            "with BRANCH_MEMBER is not supported, since onnxruntime cuts fractions off before it "
+            "looks values up (a chain of BRANCH_EQ is)",
+        )
     outputs = len(labels) or attributes.one("n_targets", int, 1)
     base = attributes.numbers("base_values")
     if not 1 <= outputs <= MOST_SCORES:
@@ -100,6 +106,12 @@ def read_ensemble(
     trees = trees_of(arrays, features, dtype)
     if outputs == 1:
         _check_weighted(trees)
+    elif not labels and base.any() and len(_always_weighted(trees)) < outputs:
+        raise refused(
+            node,
+            "with base values for targets that some rows give no weight is not supported, since "
+            "onnxruntime does not add them there",
+        )
     plain = Scores({number: np.eye(outputs)}, np.zeros(outputs))
     winner = None
     if labels:
@@ -196,22 +208,23 @@ def _check_weighted(trees: tuple[NodeTree, ...]) -> None:
             raise damaged("a leaf has no weight")
 
 
+def _always_weighted(trees: tuple[NodeTree, ...]) -> set[int]:
+    """Return the outputs that get a weight for every row."""
+    found: set[int] = set()
+    for tree in trees:
+        full = tree.weighted[tree.left < 0].all(axis=0)
+        found |= set(np.array(tree.outputs)[full].tolist())
+    return found
+
+
 def _check_all_weighted(trees: tuple[NodeTree, ...], classes: int) -> None:
     """Refuse what onnxruntime does not answer with the largest score.
 
     Without base values it passes over classes that got no weight, even where others are negative.
     """
-    always: set[int] = set()
-    surely_above_zero = False
-    for tree in trees:
-        leaves = tree.left < 0
-        full = tree.weighted[leaves].all(axis=0)
-        always |= {
-            output for output, all_of_it in zip(tree.outputs, full, strict=True) if all_of_it
-        }
-        surely_above_zero |= bool((tree.values[leaves] > 0).any(axis=1).all())
+    positive = [(tree.values[tree.left < 0] > 0).any(axis=1).all() for tree in trees]
     negative = any((tree.values < 0).any() for tree in trees)
-    if len(always) < classes and (negative or not surely_above_zero):
+    if len(_always_weighted(trees)) < classes and (negative or not any(positive)):
         raise UnsupportedModel(
             "TreeEnsembleClassifier has classes that some rows give no weight and negative weights "
             "for others, where onnxruntime does not answer the largest score: write a weight for "

@@ -112,8 +112,8 @@ class OnnxModel:
         except Exception as error:
             # onnxruntime's own exceptions have no base but Exception.
             raise ModelFileError(
-                f"onnxruntime refuses the ONNX graph ({_shown(error)}): give locgen the model "
-                "that was converted, or convert it again"
+                f"onnxruntime refuses the ONNX graph ({_shown(error, -120)}): convert the model "
+                "again, or give locgen the one that was converted"
             ) from error
 
     def _session(self, names: Sequence[str], plain: bool) -> onnxruntime.InferenceSession:
@@ -144,5 +144,7 @@ class OnnxModel:
         )
 
 
-def _shown(error: Exception) -> str:
-    return ascii(" ".join(f"{type(error).__name__}: {error}".split())[:120])[1:-1]
+def _shown(error: Exception, most: int = 120) -> str:
+    """Return what an exception says, cut to its first characters, or its last if negative."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return ascii(text[:most] if most > 0 else text[most:])[1:-1]

@@ -1,18 +1,18 @@
 """Trees out of ONNX-ML's node arrays, proved to be trees before onnxruntime sees them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from locgen.errors import UnsupportedModel
 from locgen.frontends.onnx_arrays import LEAF, MODES, Arrays
 from locgen.frontends.onnx_values import Dtype, damaged
 
 __all__ = ["NodeTree", "SetSplit", "trees_of"]
 
 _DEEPEST = 1000  # onnxruntime walks trees by recursion
-_SETS = ("BRANCH_EQ", "BRANCH_NEQ", "BRANCH_MEMBER")
-_CHAINS = ("BRANCH_EQ", "BRANCH_MEMBER")
+_SETS = ("BRANCH_EQ", "BRANCH_NEQ")
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,8 @@ def trees_of(arrays: Arrays, features: int, dtype: Dtype) -> tuple[NodeTree, ...
     owner = walk.owner[arrays.leaf]
     by_tree = np.argsort(owner, kind="stable")
     bounds = np.searchsorted(owner[by_tree], np.arange(len(orders) + 1))
-    merged = replace(arrays, false=walk.false, tracks_true=walk.tracks_true, members=walk.members)
     return tuple(
-        _tree(merged, inner, order, by_tree[bounds[number] : bounds[number + 1]], dtype)
+        _tree(arrays, walk, order, by_tree[bounds[number] : bounds[number + 1]], dtype)
         for number, order in enumerate(orders)
     )
 
@@ -85,16 +84,17 @@ class _Walk:
 
     Members
     -------
-    owner : (nodes,) the tree of each, -1 so far
-    false, tracks_true, members : as in `Arrays`, for the first of each chain
+    owner, place : (nodes,) the tree of each, -1 so far, and its number there
+    false : as in `Arrays`, but behind its chain for the first of one
+    members : by position, what the chain that starts there compares with
     """
 
     def __init__(self, arrays: Arrays, inner: np.ndarray) -> None:
         self._arrays, self._inner = arrays, inner
         self.owner = np.full(len(inner), -1)
+        self.place = np.full(len(inner), -1)
         self.false = arrays.false.copy()
-        self.tracks_true = arrays.tracks_true.copy()
-        self.members = dict(arrays.members)
+        self.members: dict[int, tuple[float, ...]] = {}
 
     def order(self, root: int, number: int) -> np.ndarray:
         """Return the positions of a tree's nodes, parents first."""
@@ -110,7 +110,9 @@ class _Walk:
                 self._claim(child, number)
                 order.append(child)
                 depths.append(below)
-        return np.array(order)
+        found = np.array(order)
+        self.place[found] = np.arange(len(found))
+        return found
 
     def _claim(self, at: int, number: int) -> None:
         if at < 0 or self.owner[at] >= 0:
@@ -120,39 +122,37 @@ class _Walk:
     def _take_in_chain(self, first: int, number: int) -> int:
         """Merge the chain that starts at `first` into it, and return how long it was."""
         arrays, length = self._arrays, 1
-        if arrays.modes[first] not in _CHAINS:
+        if arrays.modes[first] != "BRANCH_EQ":
             return length
-        members = list(self._asked(first))
+        members = [float(arrays.threshold[first])]
         after = int(arrays.false[first])
         while (
             after >= 0
             and self.owner[after] < 0
-            and arrays.modes[after] in _CHAINS
+            and arrays.modes[after] == "BRANCH_EQ"
             and arrays.feature[after] == arrays.feature[first]
             and arrays.true[after] == arrays.true[first]
         ):
             self._claim(after, number)
-            members += self._asked(after)
-            self.tracks_true[first] |= arrays.tracks_true[after]
+            if arrays.tracks_true[after] and not arrays.tracks_true[first]:
+                raise UnsupportedModel(
+                    "a tree ensemble has a chain of BRANCH_EQ on whose ways for NaN onnxruntime "
+                    "and the standard disagree: send NaN into the first true branch, or nowhere"
+                )
+            members.append(float(arrays.threshold[after]))
             after = int(arrays.false[after])
             length += 1
         self.false[first] = after
         self.members[first] = tuple(members)
         return length
 
-    def _asked(self, at: int) -> tuple[float, ...]:
-        return self._arrays.members.get(at, (float(self._arrays.threshold[at]),))
-
 
 def _tree(
-    arrays: Arrays, inner: np.ndarray, order: np.ndarray, weights: np.ndarray, dtype: Dtype
+    arrays: Arrays, walk: _Walk, order: np.ndarray, weights: np.ndarray, dtype: Dtype
 ) -> NodeTree:
-    number = np.full(len(inner), -1)
-    number[order] = np.arange(len(order))
-    split = inner[order]
-    true = np.where(split, number[arrays.true[order]], -1)
-    false = np.where(split, number[arrays.false[order]], -1)
     modes = np.array([arrays.modes[at] for at in order])
+    true = np.where(modes == LEAF, -1, walk.place[arrays.true[order]])
+    false = np.where(modes == LEAF, -1, walk.place[walk.false[order]])
     tracks = arrays.tracks_true[order]
     # v < t is v <= the number before t; v >= t and v > t are what these are not.
     threshold = arrays.threshold[order].astype(dtype)
@@ -163,7 +163,7 @@ def _tree(
     opposite = np.isin(modes, ("BRANCH_GTE", "BRANCH_GT"))
     outputs = tuple(np.unique(arrays.output[weights]).tolist()) or (0,)
     values = np.zeros((len(order), len(outputs)))
-    place = (number[arrays.leaf[weights]], np.searchsorted(outputs, arrays.output[weights]))
+    place = (walk.place[arrays.leaf[weights]], np.searchsorted(outputs, arrays.output[weights]))
     np.add.at(values, place, arrays.weight[weights])
     weighted = np.zeros(values.shape, dtype=bool)
     weighted[place] = True
@@ -176,20 +176,20 @@ def _tree(
         values=values,
         outputs=outputs,
         ids=arrays.ids[order],
-        sets=dict(_sets(arrays, order, modes, threshold, tracks)),
+        sets=dict(_sets(walk.members, order, modes, threshold, tracks)),
         weighted=weighted,
     )
 
 
 def _sets(
-    arrays: Arrays,
+    chains: dict[int, tuple[float, ...]],
     order: np.ndarray,
     modes: np.ndarray,
     threshold: np.ndarray,
     tracks: np.ndarray,
 ) -> Iterator[tuple[int, SetSplit]]:
     for node in np.flatnonzero(np.isin(modes, _SETS)).tolist():
-        members = arrays.members.get(int(order[node]), (float(threshold[node]),))
+        members = chains.get(int(order[node]), (float(threshold[node]),))
         if np.isnan(members).any():
             raise damaged("a split compares with NaN")
         if modes[node] == "BRANCH_NEQ":  # NaN is unequal to all

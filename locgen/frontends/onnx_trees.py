@@ -4,7 +4,6 @@ Inputs are cast to what the graph asks for; each split has its own comparison, a
 goes where the split says. Sums are float32 there and float64 here.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from locgen.errors import UnsupportedModel
 from locgen.frontends.front import Front, union
 from locgen.frontends.onnx_ensembles import Ensemble
 from locgen.frontends.onnx_model import OnnxModel
-from locgen.frontends.onnx_nodes import NodeTree
+from locgen.frontends.onnx_nodes import SetSplit
 from locgen.frontends.onnx_step import OnnxColumns
 from locgen.frontends.onnx_values import Scores, Winner
 from locgen.frontends.rawtree import CategorySplit, RawTree, float_trees
@@ -159,13 +158,24 @@ def _set_splits(ensemble: Ensemble, front: Front) -> dict[tuple[int, int], Categ
         return np.where(part < count, x < values[part], x <= values[part])
 
     ends = front.bisect(np.array(features * 2, dtype=np.int64), below)
+    at_missing = {
+        feature: front.ask(front.outputs[feature].column, np.array([np.nan]))[0, feature]
+        for feature in set(features)
+        if front.outputs[feature].imputed
+    }
     found, first = {}, 0
     for number, node in asking:
         tree = ensemble.trees[number]
         own = slice(first, first + len(tree.sets[node].members))
         first = own.stop
+        edges = union(*_apart(ends[:count][own], ends[count:][own]))
+        feature = int(tree.feature[node])
         found[number, node] = _set_split(
-            tree, node, front, union(*_apart(ends[:count][own], ends[count:][own])), values[own]
+            tree.sets[node],
+            front.outputs[feature].column,
+            edges,
+            values[own],
+            at_missing.get(feature, np.nan),
         )
     return found
 
@@ -177,15 +187,12 @@ def _apart(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _set_split(
-    tree: NodeTree, node: int, front: Front, edges: np.ndarray, members: Sequence[float]
+    split: SetSplit, column: int, edges: np.ndarray, members: np.ndarray, at_missing: float
 ) -> CategorySplit:
-    split = tree.sets[node]
-    feature = int(tree.feature[node])
-    column = front.outputs[feature].column
-    at_missing = front.ask(column, np.array([np.nan]))[0, feature]
+    """Return one split; `at_missing` is what it compares where the raw value is missing."""
     missing_left = split.missing_left
     if not np.isnan(at_missing):
-        missing_left = (at_missing in members) == split.inside_left
+        missing_left = bool(at_missing in members) == split.inside_left
     shown = ", ".join(f"{value:g}" for value in members[:6])
     return CategorySplit(
         column=column,

@@ -397,7 +397,7 @@ def test_missing_empty_folder_and_suffixes(tmp_path):
     for folder in (tmp_path, tmp_path / "folder.pkl"):
         with pytest.raises(ModelFileError, match="is a folder: name the model file inside"):
             load(folder)
-    for suffix in (".skops", ".onnx", ".ubj", ".txt", ""):
+    for suffix in (".skop", ".onx", ".bin", ""):
         path = written(tmp_path / f"other{suffix}", b"x")
         with pytest.raises(UnsupportedModel, match=r"reads \.pkl, \.pickle, \.joblib .*\.locgen"):
             load(path)
