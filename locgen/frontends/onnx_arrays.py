@@ -58,10 +58,10 @@ def listed_arrays(attributes: Attributes, kind: Literal["class", "target"]) -> A
     tree, ids, feature, true, false = (attributes.integers(f"nodes_{name}") for name in names)
     threshold = attributes.numbers("nodes_values")
     modes = _texts(attributes.all("nodes_modes", bytes))
-    tracks = attributes.integers("nodes_missing_value_tracks_true")
     count = len(tree)
+    tracks, hitrates = _tracks_true(attributes, count), attributes.numbers("nodes_hitrates")
     _alike(count, ids, feature, true, false, threshold, modes)
-    _alike(count, *(a for a in (tracks, attributes.numbers("nodes_hitrates")) if len(a)))
+    _alike(count, *([hitrates] if len(hitrates) else []))
     roots = np.flatnonzero(np.append(True, tree[1:] != tree[:-1])).tolist()
     place = {pair: at for at, pair in enumerate(zip(tree.tolist(), ids.tolist(), strict=True))}
     if len(place) != count or len(set(tree[roots].tolist())) != len(roots):
@@ -84,7 +84,7 @@ def listed_arrays(attributes: Attributes, kind: Literal["class", "target"]) -> A
         modes=modes,
         feature=feature,
         threshold=threshold,
-        tracks_true=tracks != 0 if len(tracks) else np.zeros(count, dtype=bool),
+        tracks_true=tracks,
         ids=ids,
         roots=roots,
         leaf=leaf,
@@ -99,9 +99,8 @@ def split_arrays(attributes: Attributes) -> Arrays:
     splits = len(feature)
     numbers = attributes.tensor("nodes_modes")
     threshold = attributes.tensor("nodes_splits")
-    tracks = attributes.integers("nodes_missing_value_tracks_true")
-    hitrates = attributes.tensor("nodes_hitrates")
-    _alike(splits, numbers, threshold, *(a for a in (tracks, hitrates) if len(a)))
+    tracks, hitrates = _tracks_true(attributes, splits), attributes.tensor("nodes_hitrates")
+    _alike(splits, numbers, threshold, *([hitrates] if len(hitrates) else []))
     if not np.isin(numbers, range(len(MODES))).all():
         raise damaged("a split has an unknown mode")
     modes = [MODES[int(number)] for number in numbers]
@@ -126,7 +125,6 @@ def split_arrays(attributes: Attributes) -> Arrays:
         raise damaged("a tree has no root")
     padding, listed = np.zeros(len(leaves)), np.array(leaves, dtype=np.int64)
     none = np.full(len(leaves), -1)
-    tracks = tracks != 0 if len(tracks) else np.zeros(splits, dtype=bool)
     return Arrays(
         true=np.concatenate([children["true"], none]),
         false=np.concatenate([children["false"], none]),
@@ -140,6 +138,17 @@ def split_arrays(attributes: Attributes) -> Arrays:
         output=target[listed],
         weight=weight[listed],
     )
+
+
+def _tracks_true(attributes: Attributes, count: int) -> np.ndarray:
+    """Return whether NaN takes each node's true branch."""
+    found = attributes.integers("nodes_missing_value_tracks_true")
+    if not len(found):
+        return np.zeros(count, dtype=bool)
+    _alike(count, found)
+    if not np.isin(found, (0, 1)).all():
+        raise damaged("a node sends NaN into neither branch")
+    return found == 1
 
 
 def _texts(listed: Sequence[bytes]) -> list[str]:

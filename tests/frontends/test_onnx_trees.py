@@ -34,7 +34,7 @@ def agree(loaded, x):
         assert np.abs(scores - expected.reshape(len(x), -1)).max() <= 2e-6 * size
         return
     size = sum(np.abs(tree.leaf_values).max() for tree in model.trees)
-    clear = selfcheck._margin(model, scores) > 1e-6 * size
+    clear = selfcheck.margin(model, scores) > 1e-6 * size
     assert clear.mean() > 0.5
     found = np.array(model.classes)[model.decide(scores)]
     assert np.array_equal(found[clear], expected[clear])
@@ -359,6 +359,7 @@ DAMAGED = [
     (attribute(SOUND, "target_weights", [1.0]), "differ in length"),
     (attribute(SOUND, "base_values", [1.0, 2.0]), "2 base values for 1"),
     (attribute(SOUND, "nodes_missing_value_tracks_true", [1]), "differ in length"),
+    (attribute(SOUND, "nodes_missing_value_tracks_true", [2, 0, 0]), "NaN into neither branch"),
     (
         regression(DEEP, [(0, n, 0, 1.0) for n in range(3001) if n % 2 or n == 3000]),
         "deeper than 1000",
