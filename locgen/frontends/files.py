@@ -62,6 +62,10 @@ def _booster(module: str) -> Callable[[Path], object]:
     return opened
 
 
+def _onnx(path: Path) -> object:
+    return import_module("locgen.frontends.onnx_model").open_model(str(path))
+
+
 def _json(path: Path) -> object:
     try:
         document = json.loads(path.read_bytes())
@@ -107,4 +111,5 @@ _OPENERS: dict[str, Callable[[Path], object]] = {
     ".ubj": _booster("xgboost_trees"),
     ".txt": _booster("lightgbm_trees"),
     ".skops": _skops,
+    ".onnx": _onnx,
 }

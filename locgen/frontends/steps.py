@@ -4,6 +4,7 @@ What a step computes is asked of the step itself, see `front`; here stands only 
 depend on the raw ones: rising with one, or through the interval or category it lies in.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from locgen.frontends.pipeline import LARGEST, check_fitted
 if TYPE_CHECKING:
     from locgen.frontends.front import Front
 
-__all__ = ["Output", "outputs_of", "transformed"]
+__all__ = ["Output", "Outputs", "OwnStep", "encoded_by", "outputs_of", "outside", "transformed"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,18 @@ class Output:
 
 Outputs = tuple[list[Output], np.ndarray]
 """Outputs of a step, and the neutral raw row that it and all before it accept."""
+
+
+class OwnStep(ABC):
+    """A step that is not scikit-learn's and says itself where its columns come from."""
+
+    @abstractmethod
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Return what the step makes of the rows `x`."""
+
+    @abstractmethod
+    def outputs(self, before: "Front") -> Outputs:
+        """Return its outputs behind the front `before`, and a neutral raw row."""
 
 
 def transformed(step: object, x: np.ndarray) -> np.ndarray:
@@ -90,6 +103,8 @@ def outputs_of(step: object, name: str, before: "Front") -> Outputs:
     ModelFileError
         If it does not fit the columns before it.
     """
+    if isinstance(step, OwnStep):
+        return step.outputs(before)
     read = _READERS.get(type(step))
     if read is None:
         raise UnsupportedModel(
@@ -190,7 +205,7 @@ def _encoded(step: OneHotEncoder | OrdinalEncoder, before: "Front") -> Outputs:
         ends = before.bisect(np.full(len(limits), feature), below)
         low, high = ends[: len(known)], ends[len(known) :]
         if len(known):
-            neutral[output.column] = min(max(high[0], -LARGEST), LARGEST)
+            neutral[output.column] = encoded_by(high)
         tolerant = step.handle_unknown != "error"
         count = 1
         if one_hot:
@@ -200,7 +215,7 @@ def _encoded(step: OneHotEncoder | OrdinalEncoder, before: "Front") -> Outputs:
                 output,
                 untouched=False,
                 intervals=(low, high),
-                unknown=_unknown(low, high) if tolerant else None,
+                unknown=outside(low, high) if tolerant else None,
                 imputed=output.imputed or bool(np.isnan(values).any()) or tolerant,
             )
         ] * count
@@ -214,7 +229,12 @@ def _owners(step: OneHotEncoder) -> list[int]:
     ]
 
 
-def _unknown(low: np.ndarray, high: np.ndarray) -> float:
+def encoded_by(high: np.ndarray) -> float:
+    """Return a value in the first of the intervals that end at `high`."""
+    return float(min(max(high[0], -LARGEST), LARGEST))
+
+
+def outside(low: np.ndarray, high: np.ndarray) -> float:
     """Return a value in none of the intervals."""
     candidates = np.concatenate([np.nextafter(high, np.inf), low, [0.0]])
     free = [v for v in candidates[np.isfinite(candidates)] if not np.any((low < v) & (v <= high))]

@@ -14,7 +14,7 @@ __all__ = ["raw_names", "read_trees"]
 
 _READERS = (*sklearn_trees.READERS, *hist_gradient.READERS)
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
-_LIBRARIES = {"xgboost": "xgboost_trees", "lightgbm": "lightgbm_trees"}
+_LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx_model")
 
 
 def read_trees(estimator: object, front: Front) -> Reading:
@@ -34,7 +34,8 @@ def read_trees(estimator: object, front: Front) -> Reading:
         front = front.behind(step, name)
     if isinstance(last, BaseEstimator):
         pipeline.check_fitted(last)
-    return replace(reader(last, front), front=front)
+    reading = reader(last, front)
+    return replace(reading, front=reading.front or front)
 
 
 def raw_names(first: object) -> tuple[str, ...]:
@@ -52,8 +53,8 @@ def raw_names(first: object) -> tuple[str, ...]:
 
 
 def _library(estimator: object) -> str | None:
-    package = type(estimator).__module__.split(".")[0]
-    return package if package in _LIBRARIES else None
+    module = f"{type(estimator).__module__}."
+    return next((library for library in _LIBRARIES if module.startswith(f"{library}.")), None)
 
 
 def _reader(last: object):
@@ -74,6 +75,10 @@ def _reader(last: object):
         from locgen.frontends.lightgbm_trees import read_lightgbm
 
         return read_lightgbm
+    if package == "locgen.frontends.onnx_model":
+        from locgen.frontends.onnx_trees import read_onnx
+
+        return read_onnx
     for kinds in (*(kinds for kinds, _ in (*_READERS, *ensembles.READERS)), sklearn_units.KINDS):
         for kind in kinds:
             if isinstance(last, kind):

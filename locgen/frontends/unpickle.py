@@ -176,7 +176,8 @@ def _skewed(path: Path, version: str) -> ModelFileError:
 def lacking(path: Path, module: str) -> ModelFileError:
     """Return the refusal of a file that needs a Python package which is not installed."""
     package = module.split(".")[0]
-    extra = f"pip install 'locgen[{package}]'" if package in EXTRAS else f"install {package}"
+    named = "onnx" if package == "onnxruntime" else package
+    extra = f"pip install 'locgen[{named}]'" if named in EXTRAS else f"install {package}"
     return ModelFileError(f"{path} needs the Python package {package}: {extra}")
 
 

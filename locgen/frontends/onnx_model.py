@@ -1,0 +1,150 @@
+""".onnx files: opened, understood in full, and only then run by onnxruntime, tensor by tensor."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError
+
+from locgen.errors import ModelFileError
+from locgen.frontends.onnx_ensembles import OPERATORS
+from locgen.frontends.onnx_graph import behind, walk
+from locgen.frontends.onnx_values import Winner
+
+__all__ = ["OnnxModel", "open_model"]
+
+# What a graph of the wrong types or sizes makes Python raise while it is walked.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    TypeError,
+    ValueError,
+)
+
+
+def open_model(path: str) -> "OnnxModel":
+    """Return the model in a .onnx file.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no ONNX file, or its parts do not fit together.
+    UnsupportedModel
+        If its graph does something that locgen does not build.
+    """
+    try:
+        proto = onnx.load(path, load_external_data=False)
+        onnx.checker.check_model(proto)
+    except (DecodeError, onnx.checker.ValidationError, *_DAMAGE) as error:
+        raise ModelFileError(
+            f"{path} is damaged or no ONNX file ({_shown(error)}): convert the model again"
+        ) from error
+    try:
+        return OnnxModel(proto)
+    except _DAMAGE as error:
+        raise ModelFileError(
+            f"{path} holds a graph whose parts do not fit together ({type(error).__name__}): "
+            "convert the model again"
+        ) from error
+
+
+class OnnxModel:
+    """An ONNX model that locgen has understood, with scikit-learn's `predict`.
+
+    Parameters
+    ----------
+    proto : the checked model
+
+    Members
+    -------
+    graph : what it computes
+    feature_names : of the raw columns, the graph's inputs side by side
+    """
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        self.graph = walk(proto)
+        self.feature_names = self.graph.names
+        self._proto = proto
+        self._sessions: dict[tuple[tuple[str, ...], bool], onnxruntime.InferenceSession] = {}
+
+    def num_features(self) -> int:
+        """Return the number of raw columns."""
+        return len(self.graph.names)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the labels (rows,) or values (rows,) or (rows, targets) of raw rows `x`."""
+        (found,) = self.tensors(np.asarray(x, dtype=np.float64), [self.graph.output])
+        if isinstance(self.graph.answer, Winner) or len(self.graph.answer.base) == 1:
+            return found.reshape(-1)
+        return found
+
+    def tensors(
+        self, x: np.ndarray, names: Sequence[str], *, plain: bool = False
+    ) -> list[np.ndarray]:
+        """Return the tensors `names` for raw float64 rows `x` (rows, columns).
+
+        Parameters
+        ----------
+        plain : leave out the ensembles' own softmax or logistic function
+
+        Raises
+        ------
+        ModelFileError
+            If onnxruntime refuses the graph or the rows.
+        """
+        key = (tuple(names), plain)
+        try:
+            if key not in self._sessions:
+                self._sessions[key] = self._session(names, plain)
+            session = self._sessions[key]
+            wanted = {value.name for value in session.get_inputs()}
+            with np.errstate(over="ignore"):
+                given = {
+                    one.name: x[:, one.first : one.first + one.width].astype(one.dtype)
+                    for one in self.graph.inputs
+                    if one.name in wanted
+                }
+            return session.run(list(names), given)
+        except Exception as error:
+            # onnxruntime's own exceptions have no base but Exception.
+            raise ModelFileError(
+                f"onnxruntime refuses the ONNX graph ({_shown(error, -120)}): convert the model "
+                "again, or give locgen the one that was converted"
+            ) from error
+
+    def _session(self, names: Sequence[str], plain: bool) -> onnxruntime.InferenceSession:
+        """Return a session of nothing but the nodes that the tensors `names` depend on."""
+        kept = {id(node): node for name in names for node in behind(self._proto, name)}
+        nodes = [node for node in self._proto.graph.node if id(node) in kept]
+        used = {name for node in nodes for name in node.input} | set(names)
+        part = onnx.ModelProto(ir_version=self._proto.ir_version)
+        part.opset_import.extend(self._proto.opset_import)
+        part.graph.name = "locgen"
+        part.graph.node.extend(nodes)
+        part.graph.initializer.extend(t for t in self._proto.graph.initializer if t.name in used)
+        held = {tensor.name for tensor in part.graph.initializer}
+        part.graph.input.extend(
+            v for v in self._proto.graph.input if v.name in used and v.name not in held
+        )
+        part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+        for node in part.graph.node if plain else ():
+            if node.op_type in OPERATORS:
+                kept_attributes = [a for a in node.attribute if a.name != "post_transform"]
+                del node.attribute[:]
+                node.attribute.extend(kept_attributes)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        return onnxruntime.InferenceSession(
+            part.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+
+def _shown(error: Exception, most: int = 120) -> str:
+    """Return what an exception says, cut to its first characters, or its last if negative."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return ascii(text[:most] if most > 0 else text[most:])[1:-1]
