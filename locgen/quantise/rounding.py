@@ -17,7 +17,7 @@ from locgen.ir import QuantisedModel, TreeNode
 from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
 from locgen.quantise.lower import Skeleton
 
-__all__ = ["free_rounding", "splits_left"]
+__all__ = ["collapses", "free_rounding", "splits_left"]
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,24 @@ def splits_left(node: TreeNode, leaves: Sequence[tuple[int, ...]]) -> int:
         else:
             value[split], size[split] = (split, left, right), below + 1
     return size[0] if size else 0
+
+
+def collapses(node: TreeNode, values: np.ndarray) -> list[tuple[list[int], int]]:
+    """Return every (leaves below one split, integer) that all of them can be rounded to.
+
+    Parameters
+    ----------
+    values : (leaves,) not rounded; each may become the integer below or above it
+    """
+    below: list[list[int]] = [[] for _ in node.feature]
+    found = []
+    for split in reversed(range(len(node.feature))):
+        for child in (node.left[split], node.right[split]):
+            below[split] += [~child] if child < 0 else below[child]
+        lowest = int(np.floor(values[below[split]]).max())
+        highest = int(np.ceil(values[below[split]]).min())
+        found += [(below[split], common) for common in range(lowest, highest + 1)]
+    return found
 
 
 def _cost(node: TreeNode, leaves: np.ndarray) -> int:
@@ -127,6 +145,15 @@ class _Search:
                 for offset in _OFFSETS:
                     moved = self.rounded[number].copy()
                     moved[:, column] = np.rint(value[:, column] + offset).clip(0)
+                    if moved.tobytes() in seen:
+                        continue
+                    seen.add(moved.tobytes())
+                    cost = _cost(node, moved)
+                    if cost < self.costs[number]:
+                        found.append((number, cost, moved))
+                for leaves, common in collapses(node, value[:, column]):
+                    moved = self.rounded[number].copy()
+                    moved[leaves, column] = common
                     if moved.tobytes() in seen:
                         continue
                     seen.add(moved.tobytes())
