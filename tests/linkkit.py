@@ -10,9 +10,10 @@ from amaranth.sim import Simulator
 
 from locgen.host.frames import ErrorCode, Frame, FrameError, FrameReader, decode_frame
 from locgen.top.link import FrameLink, LinkParams, response_layout
-from locgen.top.protocol import MessageType
+from locgen.top.protocol import RESPONSE, Capability, MessageType
 
 SMALL = LinkParams(13, 2, 10, 3, 0x0123456789ABCDEF)
+EXPLAINS = Capability.PREDICT | Capability.EXPLAIN
 
 
 def fold(word: int, bits: int, width: int) -> int:
@@ -34,27 +35,48 @@ def expected_result(word: int, params: LinkParams) -> tuple[int | None, tuple[in
     return decision, tuple(score - 2 * half if score >= half else score for score in scores)
 
 
+def expected_evidence(word: int, params: LinkParams) -> int:
+    """Return what `FakeCore` says about a payload: all of it, over and over."""
+    times = -(-params.evidence_bits // params.feature_bits)
+    whole = sum(word << k * params.feature_bits for k in range(times))
+    return whole & ((1 << params.evidence_bits) - 1)
+
+
 class FakeCore(wiring.Component):
     """Folds its payload; `ready_delay` clocks until it takes it, `latency` from then to the result.
 
-    `disturbed` becomes 1 for good if the payload moves, or valid falls, before the transfer.
+    Evidence comes in digits of `digit` bits, the first of them `lag` clocks after the transfer, at
+    least one, with `gap` clocks between them. `disturbed` becomes 1 for good if the payload moves,
+    or valid falls, before the transfer.
     """
 
-    def __init__(self, params: LinkParams, ready_delay: int = 0, latency: int = 1):
+    def __init__(
+        self,
+        params: LinkParams,
+        ready_delay: int = 0,
+        latency: int = 1,
+        digit: int = 1,
+        lag: int = 1,
+        gap: int = 0,
+    ):
         self.params = params
+        self.digit, self.lag, self.gap = digit, lag, gap
         self.ready_delay = ready_delay
         self.latency = latency
         self.disturbed = Signal()
-        super().__init__(
-            {
-                "i": In(stream.Signature(unsigned(params.feature_bits))),
-                "o": Out(stream.Signature(response_layout(params), always_ready=True)),
-            }
-        )
+        members = {
+            "i": In(stream.Signature(unsigned(params.feature_bits))),
+            "o": Out(stream.Signature(response_layout(params), always_ready=True)),
+        }
+        if params.explains:
+            members["evidence"] = Out(stream.Signature(unsigned(digit), always_ready=True))
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         params, word = self.params, self.i.payload
+        if params.explains:
+            self._explain(m)
         waited = Signal(range(self.ready_delay + 1))
         m.d.comb += self.i.ready.eq(waited == self.ready_delay)
         with m.If(self.i.ready & self.i.valid):
@@ -94,6 +116,31 @@ class FakeCore(wiring.Component):
         ]
         return m
 
+    def _explain(self, m):
+        params = self.params
+        digits = params.evidence_bits // self.digit
+        times = -(-params.evidence_bits // params.feature_bits)
+        whole = Signal(params.evidence_bits)
+        waiting, left = Signal(range(self.lag + self.gap + 1)), Signal(range(digits + 1))
+        m.d.comb += [
+            self.evidence.valid.eq((left != 0) & (waiting == 0)),
+            self.evidence.payload.eq(Mux(self.evidence.valid, whole, -1)),
+        ]
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [
+                whole.eq(Cat(self.i.payload.replicate(times))),
+                left.eq(digits),
+                waiting.eq(self.lag - 1),
+            ]
+        with m.Elif(waiting != 0):
+            m.d.sync += waiting.eq(waiting - 1)
+        with m.Elif(left != 0):
+            m.d.sync += [
+                left.eq(left - 1),
+                whole.eq(whole >> self.digit),
+                waiting.eq(self.gap),
+            ]
+
 
 class Bench(wiring.Component):
     """A link and a fake core, with the byte streams outside."""
@@ -103,7 +150,7 @@ class Bench(wiring.Component):
     def __init__(self, params: LinkParams, **core):
         self.params = params
         self.core = self.core_type(params, **core)
-        self.link = FrameLink(params)
+        self.link = FrameLink(params, len(self.core.evidence.payload) if params.explains else 0)
         super().__init__(
             {"i": self.link.signature.members["i"], "o": self.link.signature.members["o"]}
         )
@@ -113,6 +160,8 @@ class Bench(wiring.Component):
         m.submodules.core, m.submodules.link = self.core, self.link
         wiring.connect(m, self.link.request, self.core.i)
         wiring.connect(m, self.core.o, self.link.response)
+        if self.params.explains:
+            wiring.connect(m, self.core.evidence, self.link.evidence)
         wiring.connect(m, wiring.flipped(self.i), self.link.i)
         wiring.connect(m, self.link.o, wiring.flipped(self.o))
         return m
@@ -175,7 +224,9 @@ class Host:
     async def answers(self, ctx) -> list[Frame]:
         """Wait until the link has nothing more to say; return what it said since last time."""
         core, params = self.bench.core, self.params
-        longest = 9 * (6 + max(31, params.response_bytes)) + core.ready_delay + core.latency + 20
+        bytes_sent = 6 + max(33, params.response_bytes + params.evidence_bytes)
+        longest = 9 * bytes_sent + core.ready_delay + core.latency + 20
+        longest += getattr(core, "lag", 0) + params.evidence_bits * (1 + getattr(core, "gap", 0))
         quiet = 0
         while quiet < (100 if self.received and not ctx.get(self.bench.o.valid) else longest):
             _, _, valid = await ctx.tick().sample(self.bench.o.valid)
@@ -206,7 +257,8 @@ class Device:
         except FrameError:
             return None
         params = self.params
-        if frame.type not in (MessageType.HELLO, MessageType.PREDICT):
+        asks = [MessageType.PREDICT, *([MessageType.EXPLAIN] if params.explains else [])]
+        if frame.type not in (MessageType.HELLO, *asks):
             code = ErrorCode.UNKNOWN_TYPE
         elif len(frame.payload) != (0 if frame.type == MessageType.HELLO else params.feature_bytes):
             code = ErrorCode.WRONG_LENGTH
@@ -228,11 +280,16 @@ def prediction(request: Frame, params: LinkParams) -> Frame:
     payload = (decision or 0).to_bytes(params.decision_bytes, "little")
     for score in scores:
         payload += score.to_bytes(params.score_bytes, "little", signed=True)
-    return Frame(MessageType.PREDICT_RESPONSE, request.sequence, payload)
+    if request.type == MessageType.EXPLAIN:
+        said = expected_evidence(int.from_bytes(request.payload, "little"), params)
+        payload += said.to_bytes(params.evidence_bytes, "little")
+    return Frame(request.type | RESPONSE, request.sequence, payload)
 
 
-def request(params: LinkParams, sequence: int, word: int) -> Frame:
-    return Frame(MessageType.PREDICT, sequence, word.to_bytes(params.feature_bytes, "little"))
+def request(
+    params: LinkParams, sequence: int, word: int, kind: MessageType = MessageType.PREDICT
+) -> Frame:
+    return Frame(kind, sequence, word.to_bytes(params.feature_bytes, "little"))
 
 
 def random_request(params: LinkParams, sequence: int, source: random.Random) -> Frame:

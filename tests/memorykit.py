@@ -8,10 +8,19 @@ key that the payload is mixed with, any more are ballast, and the last one makes
 import random
 from collections.abc import Sequence
 
-from amaranth import Array, Module, Mux, Signal, unsigned
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
-from linkkit import Bench, Device, FakeCore, Host, expected_result, random_request
+from amaranth import Array, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+from linkkit import (
+    Bench,
+    Device,
+    FakeCore,
+    Host,
+    expected_result,
+    prediction,
+    random_request,
+    request,
+)
 
 from locgen.host.frames import (
     Frame,
@@ -24,7 +33,7 @@ from locgen.host.frames import (
     parse_hello,
     write_request,
 )
-from locgen.top.link import LinkParams, response_layout
+from locgen.top.link import LinkParams
 from locgen.top.memory import memory_signature
 from locgen.top.protocol import Capability, ErrorCode, MessageType
 
@@ -83,13 +92,7 @@ class FakeMemoryCore(wiring.Component):
         self.words = Array(
             Signal(32, name=f"word_{k}", init=0xDEAD0000 + k) for k in range(params.memory_words)
         )
-        super().__init__(
-            {
-                "i": In(stream.Signature(unsigned(params.feature_bits))),
-                "o": Out(stream.Signature(response_layout(params), always_ready=True)),
-                "memory": Out(memory_signature()),
-            }
-        )
+        super().__init__(dict(self.inner.signature.members) | {"memory": Out(memory_signature())})
 
     def elaborate(self, platform):
         m = Module()
@@ -103,6 +106,8 @@ class FakeMemoryCore(wiring.Component):
             ports.digest.eq(0x5555555555555555),
         ]
         wiring.connect(m, inner.o, wiring.flipped(self.o))
+        if self.params.explains:
+            wiring.connect(m, inner.evidence, wiring.flipped(self.evidence))
         at, total = Signal(range(capacity + 1)), Signal(32)
         with m.If(ports.loaded):
             m.d.comb += ports.digest.eq(self.words[1] | (self.words[2] << 32))
@@ -159,18 +164,20 @@ class FakeMemory:
         return self.loaded
 
 
+def mixed(image: Sequence[int], word: int, params: LinkParams) -> int:
+    """Return what a core that holds `image` gives its fake core for a payload."""
+    key = sum(image[3] << (32 * k) for k in range(-(-params.feature_bits // 32)))
+    return (word ^ key) % 2**params.feature_bits
+
+
 def expected_with(image: Sequence[int], word: int, params: LinkParams):
     """Return what a core that holds `image` makes of a payload."""
-    key = sum(image[3] << (32 * k) for k in range(-(-params.feature_bits // 32)))
-    return expected_result((word ^ key) % 2**params.feature_bits, params)
+    return expected_result(mixed(image, word, params), params)
 
 
-def prediction_with(image: Sequence[int], request: Frame, params: LinkParams) -> Frame:
-    decision, scores = expected_with(image, int.from_bytes(request.payload, "little"), params)
-    payload = (decision or 0).to_bytes(params.decision_bytes, "little")
-    for score in scores:
-        payload += score.to_bytes(params.score_bytes, "little", signed=True)
-    return Frame(MessageType.PREDICT_RESPONSE, request.sequence, payload)
+def prediction_with(image: Sequence[int], asked: Frame, params: LinkParams) -> Frame:
+    word = mixed(image, int.from_bytes(asked.payload, "little"), params)
+    return prediction(request(params, asked.sequence, word, MessageType(asked.type)), params)
 
 
 class MemoryDevice(Device):
@@ -195,7 +202,7 @@ class MemoryDevice(Device):
         if frame.type == MessageType.HELLO and first.type == MessageType.HELLO_RESPONSE:
             payload = params.hello_payload(memory.digest if ready else None)
             return Frame(MessageType.HELLO_RESPONSE, frame.sequence, payload)
-        if first.type == MessageType.PREDICT_RESPONSE:
+        if first.type in (MessageType.PREDICT_RESPONSE, MessageType.EXPLAIN_RESPONSE):
             if ready:
                 return prediction_with(memory.words, frame, params)
             self.last = accepted

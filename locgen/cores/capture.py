@@ -1,5 +1,6 @@
 """What the streams of the tree fabric share: features taken from the link, scores cut in digits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth import *
@@ -8,7 +9,14 @@ from amaranth.lib.wiring import In, Out
 
 from locgen.ir.node import NodeBase
 
-__all__ = ["Capture", "FeatureCounter", "LinkSchedule", "send_digits", "sent_lows"]
+__all__ = [
+    "Capture",
+    "FeatureCounter",
+    "LinkSchedule",
+    "send_digits",
+    "sent_lows",
+    "summed_evidence",
+]
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,7 @@ class LinkSchedule:
     down_width, up_width : bits of a digit on the way down and up
     digits, outputs : digits of one score, scores of an answer
     index_bits : bits of the beat number
+    evidence_beats : beats up behind the scores, in which evidence is gathered
     """
 
     slots: tuple[tuple[int, int] | None, ...]
@@ -29,6 +38,7 @@ class LinkSchedule:
     digits: int
     outputs: int
     index_bits: int
+    evidence_beats: int = 0
 
     def beats_of(self, feature: int) -> tuple[int, int]:
         """Return (first beat, number of beats) of a feature.
@@ -52,13 +62,14 @@ class LinkSchedule:
     @property
     def last_beat(self) -> int:
         """The last beat up."""
-        return self.digits * self.outputs - 1
+        return self.digits * self.outputs + self.evidence_beats - 1
 
     def ports(self) -> dict[str, wiring.Member]:
         """Return the ports of a core that listens on the way down and answers on the way up.
 
         `data` carries the digit of beat `index` while `down`; in beat `index` of the `up` phase
-        `digit` holds that beat's digit of the scores, each counted from its lowest, or from 0.
+        `digit` holds that beat's digit of the scores, each counted from its lowest, or from 0, and
+        then of the evidence if the core sends any.
         """
         return {
             "data": In(self.down_width),
@@ -165,15 +176,40 @@ def sent_lows(node: NodeBase, from_zero: bool) -> tuple[int, ...]:
 
 
 def send_digits(
-    m: Module, core: wiring.Component, scores: dict[int, Value], schedule: LinkSchedule
+    m: Module,
+    core: wiring.Component,
+    scores: dict[int, Value],
+    schedule: LinkSchedule,
+    evidence: tuple[int, Value] | None,
 ) -> None:
     """Drive `core.digit` with the digit of beat `core.index`.
 
-    `scores` holds the unsigned score of each output that the node has; the others' digits are 0.
+    Parameters
+    ----------
+    scores : the unsigned score of each output that the node has; the others' digits are 0
+    evidence : (first beat of the node's evidence, all of it), None to send none
     """
+    words = {output * schedule.digits: score for output, score in scores.items()}
+    words |= {} if evidence is None else dict([evidence])
     width = schedule.up_width
     with m.Switch(core.index):
-        for output, score in sorted(scores.items()):
-            for k in range(-(-len(score) // width)):
-                with m.Case(output * schedule.digits + k):
-                    m.d.comb += core.digit.eq(score[k * width : (k + 1) * width])
+        for start, word in sorted(words.items()):
+            for k in range(-(-len(word) // width)):
+                with m.Case(start + k):
+                    m.d.comb += core.digit.eq(word[k * width : (k + 1) * width])
+
+
+def summed_evidence(
+    node: NodeBase, sums: Sequence[Value], lows: Sequence[int], start: int | None
+) -> tuple[int, Value] | None:
+    """Return (`start`, the evidence) of a node whose evidence is its scores from their lowest.
+
+    `lows` is what `sums` count from, see `sent_lows`; without `start` there is no evidence.
+    """
+    if start is None:
+        return None
+    words = []
+    members = zip(sums, node.ranges, lows, node.evidence_bits, strict=True)
+    for total, (low, _), counted_from, bits in members:
+        words.append((total - (low - counted_from))[:bits] if low != counted_from else total[:bits])
+    return start, Cat(words)

@@ -4,7 +4,13 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits, sent_lows
+from locgen.cores.capture import (
+    FeatureCounter,
+    LinkSchedule,
+    send_digits,
+    sent_lows,
+    summed_evidence,
+)
 from locgen.cores.linear import accumulate, add_up, count_features
 from locgen.cores.table import look_up
 from locgen.cores.tree import scores_shape
@@ -120,14 +126,23 @@ class DistanceStream(wiring.Component):
     ----------
     node : the prototype; schedule : when features pass and scores leave
     from_zero : send the score, not below 0, as it is; else counted from the lowest
+    evidence : first beat in which the score leaves once more, counted from the lowest, None to send
+        none
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: DistanceNode, schedule: LinkSchedule, from_zero: bool = False) -> None:
+    def __init__(
+        self,
+        node: DistanceNode,
+        schedule: LinkSchedule,
+        from_zero: bool = False,
+        evidence: int | None = None,
+    ) -> None:
         self.node = node
+        self.evidence = evidence
         self.schedule = schedule
         self.lows = sent_lows(node, from_zero)
         super().__init__(schedule.ports())
@@ -159,7 +174,8 @@ class DistanceStream(wiring.Component):
             (total,) = accumulate(
                 m, self, counter, products, starts, highs, self.schedule, [-share]
             )
-        send_digits(m, self, {node.outputs[0]: total}, self.schedule)
+        evidence = summed_evidence(node, [total], self.lows, self.evidence)
+        send_digits(m, self, {node.outputs[0]: total}, self.schedule, evidence)
         return m
 
     def _share(self, m: Module, counter: FeatureCounter, width: int) -> Signal:

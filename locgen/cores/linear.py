@@ -4,7 +4,13 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import FeatureCounter, LinkSchedule, send_digits, sent_lows
+from locgen.cores.capture import (
+    FeatureCounter,
+    LinkSchedule,
+    send_digits,
+    sent_lows,
+    summed_evidence,
+)
 from locgen.cores.table import look_up
 from locgen.cores.tree import scores_shape, signed_shape
 from locgen.ir import LinearNode
@@ -165,14 +171,23 @@ class LinearStream(wiring.Component):
     ----------
     node : the weights; schedule : when features pass and scores leave
     from_zero : send the scores, none below 0, as they are; else counted from the lowest
+    evidence : first beat in which all sums leave once more, counted from the lowest, None to send
+        none
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: LinearNode, schedule: LinkSchedule, from_zero: bool = False) -> None:
+    def __init__(
+        self,
+        node: LinearNode,
+        schedule: LinkSchedule,
+        from_zero: bool = False,
+        evidence: int | None = None,
+    ) -> None:
         self.node = node
+        self.evidence = evidence
         self.schedule = schedule
         self.lows = sent_lows(node, from_zero)
         super().__init__(schedule.ports())
@@ -191,5 +206,7 @@ class LinearStream(wiring.Component):
             self.schedule,
             [Const(0)] * len(node.outputs),
         )
-        send_digits(m, self, dict(zip(node.outputs, sums, strict=True)), self.schedule)
+        scores = dict(zip(node.outputs, sums, strict=True))
+        evidence = summed_evidence(node, sums, self.lows, self.evidence)
+        send_digits(m, self, scores, self.schedule, evidence)
         return m

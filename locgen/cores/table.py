@@ -72,14 +72,22 @@ class TableStream(wiring.Component):
     ----------
     node : the table; schedule : when its feature passes and its scores leave
     from_zero : send the scores, none below 0, as they are; else counted from the lowest
+    evidence : first beat of the number of the row that was taken, None to send none
 
     Members
     -------
     See `LinkSchedule.ports`.
     """
 
-    def __init__(self, node: TableNode, schedule: LinkSchedule, from_zero: bool = False) -> None:
+    def __init__(
+        self,
+        node: TableNode,
+        schedule: LinkSchedule,
+        from_zero: bool = False,
+        evidence: int | None = None,
+    ) -> None:
         self.node = node
+        self.evidence = evidence
         self.schedule = schedule
         self.lows = sent_lows(node, from_zero)
         super().__init__(schedule.ports())
@@ -89,6 +97,7 @@ class TableStream(wiring.Component):
         m = Module()
         node = self.node
         m.submodules.table = table = TableCore(node.shifted(tuple(-low for low in self.lows)))
+        evidence = None
         if node.bits:
             m.submodules.capture = capture = Capture(node.feature, self.schedule)
             m.d.comb += [
@@ -97,6 +106,8 @@ class TableStream(wiring.Component):
                 capture.down.eq(self.down),
                 table.features.eq(capture.code),
             ]
+            if self.evidence is not None:
+                evidence = self.evidence, capture.code[: node.bits]
         scores = {output: table.scores[column] for column, output in enumerate(node.outputs)}
-        send_digits(m, self, scores, self.schedule)
+        send_digits(m, self, scores, self.schedule, evidence)
         return m

@@ -81,7 +81,7 @@ class TreeStream(wiring.Component):
     In beat k the output carries digit ``k % digits`` (least significant first) of output
     ``k // digits``; scores count from the lowest of their output, so they are never negative, or
     with `from_zero` from 0, which no score may be below then. With `evidence`, the number of the
-    leaf follows in later beats. A leaf costs one small function of the beat number, however many
+    leaf follows from that beat on. A leaf costs one small function of the beat number, however many
     outputs there are. Latency 0.
 
     Parameters
@@ -90,7 +90,7 @@ class TreeStream(wiring.Component):
     outputs : number of outputs of the model; those that the node has none for read 0
     digits, width : digits of one score, bits of a digit
     index_bits : bits of the beat number
-    evidence : (first beat of the leaf's number, number of the first leaf), None to send none
+    evidence : first beat of the leaf's number, None to send none
 
     Members
     -------
@@ -105,7 +105,7 @@ class TreeStream(wiring.Component):
         width: int,
         index_bits: int,
         from_zero: bool = False,
-        evidence: tuple[int, int] | None = None,
+        evidence: int | None = None,
     ) -> None:
         if from_zero and min(low for low, _ in node.ranges) < 0:
             raise ValueError("scores that count from 0 must not be negative")
@@ -132,9 +132,8 @@ class TreeStream(wiring.Component):
         mask = (1 << width) - 1
         words = [score >> k * width & mask for score in scores for k in range(self.digits)]
         if self.evidence is not None:
-            start, first = self.evidence
-            words += [0] * (start - len(words))
-            number = leaf + first
+            words += [0] * (self.evidence - len(words))
+            number = leaf
             while number:
                 words.append(number & mask)
                 number >>= width

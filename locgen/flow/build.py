@@ -112,8 +112,8 @@ def design_facts(design: Design) -> dict[str, object]:
         "clock_hz": int(place.clock_hz or 12_000_000),
         "baud": place.baud,
         "memory": plan.shapes[0].memory if plan.shapes else None,
-        "evidence_beats": plan.evidence_beats if plan.evidence else 0,
-        "evidence_width": plan.up_width if plan.evidence else 0,
+        "evidence_beats": plan.evidence_bits // plan.evidence_width if plan.evidence else 0,
+        "evidence_width": plan.evidence_width if plan.evidence else 0,
         "boot_offset": None if boot is None else boot.offset,
     }
 
@@ -325,23 +325,23 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
     sources["core_netlist.v"] = core.verilog
     frames, image, flash = None, memory_image(design), ()
+    evidence = evidence_words(design, vectors)
     if top is not None:
         sources["top_netlist.v"] = top.verilog
         params = link_params(design)
         held = int(design.digest, 16) if image else None
-        frames = make_frames(model, params, vectors, digest=held)
+        frames = make_frames(model, params, vectors, digest=held, evidence=evidence)
         if image:
             updates, flash = update_exchanges(design, params, vectors)
             frames = updates + frames if boot_flash(design) is not None else frames + updates
     bench = work / "testbench"
-    facts, evidence = design_facts(design), evidence_words(design, vectors)
-    write_testbench(bench, facts, vectors, frames, sources, image, flash, evidence)
+    write_testbench(bench, design_facts(design), vectors, frames, sources, image, flash, evidence)
     (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()), "utf-8")
     (work / "model.locgen.json").write_text(to_json(model), "utf-8")
     if design.place.board is not None:
         text = design.place.board.model_dump_json(indent=1) + "\n"
         (work / BOARD_FILE).write_text(text, "utf-8")
-    if image:
+    if image or evidence:
         plan_text = plan_to_json(design.choice.plan)
         (work / "plan.locgen.json").write_text(plan_text, "utf-8")
 
@@ -383,7 +383,8 @@ def _evidence_cells(design: Design, usage: Utilisation, logs: Path) -> int | Non
     """Return the cells that the core takes more than the same one without evidence."""
     if not design.choice.plan.evidence:
         return None
-    options = design.options.model_copy(update={"explain": False, "fabric": "tree"})
+    fabric = design.choice.plan.kind
+    options = design.options.model_copy(update={"explain": False, "fabric": fabric})
     model = design.quantisation.model
     plain = replace(design, options=options, choice=choose_plan(model, options, design.place))
     with tempfile.TemporaryDirectory(prefix="locgen-") as folder:

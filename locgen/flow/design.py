@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from locgen.errors import ConfigurationError, ModelFileError
+from locgen.errors import ConfigurationError, Mismatch, ModelFileError
 from locgen.flow.data import as_dataset, load_dataset
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.place import Choice, Place, choose_plan, resolve_place
 from locgen.frontends import Loaded, load
 from locgen.ir import Identity, Model, QuantisedModel, digest_of, from_json
-from locgen.plan.evidence import evidence_of
+from locgen.plan.evidence import Gathered, gathered_of, read_runs
 from locgen.quantise import (
     Dataset,
     Quantisation,
@@ -37,13 +37,13 @@ class Explanation:
     -------
     leaf_ids : (rows, nodes) the library's number of the leaf that each tree reached, -1 for a node
         of another kind or of a closed expert
-    evidence : for each node what it can say, integers by name, the first axis over rows:
-        `leaf_id`, or `prototype` and `distance`, or `terms` (rows, features, outputs)
+    evidence : for each node what there is to say about it, integers by name, rows first: `leaf_id`;
+        `prototype` and `distance`; `terms` (rows, features, outputs), see `NodeBase.account`. They
+        are computed here, and were found to amount to `contributions`.
     contributions : (rows, nodes, outputs) what each node adds to each score
     bias : (outputs,) the constant part
     scores : (rows, outputs) ``bias + contributions.sum(axis=1)``
-    hardware : (rows, nodes) the integers that the gates send, with ``explain=True``; None without.
-        See `plan.evidence.evidence_of`
+    hardware : what the gates send, with ``explain=True``; None without. Its scores are `scores`.
     """
 
     leaf_ids: np.ndarray
@@ -51,7 +51,7 @@ class Explanation:
     bias: np.ndarray
     scores: np.ndarray
     evidence: tuple[dict[str, np.ndarray], ...]
-    hardware: np.ndarray | None
+    hardware: Gathered | None
 
 
 @dataclass(frozen=True)
@@ -159,23 +159,71 @@ class Design:
             one = 1 / (1 + np.exp(-factor * score))
         return np.stack([1 - one, one], axis=1)
 
-    def explain(self, x: object) -> Explanation:
-        """Return the evidence for each row of `x` (rows, features); see `Explanation`."""
+    def explain(self, x: object, board: object = None) -> Explanation:
+        """Return the evidence for each row of `x` (rows, features); see `Explanation`.
+
+        Parameters
+        ----------
+        board : asked for its evidence about each row if given: a `host.board.Board`, or the name of
+            a serial port
+
+        Raises
+        ------
+        DataError
+            As `predict` does.
+        ConfigurationError
+            If there is a board and the design was compiled without ``explain=True``.
+        Mismatch
+            If accounts, contributions, and what the gates send or should send do not agree.
+        BoardError
+            If the board is silent, or holds another design.
+        """
         model, q = self.model, self._codes(x)
         codes = model.missing_codes
-        evidence = tuple(node.evidence(q, codes) for node in model.nodes)
+        accounts = tuple(node.account(q, codes) for node in model.nodes)
         ids = np.full((len(q), len(model.nodes)), -1, dtype=np.int64)
         parts = np.zeros((len(q), len(model.nodes), model.outputs), dtype=np.int64)
         counts = model.open_nodes(q)
-        for number, (node, said) in enumerate(zip(model.nodes, evidence, strict=True)):
+        for number, (node, said) in enumerate(zip(model.nodes, accounts, strict=True)):
             counted = counts[:, number]
             ids[:, number] = np.where(counted, said.get("leaf_id", -1), -1)
-            parts[:, number, list(node.outputs)] = node.evaluate(q, codes) * counted[:, None]
+            scores = node.evaluate(q, codes)
+            if not np.array_equal(node.total(said), scores):
+                raise Mismatch(f"the account of node {number} is not what it scores: report this")
+            parts[:, number, list(node.outputs)] = scores * counted[:, None]
         bias = np.array(model.bias, dtype=np.int64)
-        plan, sent = self.choice.plan, None
-        if plan.evidence:
-            sent = evidence_of(model, q, plan.sites, plan.engines)
-        return Explanation(ids, parts, bias, bias + parts.sum(axis=1), evidence, sent)
+        total = bias + parts.sum(axis=1)
+        plan = self.choice.plan
+        sent = gathered_of(model, plan, q) if plan.evidence else None
+        if sent is not None and not np.array_equal(sent.scores, total):
+            raise Mismatch("the evidence does not recombine to the scores: report this")
+        if board is not None:
+            sent = self._ask(board, q, sent)
+        return Explanation(ids, parts, bias, total, accounts, sent)
+
+    def _ask(self, board: object, q: np.ndarray, expected: Gathered | None) -> Gathered:
+        """Return what `board` says about codes `q`, after comparing it with `expected`."""
+        from locgen.flow.update import open_board
+
+        if expected is None:
+            raise ConfigurationError(
+                f"{self.model.name} gathers no evidence that a board could send: compile it with "
+                "explain=True, or leave the board out"
+            )
+        model, plan = self.model, self.choice.plan
+        asked = open_board(board, self.place.baud)
+        _, scores, runs = asked.explain(q, model.feature_bits, int(self.digest, 16))
+        got = read_runs(model, plan, runs)
+        wrong = np.flatnonzero(
+            (got.numbers != expected.numbers).any(axis=1) | (scores != expected.scores).any(axis=1)
+        )
+        if len(wrong):
+            raise Mismatch(
+                f"the board says something else than golden about {len(wrong)} of {len(q)} rows, "
+                f"the first is row {wrong[0]}: report this",
+                tuple(wrong[:8].tolist()),
+            )
+        return got
 
     @property
     def report(self) -> "Report":

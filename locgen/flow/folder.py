@@ -10,6 +10,8 @@ import pydantic
 from locgen.boards import Board
 from locgen.errors import ConfigurationError, Mismatch
 from locgen.ir import QuantisedModel, from_json
+from locgen.plan.evidence import gathered_of, runs_of
+from locgen.plan.serialise import plan_from_json
 from locgen.report.schema import Report
 from locgen.targets.flash import flash
 from locgen.verify.simulate import SimulationResult, run_testbench
@@ -127,6 +129,25 @@ def _check_vectors(folder: BuildFolder, bench: Path) -> None:
         raise Mismatch(
             f"vector {number} of {bench}/vectors.json does not hold golden's answer: the folder "
             "was changed after the build; build again"
+        )
+    if folder.report.evidence is not None:
+        _check_evidence(folder, bench, q)
+
+
+def _check_evidence(folder: BuildFolder, bench: Path, q: np.ndarray) -> None:
+    """Do the same for the evidence about the vectors' codes `q`."""
+    path = folder.path / "plan.locgen.json"
+    try:
+        plan = plan_from_json(path.read_bytes(), str(path))
+        expected = json.loads((bench / "evidence.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} or {bench}/evidence.json is missing or damaged; build again"
+        ) from error
+    if runs_of(plan, gathered_of(folder.model, plan, q)) != expected:
+        raise Mismatch(
+            f"{bench}/evidence.json does not hold golden's evidence: the folder was changed after "
+            "the build; build again"
         )
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "update_exchanges",
 ]
 
+MOST_EVIDENCE_BITS = (1 << 16) - 1
 _TESTED_WRITES = 6
 _SPOILING = 100
 """First sequence number of the writes that damage a loaded model, far from those that follow."""
@@ -58,6 +59,8 @@ def gates_digest(design: Design) -> int:
         "links": [plan.down_width, plan.up_width],
         "top": design.place.top,
     }
+    if plan.evidence:  # the gates send one number for each tree of each engine
+        facts["evidence"] = [len(nodes) for nodes in plan.sites]
     text = json.dumps(facts, sort_keys=True)
     return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)
 
@@ -70,14 +73,24 @@ def link_params(design: Design) -> LinkParams:
         "decision_bits": model.decision.bits,
         "score_bits": model.score_bits,
         "outputs": model.outputs,
+        "evidence_bits": plan.evidence_bits if plan.evidence else 0,
     }
+    capabilities = Capability.PREDICT
+    if plan.evidence:
+        capabilities |= Capability.EXPLAIN
+        if plan.evidence_bits > MOST_EVIDENCE_BITS:
+            raise ConfigurationError(
+                f"{plan.evidence_bits} bits of evidence exceed the {MOST_EVIDENCE_BITS} of an "
+                "answer on the link: use --top stream, a narrower --link-width or fewer nodes"
+            )
     if not plan.shapes:
-        return LinkParams(**facts, digest=int(design.digest, 16))
+        digest = int(design.digest, 16)
+        return LinkParams(**facts, digest=digest, capabilities=int(capabilities))
     capacity = (len(plan.shapes) - 1) * site_stride(plan) + plan.shapes[-1].words
     return LinkParams(
         **facts,
         digest=gates_digest(design),
-        capabilities=int(Capability.PREDICT | Capability.UPDATE),
+        capabilities=int(capabilities | Capability.UPDATE),
         # As many words as fit where the features are received.
         write_words=min(max((facts["feature_bits"] - 16) // 32, 1), 255),
         memory_words=capacity,

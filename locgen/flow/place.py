@@ -26,11 +26,15 @@ _COMFORTABLE = 0.8
 """Share of the device that a design may fill and still route without effort."""
 _LINK_CELLS = 420
 """Logic cells set aside for UART and frames."""
+_EVIDENCE_CELLS = 60
+"""The same for evidence on its way to the line, beside block RAM."""
 _DEFAULT_CLOCK_HZ = 12_000_000
 """For a UART without a board: what most small boards carry."""
 _BAUD = 1_000_000
 _LINK_BLOCK_RAMS = 2
 """Set aside for the link's buffers."""
+_EVIDENCE_BLOCK_RAMS = 2
+"""The same for evidence on its way to the line."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,6 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         raise ConfigurationError("--sites needs --fabric tree: the direct fabric has no sites")
     if options.fabric == "tree" and options.stages is not None:
         raise ConfigurationError("--stages needs --fabric direct: the tree fabric has no stages")
-    if options.explain:
-        _check_explain(options, place)
     if options.core == "engine":
         if options.fabric == "direct" or options.stages is not None:
             raise ConfigurationError(
@@ -127,15 +129,16 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         return _with_engines(model, options, place, "asked for")
     width = _link_width(options)
     plans: dict[str, Plan] = {}
-    if options.fabric in ("auto", "direct") and not options.explain:
-        plans["direct"] = plan_direct(model, options.stages, options.optimise == "latency")
+    if options.fabric in ("auto", "direct"):
+        fast = options.optimise == "latency"
+        plans["direct"] = plan_direct(model, options.stages, fast, options.explain)
     if options.fabric in ("auto", "tree"):
         plans["tree"] = plan_tree(model, width, options.sites, options.explain)
     sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
     chosen, reason = _choose(sizes, options, place)
     other = next(((k, s.logic_cells) for k, s in sizes.items() if k != chosen), None)
     free = options.core == "auto" and options.fabric != "direct" and options.stages is None
-    if free and sizes[chosen].logic_cells > _room(place, 1.0):
+    if free and sizes[chosen].logic_cells > _room(options, place, 1.0):
         try:
             engines = _with_engines(model, options, place, "too large for gates")
         except (DoesNotFit, ConfigurationError):
@@ -145,19 +148,6 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
             if engines.estimate.logic_cells < sizes[chosen].logic_cells:
                 return engines
     return Choice(model, plans[chosen], sizes[chosen], _fmax(place, sizes[chosen]), reason, other)
-
-
-def _check_explain(options: BuildOptions, place: Place) -> None:
-    """Refuse what cannot give evidence."""
-    if options.fabric == "direct" or options.stages is not None:
-        raise ConfigurationError(
-            "--explain needs --fabric tree and no --stages: evidence travels on the network"
-        )
-    if place.top == "uart":
-        raise ConfigurationError(
-            "--explain gives evidence at the ports of the stream top, the serial link does not "
-            "carry it: use --top stream, or Design.explain on the host"
-        )
 
 
 def _link_width(options: BuildOptions) -> int | str:
@@ -188,7 +178,9 @@ def _with_engines(
 
 def _engine_plan(wide: QuantisedModel, options: BuildOptions, device: Device, top: str) -> TreePlan:
     """Return the plan with the memories of `device`."""
-    reserve = _LINK_BLOCK_RAMS if top == "uart" else 0
+    reserve = 0
+    if top == "uart":
+        reserve = _LINK_BLOCK_RAMS + (_EVIDENCE_BLOCK_RAMS if options.explain else 0)
     budget = MemoryBudget(max(device.capacity.bram - reserve, 0), device.capacity.spram)
     core = "engine" if options.core == "engine" else "auto"
     width = _link_width(options)
@@ -222,26 +214,28 @@ def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place
     return ""
 
 
-def _room(place: Place, share: float) -> float:
+def _room(options: BuildOptions, place: Place, share: float) -> float:
     """Return a core's logic cells so that the design fills `share` of the device."""
     room = place.device.capacity.logic_cells * share
-    return room - _LINK_CELLS if place.top == "uart" else room
+    if place.top == "uart":
+        room -= _LINK_CELLS + (_EVIDENCE_CELLS if options.explain else 0)
+    return room
 
 
 def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place) -> tuple[str, str]:
     if options.fabric != "auto":
         return options.fabric, "asked for"
-    if options.explain:
-        return "tree", "--explain was given"
     if options.sites is not None:
         return "tree", "--sites was given"
     if options.stages is not None:
         return "direct", "--stages was given"
+    if options.explain:
+        return "tree", "--explain was given: its network gathers evidence"
     if options.optimise == "latency":
         return "direct", "lowest latency"
     smaller = min(sizes, key=lambda kind: sizes[kind].logic_cells)
     if options.optimise == "area":
         return smaller, "fewest logic cells by estimate"
-    if sizes["direct"].logic_cells <= _room(place, _COMFORTABLE):
+    if sizes["direct"].logic_cells <= _room(options, place, _COMFORTABLE):
         return "direct", "fits, one inference a cycle, fewest toggles"
     return smaller, "the direct fabric would not fit"

@@ -15,6 +15,7 @@ from locgen.host.frames import (
     encode_frame,
     hello_request,
     parse_check_response,
+    parse_explain_response,
     parse_hello,
     parse_predict_response,
     write_request,
@@ -94,10 +95,49 @@ class Board:
         decisions : (rows,) integers, or None for a model without decision
         scores : (rows, outputs) integers
         """
+        params, answers = self._ask_rows(
+            MessageType.PREDICT, parse_predict_response, q, widths, digest
+        )
+        return _columns(params, answers)
+
+    def explain(
+        self, q: np.ndarray, widths: Iterable[int], digest: int | None = None
+    ) -> tuple[np.ndarray | None, np.ndarray, list[int]]:
+        """Return the device's answers for rows of quantised features, with their evidence.
+
+        Parameters
+        ----------
+        q, widths, digest : as for `predict`
+
+        Returns
+        -------
+        decisions, scores : as of `predict`
+        evidence : an integer a row, the first digit lowest; `Design.explain` reads it
+        """
+        params, answers = self._ask_rows(
+            MessageType.EXPLAIN, parse_explain_response, q, widths, digest
+        )
+        decisions, scores = _columns(params, [answer[:2] for answer in answers])
+        return decisions, scores, [evidence for *_, evidence in answers]
+
+    def _ask_rows(
+        self,
+        kind: MessageType,
+        parse: Callable[[Frame, LinkParams], tuple],
+        q: np.ndarray,
+        widths: Iterable[int],
+        digest: int | None,
+    ) -> tuple[LinkParams, list[tuple]]:
+        """Ask for each row with a request of type `kind`; return the answers as `parse` reads them.
+
+        Raises BoardError for a device that is not the one to ask.
+        """
         widths = tuple(widths)
         payloads = pack_features(q, widths)
         hello = self.hello()
         params = hello.params
+        if kind == MessageType.EXPLAIN and not params.explains:
+            raise BoardError("Board gathers no evidence: flash a design built with --explain")
         if hello.digest is None:
             raise BoardError(f"Board {REFUSALS[ErrorCode.NOT_READY]}")
         if digest is not None and hello.digest != digest:
@@ -112,20 +152,12 @@ class Board:
         answers = []
         for payload in payloads:
             answer = self._session.ask(
-                lambda sequence, payload=payload: Frame(
-                    MessageType.PREDICT, sequence, payload.tobytes()
-                ),
+                lambda sequence, payload=payload: Frame(kind, sequence, payload.tobytes()),
                 self.timeout_s,
                 PASSING,
             )
-            answers.append(parsed(parse_predict_response, answer, params))
-        integers = np.int64 if params.score_bits <= 64 else object
-        scores = np.array([scores for _, scores in answers], dtype=integers)
-        scores = scores.reshape(len(answers), params.outputs)
-        if not params.decision_bits:
-            return None, scores
-        integers = np.int64 if params.decision_bits < 64 else object
-        return np.array([decision for decision, _ in answers], dtype=integers), scores
+            answers.append(parsed(parse, answer, params))
+        return params, answers
 
     def update(
         self,
@@ -187,6 +219,19 @@ class Board:
                 raise session.given_up(refusal)
             if lost:
                 session.resynchronise()
+
+
+def _columns(
+    params: LinkParams, answers: Sequence[tuple[int | None, tuple[int, ...]]]
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return (decisions, scores) of all answers."""
+    integers = np.int64 if params.score_bits <= 64 else object
+    scores = np.array([scores for _, scores in answers], dtype=integers)
+    scores = scores.reshape(len(answers), params.outputs)
+    if not params.decision_bits:
+        return None, scores
+    integers = np.int64 if params.decision_bits < 64 else object
+    return np.array([decision for decision, _ in answers], dtype=integers), scores
 
 
 def _require_room(params: LinkParams, words: int, design: int | None) -> None:

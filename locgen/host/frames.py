@@ -5,7 +5,7 @@ Pure functions and one incremental reader; nothing here opens a port.
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,7 @@ from locgen.top.protocol import (
     ADDRESS_BYTES,
     CRC_BYTES,
     DELIMITER,
+    EVIDENCE_HELLO_BYTES,
     HEADER_BYTES,
     HELLO_BYTES,
     MEMORY_HELLO_BYTES,
@@ -40,10 +41,12 @@ __all__ = [
     "cobs_encode",
     "decode_frame",
     "encode_frame",
+    "explain_request",
     "hello_request",
     "pack_features",
     "parse_check_response",
     "parse_error_response",
+    "parse_explain_response",
     "parse_hello",
     "parse_hello_response",
     "parse_predict_response",
@@ -183,6 +186,11 @@ def predict_request(sequence: int, q: np.ndarray, widths: Iterable[int]) -> Fram
     return Frame(MessageType.PREDICT, sequence, packed[0].tobytes())
 
 
+def explain_request(sequence: int, q: np.ndarray, widths: Iterable[int]) -> Frame:
+    """Return the same request for a prediction with its evidence."""
+    return replace(predict_request(sequence, q, widths), type=MessageType.EXPLAIN)
+
+
 def write_request(sequence: int, address: int, words: Sequence[int]) -> Frame:
     """Return the request that writes `words`, as many as hello asks for, from `address` on."""
     payload = int(address).to_bytes(ADDRESS_BYTES, "little")
@@ -233,14 +241,18 @@ def parse_hello(frame: Frame) -> Hello:
         return tuple(int.from_bytes(payload[a:b], "little") for a, b in pairwise(borders))
 
     digest, *widths, capabilities = fields(1, 9, 11, 12, 13, 15, 17)
+    design, model, memories, known = digest, digest, (0, 0), HELLO_BYTES
+    if capabilities & Capability.UPDATE and len(payload) >= MEMORY_HELLO_BYTES:
+        status, *memories, design = fields(17, 18, 19, 23, 31)
+        model, known = digest if status & 1 else None, MEMORY_HELLO_BYTES
+    evidence_bits = 0
+    if capabilities & Capability.EXPLAIN and len(payload) >= known + EVIDENCE_HELLO_BYTES:
+        (evidence_bits,) = fields(known, known + EVIDENCE_HELLO_BYTES)
     try:
-        if not capabilities & Capability.UPDATE or len(payload) < MEMORY_HELLO_BYTES:
-            return Hello(LinkParams(*widths, digest, capabilities), digest)
-        status, write_words, memory_words, design = fields(17, 18, 19, 23, 31)
-        params = LinkParams(*widths, design, capabilities, write_words, memory_words)
+        params = LinkParams(*widths, design, capabilities, *memories, evidence_bits)
     except ValueError as error:
         raise FrameError(f"hello response: {error}") from error
-    return Hello(params, digest if status & 1 else None)
+    return Hello(params, model)
 
 
 def parse_hello_response(frame: Frame) -> LinkParams:
@@ -266,6 +278,28 @@ def parse_predict_response(frame: Frame, params: LinkParams) -> tuple[int | None
         raise FrameError(
             f"predict response must have {params.response_bytes} bytes, not {len(payload)}"
         )
+    return _result_of(payload, params)
+
+
+def parse_explain_response(
+    frame: Frame, params: LinkParams
+) -> tuple[int | None, tuple[int, ...], int]:
+    """Return the same and the evidence, its first digit lowest, of an explain response.
+
+    Raises FrameError if the frame is another, or if its fields exceed the widths in `params`.
+    """
+    result, length = params.response_bytes, params.response_bytes + params.evidence_bytes
+    payload = _payload_of(frame, MessageType.EXPLAIN_RESPONSE, length)
+    if len(payload) != length:
+        raise FrameError(f"explain response must have {length} bytes, not {len(payload)}")
+    evidence = int.from_bytes(payload[result:], "little")
+    if evidence >> params.evidence_bits:
+        raise FrameError(f"evidence must fit {params.evidence_bits} bits, not be {evidence:#x}")
+    return *_result_of(payload[:result], params), evidence
+
+
+def _result_of(payload: bytes, params: LinkParams) -> tuple[int | None, tuple[int, ...]]:
+    """Return decision and scores of the first bytes of a response."""
     decision = None
     if params.decision_bits:
         decision = int.from_bytes(payload[: params.decision_bytes], "little")

@@ -79,11 +79,14 @@ def tree_multiplexers(node: TreeNode) -> int:
 
 
 @lru_cache(maxsize=4096)
-def tree_stream_cost(node: TreeNode, digits: int, width: int) -> tuple[int, int]:
+def tree_stream_cost(
+    node: TreeNode, digits: int, width: int, evidence_digits: int = 0
+) -> tuple[int, int]:
     """Return (multiplexers, functions of the beat) of a tree that sends its scores in digits.
 
     At the leaves of each bit of a digit stand functions of the beat number, counted once each
-    unless they are constant. Scores count from the lowest of their output.
+    unless they are constant. Scores count from the lowest of their output; the number of the leaf
+    may follow them as evidence.
     """
     mask = (1 << width) - 1
     leaves = [
@@ -92,7 +95,8 @@ def tree_stream_cost(node: TreeNode, digits: int, width: int) -> tuple[int, int]
             for score, (low, _) in zip(row, node.ranges, strict=True)
             for digit in range(digits)
         ]
-        for row in node.leaf_scores
+        + [leaf >> digit * width & mask for digit in range(evidence_digits)]
+        for leaf, row in enumerate(node.leaf_scores)
     ]
     beats = len(leaves[0])
     known = {(0,) * beats: 0, (1,) * beats: 1}

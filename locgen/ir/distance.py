@@ -147,12 +147,33 @@ class DistanceNode(NodeBase):
         """Return integer scores (rows, 1) of quantised rows (rows, features)."""
         return self.bias - self.distance(q)[:, None]
 
-    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
-        """Return `prototype` (rows,), the library's number, and `distance` (rows,)."""
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `prototype` (rows,), the library's number, `distance` (rows,) and `terms`.
+
+        `terms` (rows, features, 1) is what each feature takes off the score; of linf only the
+        lowest counts.
+        """
         return {
             "prototype": np.full(len(q), self.prototype_id, dtype=np.int64),
             "distance": self.distance(q),
+            "terms": -self.parts(q)[:, :, None],
         }
+
+    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the bias and all terms, or with linf the lowest of them."""
+        if self.metric == "linf":
+            return self.bias + account["terms"].min(axis=1, initial=0)
+        return super().total(account)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the metric is a sum: linf takes the largest."""
+        return self.metric != "linf"
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """The bias."""
+        return (self.bias,)
 
     def shifted(self, amounts: tuple[int, ...]) -> "DistanceNode":
         """Return the node with `amounts` added to its scores, one for each output."""

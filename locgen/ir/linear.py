@@ -96,9 +96,14 @@ class LinearNode(NodeBase):
             self.bias, dtype=np.int64
         )
 
-    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `terms` (rows, features, outputs): what each feature adds to each score."""
         return {"terms": q[:, list(self.features), None].astype(np.int64) * self._weights}
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """The bias."""
+        return self.bias
 
     def shifted(self, amounts: tuple[int, ...]) -> "LinearNode":
         """Return the node with `amounts` added to its scores, one for each output."""

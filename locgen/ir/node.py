@@ -13,7 +13,7 @@ import numpy as np
 
 from locgen.ir.features import Feature
 
-__all__ = ["Comparison", "NodeBase", "check_features", "check_outputs"]
+__all__ = ["Comparison", "NodeBase", "check_features", "check_outputs", "require_evidence"]
 
 
 class Comparison(NamedTuple):
@@ -66,9 +66,55 @@ class NodeBase(ABC):
         `missing_codes` (features,) holds NaN's code of each feature, -1 where there is none.
         """
 
+    @property
+    def evidence_bits(self) -> tuple[int, ...]:
+        """Width of each integer that the hardware sends as evidence; none needs a sign.
+
+        By default these are the node's scores, each counted from its lowest. No evidence changes
+        with `shifted`.
+        """
+        return tuple((high - low).bit_length() for low, high in self.ranges)
+
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return the integers that the hardware sends, shape (rows, len(evidence_bits))."""
+        lows = np.array([low for low, _ in self.ranges], dtype=np.int64)
+        return self.evaluate(q, missing_codes) - lows
+
+    def recombine(self, evidence: np.ndarray) -> np.ndarray:
+        """Return the scores (rows, len(outputs)) that `evidence` (rows, ...) leaves no choice of.
+
+        ``recombine(evidence(q, codes)) == evaluate(q, codes)``, bit for bit.
+
+        Raises
+        ------
+        ValueError
+            If no row has such evidence.
+        """
+        spans = np.array([high - low for low, high in self.ranges], dtype=np.int64)
+        require_evidence(bool((evidence <= spans).all()))
+        return evidence + np.array([low for low, _ in self.ranges], dtype=np.int64)
+
     @abstractmethod
-    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
-        """Return why each row got its scores: integers by name, the first axis over rows."""
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return why each row got its scores, for a reader: integers by name, rows first.
+
+        Where there is `terms` (rows, features, outputs), it says what each of `features` does to
+        each score.
+        """
+
+    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the scores (rows, len(outputs)) that an `account` amounts to."""
+        return account["terms"].sum(axis=1) + np.array(self.constant, dtype=np.int64)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the scores are `constant` plus the sum of the account's `terms`."""
+        return True
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """What each score is besides the features' terms."""
+        return (0,) * len(self.outputs)
 
     @abstractmethod
     def shifted(self, amounts: tuple[int, ...]) -> Self:
@@ -97,6 +143,12 @@ def check_outputs(outputs: tuple[int, ...], what: str) -> None:
         raise ValueError(f"{what} must have at least one output")
     if len(set(outputs)) != len(outputs) or min(outputs) < 0:
         raise ValueError(f"outputs of {what} must be distinct and not negative")
+
+
+def require_evidence(possible: bool) -> None:
+    """Raise ValueError unless evidence is one that a row can have."""
+    if not possible:
+        raise ValueError("evidence must be one that the node can give")
 
 
 def check_features(

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from locgen.ir.features import Feature
-from locgen.ir.node import NodeBase, check_features, check_outputs
+from locgen.ir.node import NodeBase, check_features, check_outputs, require_evidence
 
 __all__ = ["TableNode"]
 
@@ -87,7 +87,21 @@ class TableNode(NodeBase):
         """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""
         return np.array(self.scores, dtype=np.int64)[q[:, self.feature]]
 
-    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+    @property
+    def evidence_bits(self) -> tuple[int, ...]:
+        """Width of the number of a row of the table."""
+        return (self.bits,)
+
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return the number of the row of the table that was taken, shape (rows, 1)."""
+        return q[:, [self.feature]].astype(np.int64)
+
+    def recombine(self, evidence: np.ndarray) -> np.ndarray:
+        """Return what stands in these rows of the table."""
+        require_evidence(bool((evidence < len(self.scores)).all()))
+        return np.array(self.scores, dtype=np.int64)[evidence[:, 0]]
+
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `terms` (rows, 1, outputs): what the feature adds to each score."""
         return {"terms": self.evaluate(q, missing_codes)[:, None, :]}
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.node import Comparison, NodeBase
+from locgen.ir.node import Comparison, NodeBase, require_evidence
 
 __all__ = ["TreeNode"]
 
@@ -153,9 +153,34 @@ class TreeNode(NodeBase):
         """Return integer scores (rows, len(outputs)) of quantised rows; see `leaf_index`."""
         return np.array(self.leaf_scores, dtype=np.int64)[self.leaf_index(q, missing_codes)]
 
-    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+    @property
+    def evidence_bits(self) -> tuple[int, ...]:
+        """Width of the number of a leaf."""
+        return ((len(self.leaf_scores) - 1).bit_length(),)
+
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return the number of the leaf that each row reaches, shape (rows, 1)."""
+        return self.leaf_index(q, missing_codes)[:, None]
+
+    def recombine(self, evidence: np.ndarray) -> np.ndarray:
+        """Return the scores of these leaves."""
+        require_evidence(bool((evidence < len(self.leaf_scores)).all()))
+        return np.array(self.leaf_scores, dtype=np.int64)[evidence[:, 0]]
+
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `leaf_id` (rows,): the library's number of the leaf."""
         return {"leaf_id": np.array(self.leaf_ids)[self.leaf_index(q, missing_codes)]}
+
+    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the scores of the leaves with these numbers of the library."""
+        number = {name: leaf for leaf, name in enumerate(self.leaf_ids)}
+        leaves = [number[name] for name in account["leaf_id"].tolist()]
+        return np.array(self.leaf_scores, dtype=np.int64)[leaves]
+
+    @property
+    def adds_up(self) -> bool:
+        """No: the way to a leaf is no sum."""
+        return False
 
     def widened(self, output: int, constant: int) -> "TreeNode":
         """Return the node with `constant` as its score of one more output."""
@@ -166,6 +191,11 @@ class TreeNode(NodeBase):
         """Return the node with `amounts` added to its scores, one for each output."""
         rows = np.array(self.leaf_scores, dtype=np.int64) + np.array(amounts, dtype=np.int64)
         return replace(self, leaf_scores=tuple(map(tuple, rows.tolist())))
+
+    def numbered(self) -> "TreeNode":
+        """Return the tree whose one score is the number of the leaf."""
+        rows = tuple((leaf,) for leaf in range(len(self.leaf_scores)))
+        return replace(self, leaf_scores=rows, outputs=(0,))
 
     def edges(self) -> Iterable[tuple[int, int]]:
         """Yield every (feature, threshold)."""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from locgen.errors import ConfigurationError
 from locgen.ir import Argmax, Gate, QuantisedModel
+from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 
 __all__ = ["DirectPlan", "plan_direct"]
 
@@ -30,7 +31,8 @@ class DirectPlan:
     adders are followed by a unit that opens experts and `join_levels` adders over those.
     `registers` says for each unit whether a register
     follows; the last always has one. Each register is one cycle of latency. `slowest_levels`
-    estimates the longest run between registers in levels of LUT4.
+    estimates the longest run between registers in levels of LUT4. `evidence` says which number
+    lies where in what comes out beside the answer, in bits; empty if none does.
     """
 
     registers: tuple[bool, ...]
@@ -39,6 +41,7 @@ class DirectPlan:
     bits_per_inference: int
     slowest_levels: float
     join_levels: int | None = None
+    evidence: tuple[EvidenceSlot, ...] = ()
     kind: Literal["direct"] = "direct"
     interval_cycles: int = 1
 
@@ -63,9 +66,34 @@ class DirectPlan:
         return ()
 
     @property
-    def evidence(self) -> tuple[()]:
-        """None: evidence is gathered by the tree fabric."""
+    def engines(self) -> tuple[()]:
+        """The same."""
         return ()
+
+    @property
+    def score_beats(self) -> int:
+        """None: evidence begins at bit 0."""
+        return 0
+
+    @property
+    def up_width(self) -> int:
+        """What evidence is counted in: bits."""
+        return 1
+
+    @property
+    def evidence_bits(self) -> int:
+        """Bits of evidence for an inference."""
+        return sum(slot.beats for slot in self.evidence)
+
+    @property
+    def evidence_beats(self) -> int:
+        """Cycles that evidence takes: none, it comes with the answer."""
+        return 0
+
+    @property
+    def evidence_width(self) -> int:
+        """Width of the evidence port: all at once."""
+        return self.evidence_bits
 
     @property
     def core(self) -> Literal["hardwired"]:
@@ -73,7 +101,9 @@ class DirectPlan:
         return "hardwired"
 
 
-def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> DirectPlan:
+def plan_direct(
+    model: QuantisedModel, stages: int | None, fast: bool, explain: bool = False
+) -> DirectPlan:
     """Return the direct plan of `model`.
 
     Parameters
@@ -81,6 +111,7 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     stages : number of registers, None to choose
     fast : choose for the lowest latency in time; otherwise for few registers at a clock near that
         of the slowest unit
+    explain : have each node's evidence come out beside the answer
 
     Raises
     ------
@@ -94,7 +125,8 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     if isinstance(model.decision, Argmax):
         decide_levels = (model.outputs - 1).bit_length()
     compares = any(term.comparisons for term in (*terms, *gate_terms))
-    delays = [_COMPARE_DELAY if compares else 0.0, max((t.levels for t in terms), default=0.5)]
+    units = [*terms, *(model.nodes if explain else ())]
+    delays = [_COMPARE_DELAY if compares else 0.0, max((u.levels for u in units), default=0.5)]
     delays += [_ADD_DELAY] * add_levels
     join_levels = None
     if model.gate is not None:
@@ -117,8 +149,15 @@ def plan_direct(model: QuantisedModel, stages: int | None, fast: bool) -> Direct
     for node in (*model.nodes, *model.gate_nodes):
         crossing += sum(model.feature_bits[f] for f in node.features)
         crossing += sum((high - low).bit_length() for low, high in node.ranges)
+    evidence: tuple[EvidenceSlot, ...] = ()
+    if explain:
+        alone = tuple((number,) for number in range(len(model.nodes)))
+        evidence = schedule_evidence(model, alone, (None,) * len(alone), width=1, first=0)
+        crossing += sum(slot.beats for slot in evidence)
     slowest, registers = choices[stages]
-    return DirectPlan(registers, add_levels, decide_levels, crossing, slowest, join_levels)
+    return DirectPlan(
+        registers, add_levels, decide_levels, crossing, slowest, join_levels, evidence
+    )
 
 
 def _add_levels(model: QuantisedModel, groups: tuple[tuple[int, ...], ...]) -> int:

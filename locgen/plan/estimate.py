@@ -97,7 +97,8 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
     Direct fabric: LUT4 of the distinct comparisons (`comparison`), multiplexers of the trees
     (`tree`), the terms of other nodes (`table`, `product`, see `term_cells`), result bits of the
     adders (`adder`), flip-flops that follow no LUT (`register`; the decision goes with the scores
-    that wait for it).
+    that wait for it). With evidence, trees count once more for the numbers of their leaves, and
+    the sums of other nodes are made on their own.
     Tree fabric: distinct comparisons of each site, twice where links of one bit make them hold
     themselves (`comparison`), beats that each last stop's counter tells apart for them and its bits
     (`decode`), multiplexers of the trees (`tree`),
@@ -112,10 +113,19 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     comparisons = {c for node in model.nodes for c in node.comparisons}
     luts = [comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons]
     lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
+    lone += plan.evidence_bits * sum(plan.registers[1:])
     adder_bits, waiting = adders_of(model, plan)
+    trees = [node for node in model.nodes if node.kind == "tree"]
+    if plan.evidence:
+        trees += [node.numbered() for node in trees]
+        adder_bits += sum(
+            len(node.features) * sum(node.evidence_bits)
+            for node in model.nodes
+            if node.kind in ("linear", "distance")
+        )
     return {
         "comparison": sum(luts),
-        "tree": sum(tree_multiplexers(node) for node in model.nodes if node.kind == "tree"),
+        "tree": sum(tree_multiplexers(node) for node in trees),
         **term_cells(model.nodes),
         "adder": adder_bits,
         "register": lone + waiting,
@@ -131,10 +141,12 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     decoded = (len(plan.stops) + 1) * counter_bits
     for sites in plan.stops:
         decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
+    evidence = {slot.node: slot.beats for slot in plan.evidence}
     trees = [
-        tree_stream_cost(node, plan.digits, plan.up_width)
-        for node in (model.nodes[n] for nodes in wired for n in nodes)
-        if node.kind == "tree"
+        tree_stream_cost(model.nodes[n], plan.digits, plan.up_width, evidence.get(n, 0))
+        for nodes in wired
+        for n in nodes
+        if model.nodes[n].kind == "tree"
     ]
     links = sum(max(len(nodes), 1) for nodes in wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)

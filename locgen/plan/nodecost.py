@@ -72,7 +72,7 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     `sum`: bits of accumulators, once more where their weights move with the digits, and where a
     distance comes on top; `weight`: LUT4 of weights and stored codes, functions of the feature that
     passes, and of the beats where it changes; `table`: LUT4 of tables and squares, and bits of the
-    features caught for them; `digit`: bits of scores that a digit is chosen from.
+    features caught for them; `digit`: bits of scores and evidence that a digit is chosen from.
     """
     counts = dict.fromkeys(("sum", "weight", "table", "digit"), 0.0)
     beats = {slot.feature: slot.beats for slot in plan.slots}
@@ -90,6 +90,8 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
             continue
         bits = sum((high - low).bit_length() for low, high in node.ranges)
         counts["digit"] += bits
+        if plan.evidence:
+            counts["digit"] += sum(node.evidence_bits)
         if isinstance(node, TableNode):
             caught = beats.get(node.feature, 0) * plan.down_width
             counts["table"] += table_luts(node) + caught

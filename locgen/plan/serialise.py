@@ -1,23 +1,27 @@
-"""A tree plan as JSON (`plan.locgen.json`): what an update needs to know of the gates."""
+"""A plan as JSON (`plan.locgen.json`): what updates and evidence need to know of the gates."""
 
 import json
+from typing import Annotated
 
 import pydantic
 
 from locgen.errors import DoesNotFit, ModelFileError
+from locgen.plan.direct import DirectPlan
 from locgen.plan.tree import TreePlan
 
 __all__ = ["plan_from_json", "plan_to_json"]
 
-_ADAPTER = pydantic.TypeAdapter(TreePlan)
+_ADAPTER = pydantic.TypeAdapter(
+    Annotated[DirectPlan | TreePlan, pydantic.Field(discriminator="kind")]
+)
 
 
-def plan_to_json(plan: TreePlan) -> str:
+def plan_to_json(plan: DirectPlan | TreePlan) -> str:
     """Return `plan` as JSON text."""
     return _ADAPTER.dump_json(plan, indent=1).decode() + "\n"
 
 
-def plan_from_json(text: str | bytes, source: str) -> TreePlan:
+def plan_from_json(text: str | bytes, source: str) -> DirectPlan | TreePlan:
     """Return the plan that `text` describes.
 
     Raises

@@ -15,7 +15,8 @@ def tabulate(model: QuantisedModel) -> QuantisedModel:
 
     Tables, linear nodes and distances that are sums over features become one tree a feature: a
     search for the code among runs of codes with equal scores, as many steps as the code has bits at
-    most.
+    most. What no feature changes goes to the bias, so a leaf's scores are what the feature adds to
+    each output: the sum of its terms in the accounts of all those nodes.
 
     Raises
     ------
@@ -28,30 +29,33 @@ def tabulate(model: QuantisedModel) -> QuantisedModel:
         return model
     constant = np.zeros(model.outputs, dtype=np.int64)
     sums: dict[int, np.ndarray] = {}
-    for term in (term for node in others for term in node.terms):
-        if len(term.features) > 1:
+    for node in others:
+        if not node.adds_up:
             raise ConfigurationError(
-                f"engines add up terms of one feature each, a {term.kind} node of {model.family} "
-                "is none: use --core hardwired"
+                f"engines add up terms of one feature each, a {node.kind} node of {model.family} "
+                "has none: use --core hardwired"
             )
-        feature = term.features[0] if term.features else None
-        codes = 1 if feature is None else model.features[feature].largest + 1
-        q = np.zeros((codes, len(model.features)), dtype=np.int64)
-        if feature is not None:
-            q[:, feature] = np.arange(codes)
-        scores = term.evaluate(q, model.missing_codes)
-        target = np.zeros((codes, model.outputs), dtype=np.int64)
-        target[:, list(term.outputs)] = scores
-        if feature is None:
-            constant += target[0]
-        else:
-            sums[feature] = sums.get(feature, 0) + target
+        outputs = list(node.outputs)
+        if not node.features:
+            constant[outputs] += node.evaluate(_codes(model, 0, 1), model.missing_codes)[0]
+            continue
+        constant[outputs] += np.array(node.constant, dtype=np.int64)
+        for place, feature in enumerate(node.features):
+            q = _codes(model, feature, model.features[feature].largest + 1)
+            found = sums.setdefault(feature, np.zeros((len(q), model.outputs), dtype=np.int64))
+            found[:, outputs] += node.account(q, model.missing_codes)["terms"][:, place]
     if not sums:
         sums[0] = np.zeros((1, model.outputs), dtype=np.int64)
-    first = min(sums)
-    sums[first] = sums[first] + constant
     tables = [_tree(feature, sums[feature], model.outputs) for feature in sorted(sums)]
-    return replace(model, nodes=(*trees, *tables))
+    bias = tuple((np.array(model.bias, dtype=np.int64) + constant).tolist())
+    return replace(model, nodes=(*trees, *tables), bias=bias)
+
+
+def _codes(model: QuantisedModel, feature: int, count: int) -> np.ndarray:
+    """Return `count` rows of codes: those of `feature` from 0 on, 0 for all others."""
+    q = np.zeros((count, len(model.features)), dtype=np.int64)
+    q[:, feature] = np.arange(count)
+    return q
 
 
 def _tree(feature: int, scores: np.ndarray, outputs: int) -> TreeNode:

@@ -9,7 +9,7 @@ from locgen.errors import ConfigurationError
 from locgen.ir import Argmax, QuantisedModel
 from locgen.ir.node import NodeBase
 from locgen.plan.engine import EngineShape
-from locgen.plan.evidence import EvidenceSlot, check_explainable, schedule_evidence
+from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 from locgen.plan.mixture import assign_experts, largest_open_sums, sites_of_experts
 
 __all__ = ["LinkWidth", "Slot", "TreePlan", "largest_words", "plan_tree", "schedule"]
@@ -100,6 +100,11 @@ class TreePlan:
     def evidence_bits(self) -> int:
         """Bits of evidence that reach the root for an inference."""
         return self.evidence_beats * self.up_width
+
+    @property
+    def evidence_width(self) -> int:
+        """Width of the evidence port: a digit."""
+        return self.up_width
 
     @property
     def gate_cycles(self) -> int:
@@ -202,7 +207,6 @@ def schedule(
     digits = -(-accumulator // up_width)
     evidence: tuple[EvidenceSlot, ...] = ()
     if explain:
-        check_explainable(model)
         first = digits * model.outputs
         evidence = schedule_evidence(model, assigned, engines, up_width, first)
     stops: list[tuple[int, ...]] = []

@@ -30,7 +30,8 @@ class BoardTop(wiring.Component):
     core : component with members `i`: In(stream.Signature(F)) and `o`:
         Out(stream.Signature(response_layout(link), always_ready=True)), which gives exactly one
         result per transfer, in the clock of the transfer or later; becomes submodule `core`. With
-        `memory`: Out(memory_signature()) for a design with memories.
+        `memory`: Out(memory_signature()) for a design with memories, and `evidence`:
+        Out(stream.Signature(width, always_ready=True)) for one that gathers evidence.
     link : the design's widths, digest and capabilities
     clock_hz : frequency of domain `sync`
     baud : bits a second on the line
@@ -62,7 +63,7 @@ class BoardTop(wiring.Component):
             raise ValueError("flash_offset must be None for a design without memories")
         self.core = core
         self.receiver = UartReceiver(clock_hz, baud)
-        self.link = FrameLink(link)
+        self.link = FrameLink(link, len(core.evidence.payload) if link.explains else 0)
         self.transmitter = UartTransmitter(clock_hz, baud)
         self.loader = None
         members = {"rx": In(1, init=1), "tx": Out(1, init=1)}
@@ -81,6 +82,8 @@ class BoardTop(wiring.Component):
         wiring.connect(m, self.receiver.o, self.link.i)
         wiring.connect(m, self.link.request, self.core.i)
         wiring.connect(m, self.core.o, self.link.response)
+        if self.link.params.explains:
+            wiring.connect(m, self.core.evidence, self.link.evidence)
         wiring.connect(m, self.link.o, self.transmitter.i)
         m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
         if self.loader is not None:

@@ -10,7 +10,7 @@ from locgen.ir import Argmax, Node, QuantisedModel, Threshold
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores, share_bias
 from locgen.top.fabric import fabric_signature, missing_codes
-from locgen.top.nodecores import add_core
+from locgen.top.nodecores import add_core, add_evidence
 
 __all__ = ["DirectFabric", "fold_bias"]
 
@@ -45,11 +45,12 @@ class DirectFabric(wiring.Component):
 
     With a gate every expert computes, and the sums of closed ones are masked out.
 
-    Latency ``plan.latency_cycles``, one inference per cycle, `i` is always ready.
+    Latency ``plan.latency_cycles``, one inference per cycle, `i` is always ready. Evidence comes
+    out with the answer.
 
     Members
     -------
-    i, o : see `fabric_signature`
+    i, o, evidence : see `fabric_signature`
     """
 
     def __init__(self, model: QuantisedModel, plan: DirectPlan) -> None:
@@ -62,12 +63,16 @@ class DirectFabric(wiring.Component):
         m = Module()
         registers = iter(self.plan.registers)
         valid = self.i.valid
+        beside: dict[int | None, Value] = {}  # evidence on its way to the port
 
         def after_unit(values: list[Value], name: str) -> list[Value]:
             """Pass `values` through a register where the plan has one."""
             nonlocal valid
             if not next(registers):
                 return values
+            for slot, value in beside.items():
+                beside[slot] = Signal.like(value, name_suffix=f"_{name}")
+                m.d.sync += beside[slot].eq(value)
             held = [Signal.like(v, name=f"{name}_{n}") for n, v in enumerate(values)]
             m.d.sync += [h.eq(v) for h, v in zip(held, values, strict=True)]
             was_valid = valid
@@ -86,7 +91,8 @@ class DirectFabric(wiring.Component):
         bank = CompareBank(comparisons, self.model.feature_bits, missing_codes(self.model))
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.i.payload)
-        fields = self._fields({f for n in every if n.kind != "tree" for f in n.features})
+        sized = [n for n in (*every, *model.nodes) if n.kind != "tree"]
+        fields = self._fields({f for n in sized for f in n.features})
         passed = after_unit([*bank.bits, *fields.values()], "compare")
         bit_of = dict(zip(comparisons, passed[: len(comparisons)], strict=True))
         fields = dict(zip(fields, passed[len(comparisons) :], strict=True))
@@ -101,6 +107,14 @@ class DirectFabric(wiring.Component):
                 scores.append(score)
                 owners.append(((expert_of[number], output) if gated else output, low, high))
         opened = [add_gate(m, model.gate, bit_of, fields)] if gated else []
+        for slot in self.plan.evidence:
+            name = f"evidence_{'gate' if slot.node is None else slot.node}"
+            found = Signal(slot.beats, name=name)
+            number = opened[0] if slot.node is None else None
+            if number is None:
+                number = add_evidence(m, f"{name}_core", model.nodes[slot.node], bit_of, fields)
+            m.d.comb += found.eq(number)
+            beside[slot.node] = found
 
         def pass_on(scores: list[Value], name: str) -> list[Value]:
             """Pass `scores` on, and the gate's mask beside them."""
@@ -124,7 +138,20 @@ class DirectFabric(wiring.Component):
         final = [totals[output] for output in range(self.model.outputs)]
         self._decide(m, final, after_unit)
         m.d.comb += self.o.valid.eq(valid)
+        if beside:
+            self._tell(m, beside)
         return m
+
+    def _tell(self, m: Module, beside: dict[int | None, Value]) -> None:
+        """Drive the evidence port; nodes of closed experts say 0."""
+        words = []
+        for slot in self.plan.evidence:
+            word = beside[slot.node]
+            if slot.node is not None and None in beside:
+                is_open = beside[None][self.model.expert_of[slot.node]]
+                word = word & is_open.replicate(len(word))
+            words.append(word)
+        m.d.comb += [self.evidence.payload.eq(Cat(words)), self.evidence.valid.eq(self.o.valid)]
 
     def _fields(self, used: set[int]) -> dict[int, Value]:
         """Return the code of each feature in `used`."""

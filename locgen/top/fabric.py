@@ -23,8 +23,8 @@ def fabric_signature(model: QuantisedModel, plan: Plan) -> wiring.Signature:
 
     `i` takes all features at once, packed from the least significant bit in feature order, at least
     one bit; `o` gives the answer and is always taken; with engines, `memory` fills their memories;
-    with evidence, `evidence` gives it digit by digit as `plan.evidence` says, before or after the
-    answer but before the next one's.
+    with evidence, `evidence` gives it as `plan.evidence` says: all at once with the answer, or
+    digit by digit, before or after the answer but before the next one's.
     """
     members = {
         "i": In(stream.Signature(unsigned(max(sum(model.feature_bits), 1)))),
@@ -33,7 +33,8 @@ def fabric_signature(model: QuantisedModel, plan: Plan) -> wiring.Signature:
     if plan.shapes:
         members["memory"] = Out(memory_signature())
     if plan.evidence:
-        members["evidence"] = Out(stream.Signature(unsigned(plan.up_width), always_ready=True))
+        shape = unsigned(plan.evidence_width)
+        members["evidence"] = Out(stream.Signature(shape, always_ready=True))
     return wiring.Signature(members)
 
 

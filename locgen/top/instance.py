@@ -13,7 +13,7 @@ class CoreInstance(wiring.Component):
 
     Members
     -------
-    i, o, memory : as the fabric's signature says
+    i, o, memory, evidence : as the fabric's signature says
     """
 
     def __init__(self, signature: wiring.Signature) -> None:
@@ -39,5 +39,10 @@ class CoreInstance(wiring.Component):
                 "o_memory__checking": memory.checking,
                 "o_memory__loaded": memory.loaded,
                 "o_memory__digest": memory.digest,
+            }
+        if "evidence" in self.signature.members:
+            ports |= {
+                "o_evidence__payload": self.evidence.payload,
+                "o_evidence__valid": self.evidence.valid,
             }
         return Instance("core", **ports)

@@ -22,8 +22,6 @@ from .protocol import (
     CRC_BYTES,
     DELIMITER,
     HEADER_BYTES,
-    HELLO_BYTES,
-    MEMORY_HELLO_BYTES,
     ErrorCode,
     LinkParams,
     MessageType,
@@ -43,6 +41,7 @@ class FrameLink(wiring.Component):
     Parameters
     ----------
     params : the design's widths, digest and capabilities
+    evidence_width : width of a digit of evidence, for a design that gathers it
 
     Members
     -------
@@ -53,17 +52,22 @@ class FrameLink(wiring.Component):
         shift register itself, frozen while `valid` is 1, changing while a frame comes in
     response : In(stream.Signature(response_layout(params), always_ready=True)), exactly one
         item per request, in the clock of its transfer or later
+    evidence : In(stream.Signature(evidence_width, always_ready=True)), for a design that gathers
+        evidence alone: exactly ``params.evidence_bits`` of it per request, before or after the
+        response, in clocks after the request's transfer. No request is given before it is whole.
     memory : In(memory_signature()), the core's memory ports, for a design with memories alone.
         While `checking` is 1 and the link has not asked for it, writes and checks are refused;
         while `loaded` is 0, predictions are.
 
     `request.valid` rises 1 clock after the delimiter was taken; `o.valid` rises 9 * n + 5 clocks
-    after the core's answer, n the bytes of the response body, if the line is free. The words of a
+    after the core's answer, n the bytes of the response body, if the line is free; with evidence
+    one more, after the answer or the last digit, whichever is later. The words of a
     write are the core's 32 clocks each after its delimiter.
     """
 
-    def __init__(self, params: LinkParams):
+    def __init__(self, params: LinkParams, evidence_width: int = 0):
         self.params = params
+        self.evidence_width = evidence_width
         members = {
             "i": In(stream.Signature(ReceivedByte, always_ready=True)),
             "o": Out(stream.Signature(unsigned(8))),
@@ -72,6 +76,8 @@ class FrameLink(wiring.Component):
         }
         if params.has_memories:
             members["memory"] = In(memory_signature())
+        if params.explains:
+            members["evidence"] = In(stream.Signature(unsigned(evidence_width), always_ready=True))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -82,7 +88,8 @@ class FrameLink(wiring.Component):
         request_bytes = max(predict_bytes, write_bytes if memories else 0)
         response_ends = (
             HEADER_BYTES + params.response_bytes,
-            HEADER_BYTES + (MEMORY_HELLO_BYTES if memories else HELLO_BYTES),
+            HEADER_BYTES + params.response_bytes + params.evidence_bytes,
+            HEADER_BYTES + params.hello_bytes,
             HEADER_BYTES + 1,
         )
 
@@ -104,11 +111,13 @@ class FrameLink(wiring.Component):
         m.d.comb += [crc.step.eq(step), crc.bit.eq(bit), bit.eq(byte[0])]
 
         # What is known of the frame in hand, received or being answered.
-        is_hello, is_predict = Signal(), Signal()
-        kinds = {MessageType.HELLO: is_hello, MessageType.PREDICT: is_predict}
+        # An explain is a predict whose response goes on behind the scores.
+        is_hello, is_predict, is_explain = Signal(), Signal(), Signal()
+        predicts = [MessageType.PREDICT, *([MessageType.EXPLAIN] if params.explains else [])]
+        kinds = [(is_hello, [MessageType.HELLO]), (is_predict, predicts)]
         if memories:
             is_write, is_check = Signal(), Signal()
-            kinds |= {MessageType.WRITE: is_write, MessageType.CHECK: is_check}
+            kinds += [(is_write, [MessageType.WRITE]), (is_check, [MessageType.CHECK])]
         error = Signal(range(max(ErrorCode) + 1))
         answers_predict = Signal()
         m.d.comb += answers_predict.eq(is_predict & (error == 0))
@@ -150,15 +159,23 @@ class FrameLink(wiring.Component):
                 with m.If(filled & is_predict & last_byte & bit):
                     m.d.sync += padded.eq(1)
             with m.If(position == 0):
-                m.d.sync += [flag.eq(byte == kind) for kind, flag in kinds.items()]
+                m.d.sync += [flag.eq(byte.matches(*types)) for flag, types in kinds]
+                if params.explains:
+                    m.d.sync += is_explain.eq(byte == MessageType.EXPLAIN)
 
         # The body of the response.
-        m.submodules.payload = payload = PredictPayload(params, len(position))
+        payload = PredictPayload(params, len(position), self.evidence_width)
+        m.submodules.payload = payload
         wiring.connect(m, wiring.flipped(self.response), payload.i)
-        predict_end, hello_end, error_end = response_ends
+        predict_end, explain_end, hello_end, error_end = response_ends
+        if params.explains:
+            wiring.connect(m, wiring.flipped(self.evidence), payload.evidence)
+            predict_end = Mux(is_explain, explain_end, predict_end)
         response_end = Mux(error != 0, error_end, Mux(is_predict, predict_end, hello_end))
-        # 0x80 is the error response, 0x81 hello's, 0x82 predict's, 0xA0 write's, 0xA1 check's.
-        kind = Cat((error == 0) & is_hello, answers_predict, C(0, 5), 1)
+        # 0x80 is the error response, 0x81 hello's, 0x82 predict's, 0x90 explain's, 0xA0 write's,
+        # 0xA1 check's.
+        predict_bits = Cat(answers_predict & ~is_explain, C(0, 2), answers_predict & is_explain)
+        kind = Cat((error == 0) & is_hello, predict_bits, C(0, 2), 1)
         hello = hello_body(params)
         if memories:
             ready = Signal()
@@ -167,7 +184,7 @@ class FrameLink(wiring.Component):
             )
             answers_update = (error == 0) & (is_write | is_check)
             kind = Cat(
-                (error == 0) & (is_hello | is_check), answers_predict, C(0, 3), answers_update, 0, 1
+                (error == 0) & (is_hello | is_check), predict_bits, answers_update, C(0, 1), 1
             )
         m.d.comb += [
             payload.position.eq(position),
@@ -260,7 +277,7 @@ class FrameLink(wiring.Component):
                     m.next = "ABSORB"
                 with m.Elif(ends & readable):
                     m.next = "WAIT"
-                    with m.If(reduce(and_, (~flag for flag in kinds.values()))):
+                    with m.If(reduce(and_, (~flag for flag, _ in kinds))):
                         m.d.sync += error.eq(ErrorCode.UNKNOWN_TYPE)
                     with m.Elif(wrong_length):
                         m.d.sync += error.eq(ErrorCode.WRONG_LENGTH)
@@ -282,12 +299,17 @@ class FrameLink(wiring.Component):
                                 m.next = "CHECK"
             with m.State("ABSORB"), m.If(in_byte == 7):
                 m.next = "LISTEN"
+            answered = "GATHER" if params.explains else "WAIT"
             with m.State("REQUEST"), m.If(self.request.ready):
                 m.next = "COMPUTE"
                 with m.If(self.response.valid):
-                    m.next = "WAIT"
+                    m.next = answered
             with m.State("COMPUTE"), m.If(self.response.valid):
-                m.next = "WAIT"
+                m.next = answered
+            if params.explains:
+                m.d.comb += payload.clear.eq(control.ongoing("REQUEST"))
+                with m.State("GATHER"), m.If(payload.whole):
+                    m.next = "WAIT"
             if memories:
                 m.d.comb += [
                     writer.run.eq(control.ongoing("WRITE")),

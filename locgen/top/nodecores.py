@@ -16,10 +16,12 @@ from locgen.cores import (
     TreeCore,
     TreeStream,
 )
+from locgen.cores.linear import add_up
+from locgen.cores.tree import signed_shape
 from locgen.ir import Comparison, Node
 from locgen.ir.node import NodeBase
 
-__all__ = ["add_core", "add_stream"]
+__all__ = ["add_core", "add_evidence", "add_stream"]
 
 _CORES = {"tree": TreeCore, "table": TableCore, "linear": LinearCore, "distance": DistanceCore}
 _STREAMS = {"table": TableStream, "linear": LinearStream, "distance": DistanceStream}
@@ -52,6 +54,34 @@ def add_core(
     return core
 
 
+def add_evidence(
+    m: Module,
+    name: str,
+    node: Node,
+    bit_of: Mapping[Comparison, Value],
+    fields: Mapping[int, Value],
+) -> Value:
+    """Add what finds the evidence of `node` under `name` and return it, the first integer lowest.
+
+    Latency 0 (combinational). Parameters as for `add_core`.
+    """
+    if node.kind == "table":
+        return fields[node.feature][: node.bits] if node.bits else Const(0, 0)
+    if node.kind == "tree":
+        return add_core(m, name, node.numbered(), bit_of, fields).scores[0]
+    # The terms are those that the fabric adds up already: synthesis leaves one of each.
+    parts = {
+        output: [(Const(-low, signed_shape(-low, -low)), -low, -low)]
+        for output, (low, _) in zip(node.outputs, node.ranges, strict=True)
+    }
+    for number, term in enumerate(node.terms):
+        core = add_core(m, f"{name}_{number}", term, bit_of, fields)
+        for column, output in enumerate(term.outputs):
+            parts[output].append((core.scores[column], *term.ranges[column]))
+    totals = [add_up(m, parts[output], f"{name}_{output}")[0] for output in node.outputs]
+    return Cat(total[:bits] for total, bits in zip(totals, node.evidence_bits, strict=True))
+
+
 def add_stream(
     m: Module,
     name: str,
@@ -60,7 +90,7 @@ def add_stream(
     site: wiring.Component,
     schedule: LinkSchedule,
     from_zero: bool = False,
-    evidence: tuple[int, int] | None = None,
+    evidence: int | None = None,
 ) -> Value:
     """Add the serial core of `node` under `name` and return the digit of the beat up.
 
@@ -68,8 +98,8 @@ def add_stream(
     ----------
     bit_of : result of each comparison, held from the first beat up
     site : what has the ports `digit`, `index`, `down` and `up` of the link
-    evidence : of a tree, see `TreeStream`
     from_zero : scores count from 0, not from their lowest
+    evidence : first beat of the node's evidence, None to send none
     """
     if node.kind == "tree":
         core = TreeStream(
@@ -84,7 +114,7 @@ def add_stream(
         m.submodules[name] = core
         m.d.comb += [core.bits.eq(_bits(node, bit_of)), core.index.eq(site.index)]
         return core.digit
-    core = _STREAMS[node.kind](node, schedule, from_zero)
+    core = _STREAMS[node.kind](node, schedule, from_zero, evidence)
     m.submodules[name] = core
     m.d.comb += [
         core.data.eq(site.digit),

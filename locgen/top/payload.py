@@ -4,7 +4,8 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .protocol import DIGEST_BYTES, HEADER_BYTES, HELLO_BYTES, MEMORY_HELLO_BYTES, LinkParams
+from .gather import EvidenceBuffer
+from .protocol import DIGEST_BYTES, HEADER_BYTES, HELLO_BYTES, LinkParams
 
 __all__ = ["DIGEST_IN_HELLO", "PredictPayload", "hello_body", "response_layout"]
 
@@ -32,7 +33,7 @@ def hello_body(
     body = Const(int.from_bytes(bytes(HEADER_BYTES) + params.hello_payload(), "little"))
     if digest_byte is None:
         return body
-    body = body | Const(0, 8 * (HEADER_BYTES + MEMORY_HELLO_BYTES))  # all its bytes
+    body = body | Const(0, 8 * (HEADER_BYTES + params.hello_bytes))  # all its bytes
     return Cat(
         body[: DIGEST_IN_HELLO.start],
         digest_byte.replicate(DIGEST_BYTES),
@@ -49,6 +50,7 @@ class PredictPayload(wiring.Component):
     ----------
     params : the design's widths
     position_bits : width of `position`
+    evidence_width : width of a digit of evidence, for a design that gathers it
 
     Members
     -------
@@ -57,21 +59,26 @@ class PredictPayload(wiring.Component):
     previous : In(1), the bit sent before it
     step : In(1), the bit at `position` is sent
     bit : Out(1), combinational: that bit, if `position` is in the payload
+    evidence : In(stream.Signature(evidence_width, always_ready=True)), its digits
+    clear : In(1), whole : Out(1), of the evidence, see `EvidenceBuffer`
 
-    A result is kept from the clock after `i.valid`; it is used up by sending it once.
+    The last three are there for a design that gathers evidence alone. A result is kept from the
+    clock after `i.valid`; it is used up by sending it once.
     """
 
-    def __init__(self, params: LinkParams, position_bits: int):
+    def __init__(self, params: LinkParams, position_bits: int, evidence_width: int = 0):
         self.params = params
-        super().__init__(
-            {
-                "i": In(stream.Signature(response_layout(params), always_ready=True)),
-                "position": In(position_bits),
-                "previous": In(1),
-                "step": In(1),
-                "bit": Out(1),
-            }
-        )
+        members = {
+            "i": In(stream.Signature(response_layout(params), always_ready=True)),
+            "position": In(position_bits),
+            "previous": In(1),
+            "step": In(1),
+            "bit": Out(1),
+        }
+        if params.explains:
+            members["evidence"] = In(stream.Signature(unsigned(evidence_width), always_ready=True))
+            members |= {"clear": In(1), "whole": Out(1)}
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
@@ -94,6 +101,8 @@ class PredictPayload(wiring.Component):
             if params.score_bits % 8:
                 m.d.comb += beyond.eq(in_byte.matches(*range(params.score_bits % 8, 8)))
         m.d.comb += self.bit.eq(Mux(beyond, sign, result[0]))
+        if params.explains:
+            self._send_evidence(m)
 
         with m.If(self.step & in_byte.all()):
             m.d.sync += byte_of_score.eq(byte_of_score + 1)
@@ -104,3 +113,22 @@ class PredictPayload(wiring.Component):
         with m.Elif(self.step & ~beyond & count[1:].any()):
             m.d.sync += result.eq(result[1:])
         return m
+
+    def _send_evidence(self, m: Module) -> None:
+        """Add the evidence, and send it behind the scores."""
+        params = self.params
+        buffer = EvidenceBuffer(params.evidence_bits, len(self.evidence.payload))
+        m.submodules.evidence = buffer
+        wiring.connect(m, wiring.flipped(self.evidence), buffer.i)
+        in_byte, count = self.position[:3], self.position[3:]
+        behind = Signal()  # the scores are sent; a comparison of sizes would be a carry chain
+        with m.If(self.step & in_byte.all()):
+            last = count == HEADER_BYTES + params.response_bytes - 1
+            m.d.sync += behind.eq(last | (behind & (count != 0)))
+        m.d.comb += [
+            buffer.clear.eq(self.clear),
+            buffer.step.eq(self.step & behind),
+            self.whole.eq(buffer.whole),
+        ]
+        with m.If(behind):
+            m.d.comb += self.bit.eq(buffer.bit)

@@ -8,6 +8,7 @@ __all__ = [
     "CRC_BYTES",
     "DELIMITER",
     "DIGEST_BYTES",
+    "EVIDENCE_HELLO_BYTES",
     "HEADER_BYTES",
     "HELLO_BYTES",
     "MEMORY_HELLO_BYTES",
@@ -31,6 +32,8 @@ HELLO_BYTES = 17
 """Payload bytes of a hello response of this protocol version."""
 MEMORY_HELLO_BYTES = HELLO_BYTES + 14
 """The same of a design with memories."""
+EVIDENCE_HELLO_BYTES = 2
+"""What a design that gathers evidence adds to either."""
 ADDRESS_BYTES = 2
 WORD_BYTES = 4
 DIGEST_BYTES = 8
@@ -41,11 +44,13 @@ class MessageType(IntEnum):
 
     HELLO = 0x01
     PREDICT = 0x02
+    EXPLAIN = 0x10
     WRITE = 0x20
     CHECK = 0x21
     ERROR_RESPONSE = 0x80
     HELLO_RESPONSE = 0x81
     PREDICT_RESPONSE = 0x82
+    EXPLAIN_RESPONSE = 0x90
     WRITE_RESPONSE = 0xA0
     CHECK_RESPONSE = 0xA1
 
@@ -88,9 +93,11 @@ class LinkParams:
     capabilities : `Capability` bits
     write_words : words of a write request (N), 1 to 255; 0 for a design without memories
     memory_words : capacity of the memories in words, N to 65536; 0 without
+    evidence_bits : width of a prediction's evidence (E), 1 to 65535; 0 for a design that gathers
+        none
 
     Raises ValueError if a value does not fit its field of the hello response, or for memories
-    without the capability UPDATE.
+    without the capability UPDATE or evidence without EXPLAIN.
     """
 
     feature_bits: int
@@ -101,6 +108,7 @@ class LinkParams:
     capabilities: int = int(Capability.PREDICT)
     write_words: int = 0
     memory_words: int = 0
+    evidence_bits: int = 0
 
     def __post_init__(self) -> None:
         _require("feature_bits", self.feature_bits, 1, 2**16 - 1)
@@ -114,11 +122,25 @@ class LinkParams:
             _require("memory_words", self.memory_words, self.write_words, 2**16)
             if not self.capabilities & Capability.UPDATE:
                 raise ValueError("capabilities must hold UPDATE for a design with memories")
+        _require("evidence_bits", self.evidence_bits, 0, 2**16 - 1)
+        if self.evidence_bits and not self.capabilities & Capability.EXPLAIN:
+            raise ValueError("capabilities must hold EXPLAIN for a design that gathers evidence")
 
     @property
     def has_memories(self) -> bool:
         """Whether the model lies in memories that a host can write."""
         return self.memory_words > 0
+
+    @property
+    def explains(self) -> bool:
+        """Whether predictions can be asked for with their evidence."""
+        return self.evidence_bits > 0
+
+    @property
+    def hello_bytes(self) -> int:
+        """Payload bytes of the hello response."""
+        base = MEMORY_HELLO_BYTES if self.has_memories else HELLO_BYTES
+        return base + (EVIDENCE_HELLO_BYTES if self.explains else 0)
 
     @property
     def feature_bytes(self) -> int:
@@ -139,6 +161,11 @@ class LinkParams:
     def response_bytes(self) -> int:
         """Payload bytes of a predict response."""
         return self.decision_bytes + self.outputs * self.score_bytes
+
+    @property
+    def evidence_bytes(self) -> int:
+        """Bytes of the evidence behind the scores of an explain response."""
+        return -(-self.evidence_bits // 8)
 
     @property
     def write_bytes(self) -> int:
@@ -172,4 +199,6 @@ class LinkParams:
                 (self.memory_words, 4),
                 (self.digest, DIGEST_BYTES),
             ]
+        if self.explains:
+            fields.append((self.evidence_bits, EVIDENCE_HELLO_BYTES))
         return b"".join(int(value).to_bytes(size, "little") for value, size in fields)

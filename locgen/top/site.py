@@ -8,6 +8,7 @@ from locgen.cores import LinkSchedule, SerialCompareBank
 from locgen.ir import QuantisedModel
 from locgen.noc import CombineTree, index_bits
 from locgen.plan import TreePlan, largest_words
+from locgen.plan.evidence import expert_mark
 from locgen.top.fabric import missing_codes
 from locgen.top.nodecores import add_stream
 
@@ -31,6 +32,7 @@ class TreeSite(wiring.Component):
         self.numbers = plan.sites[site]
         self.nodes = tuple(model.nodes[n] for n in self.numbers)
         self.largest = largest_words(model, plan, [(n,) for n in plan.sites[site]])
+        self.mark = expert_mark(model, plan, site)
         super().__init__(
             {
                 "digit": In(plan.down_width),
@@ -72,9 +74,9 @@ class TreeSite(wiring.Component):
             digits=plan.digits,
             outputs=model.outputs,
             index_bits=len(self.index),
+            evidence_beats=plan.evidence_beats,
         )
-        gated = model.gate is not None
-        evidence = {slot.node: (slot.start, int(gated)) for slot in plan.evidence}
+        evidence = {slot.node: slot.start for slot in plan.evidence}
         for number, node in enumerate(self.nodes):
             digit = add_stream(
                 m,
@@ -83,9 +85,12 @@ class TreeSite(wiring.Component):
                 bit_of,
                 self,
                 schedule,
-                from_zero=gated,
+                from_zero=model.gate is not None,
                 evidence=evidence.get(self.numbers[number]),
             )
+            if number == 0 and self.mark is not None:
+                beat, bit = self.mark
+                digit = digit | Mux(self.index == beat, bit, 0)
             held = Signal(plan.up_width, name=f"digit_{number}")
             m.d.sync += held.eq(digit & self.up.replicate(plan.up_width))
             m.d.comb += combine.i[number].eq(held)

@@ -13,6 +13,7 @@ from locgen.host.frames import (
     MessageType,
     check_request,
     encode_frame,
+    explain_request,
     hello_request,
     predict_request,
     write_request,
@@ -22,7 +23,7 @@ from locgen.top.protocol import LinkParams
 from locgen.verify.testbench import Frame as Exchange
 from locgen.verify.vectors import Vectors
 
-__all__ = ["make_frames", "make_update_frames", "predict_response"]
+__all__ = ["explain_response", "make_frames", "make_update_frames", "predict_response"]
 
 
 def predict_response(
@@ -35,34 +36,56 @@ def predict_response(
     return Frame(MessageType.PREDICT_RESPONSE, sequence, payload)
 
 
+def explain_response(
+    params: LinkParams, sequence: int, decision: int | None, scores: Sequence[int], evidence: int
+) -> Frame:
+    """Return the frame that answers an explain request."""
+    answer = predict_response(params, sequence, decision, scores)
+    said = evidence.to_bytes(params.evidence_bytes, "little")
+    return Frame(MessageType.EXPLAIN_RESPONSE, sequence, answer.payload + said)
+
+
 def make_frames(
     model: QuantisedModel,
     params: LinkParams,
     vectors: Vectors,
     count: int = 24,
     digest: int | None = None,
+    evidence: Sequence[int] = (),
 ) -> list[Exchange]:
     """Return `count` predictions spread over `vectors`, with damaged frames between them.
 
     Every kind of damage that docs/protocol.md names is there once: each must be answered with its
-    error or with silence, and the prediction after it must be right. `digest` is that of the model
-    in the memories, for a design with such.
+    error or with silence, and the prediction after it must be right. With evidence every other
+    prediction is asked for with it; without, a request for it is of an unknown type.
+
+    Parameters
+    ----------
+    digest : of the model in the memories, for a design with such
+    evidence : of each vector, all digits as one integer, for a design that gathers it
     """
     picked = np.unique(np.linspace(0, len(vectors) - 1, count).astype(int))
     hello = Frame(MessageType.HELLO_RESPONSE, 0, params.hello_payload(digest))
     frames = [Exchange("hello", encode_frame(hello_request(0)), encode_frame(hello))]
     sequence = 0
 
-    def request(vector: int) -> Frame:
+    def request(vector: int, explain: bool) -> Frame:
         nonlocal sequence
         sequence = (sequence + 1) % 256
-        return predict_request(sequence, vectors.q[vector], model.feature_bits)
+        ask = explain_request if explain else predict_request
+        return ask(sequence, vectors.q[vector], model.feature_bits)
 
     damages = ["bit", "short", "long", "repeated", "type", "crc", "padding", "noise"]
     for turn, vector in enumerate(picked):
-        good = request(int(vector))
+        explain = bool(evidence) and turn % 2 == 0
+        good = request(int(vector), explain)
         decision = None if vectors.decision is None else int(vectors.decision[vector])
-        answer = predict_response(params, good.sequence, decision, vectors.scores[vector])
+        result = good.sequence, decision, vectors.scores[vector]
+        answer = (
+            explain_response(params, *result, evidence[vector])
+            if explain
+            else predict_response(params, *result)
+        )
         line = encode_frame(good)
         frames.append(Exchange(vectors.labels[vector], line, encode_frame(answer)))
         damage = damages[turn % len(damages)]
@@ -71,7 +94,7 @@ def make_frames(
         if damage == "repeated":
             frames.append(Exchange(damage, line, _error(good.sequence, ErrorCode.REPEATED)))
             continue
-        bad = request(int(vector))
+        bad = request(int(vector), explain)
         line, number = encode_frame(bad), bad.sequence
         if damage == "bit":
             frames.append(Exchange("one bit flipped", _flip(line), b""))
@@ -82,7 +105,8 @@ def make_frames(
             long = encode_frame(Frame(bad.type, number, bad.payload + b"\x00"))
             frames.append(Exchange("one byte long", long, _error(number, ErrorCode.WRONG_LENGTH)))
         elif damage == "type":
-            strange = encode_frame(Frame(0x6F, number, bad.payload))
+            unknown = 0x6F if evidence else MessageType.EXPLAIN
+            strange = encode_frame(Frame(unknown, number, bad.payload))
             frames.append(Exchange("unknown type", strange, _error(number, ErrorCode.UNKNOWN_TYPE)))
         elif damage == "crc":
             frames.append(Exchange("cut off", line[: len(line) // 2] + b"\x00", b""))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from linkkit import Device, expected_result
+from linkkit import Device, expected_evidence, expected_result
 from memorykit import (
     CAPACITY,
     MEMORY,
@@ -130,6 +130,22 @@ def test_predictions_of_a_design_without_memories():
     assert scores.shape == (0, 3)
     regression = replace(PLAIN, decision_bits=0)
     assert Board(Line(Device(regression))).predict(q[:2], WIDTHS)[0] is None
+
+
+def test_predictions_with_evidence():
+    params = replace(PLAIN, capabilities=3, evidence_bits=29)
+    line = Line(Device(params), faults=60, seed=3)
+    q = rows(np.random.default_rng(1), 300)
+    decisions, scores, evidence = Board(line).explain(q, WIDTHS, params.digest)
+    assert right((decisions, scores), q, params)
+    assert evidence == [expected_evidence(word, params) for word in payload_words(q, WIDTHS)]
+    assert MessageType.EXPLAIN_RESPONSE in line.served
+    assert right(Board(line).predict(q[:20], WIDTHS), q[:20], params)
+
+
+def test_a_board_without_evidence_is_refused():
+    with pytest.raises(BoardError, match="gathers no evidence: flash a design built with"):
+        Board(Line(Device(PLAIN))).explain(rows(np.random.default_rng(1), 3), WIDTHS)
 
 
 def test_update_and_predictions():

@@ -22,10 +22,12 @@ from locgen.host.frames import (
     cobs_encode,
     decode_frame,
     encode_frame,
+    explain_request,
     hello_request,
     pack_features,
     parse_check_response,
     parse_error_response,
+    parse_explain_response,
     parse_hello,
     parse_hello_response,
     parse_predict_response,
@@ -189,13 +191,14 @@ def test_packing_refuses(q, widths, message):
 
 
 params_of = st.builds(
-    LinkParams,
+    lambda *widths: LinkParams(*widths[:6], evidence_bits=widths[6] * (widths[5] >> 1 & 1)),
     st.integers(1, 65535),
     st.integers(0, 20),
     st.integers(1, 40),
     st.integers(1, 12),
     st.integers(0, 2**64 - 1),
     st.integers(0, 7),
+    st.integers(1, 65535),
 )
 
 
@@ -223,13 +226,13 @@ memory_params_of = st.builds(
 def test_hello_of_a_design_with_memories(params, digest, later):
     for model in (None, digest):
         payload = params.hello_payload(model)
-        assert len(payload) == 31
+        assert len(payload) == 31 + 2 * params.explains
         frame = Frame(MessageType.HELLO_RESPONSE, 3, payload + later)
         assert parse_hello(frame) == Hello(params, model)
         assert parse_hello_response(frame) == params
         # A host that knows nothing of memories finds the model's digest where it looks for it.
         assert int.from_bytes(payload[1:9], "little") == (model or 0)
-    plain = replace(params, capabilities=1, write_words=0, memory_words=0)
+    plain = replace(params, capabilities=1, write_words=0, memory_words=0, evidence_bits=0)
     frame = Frame(MessageType.HELLO_RESPONSE, 3, plain.hello_payload() + bytes(20))
     assert parse_hello(frame) == Hello(plain, plain.digest)
 
@@ -259,6 +262,41 @@ def test_writes_and_checks():
             parse_check_response(bad)
     with pytest.raises(FrameError, match="must be 0 or 1, not 2"):
         parse_check_response(Frame(0xA1, 7, b"\x02"))
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_hello_of_a_design_that_gathers_evidence(update):
+    memories = (4, 100) if update else (0, 0)
+    params = LinkParams(9, 1, 8, 2, 5, 7 if update else 3, *memories, 300)
+    payload = params.hello_payload(6 if update else None)
+    assert len(payload) == params.hello_bytes == (33 if update else 19)
+    assert payload[-2:] == b"\x2c\x01"
+    for later in (b"", b"later"):
+        hello = parse_hello(Frame(MessageType.HELLO_RESPONSE, 3, payload + later))
+        assert hello == Hello(params, 6 if update else 5)
+    # A host that knows nothing of evidence finds the rest where it looks for it.
+    plain = replace(params, capabilities=params.capabilities - 2, evidence_bits=0)
+    assert payload[:15] + payload[17:-2] == (
+        plain.hello_payload(6 if update else None)[:15]
+        + plain.hello_payload(6 if update else None)[17:]
+    )
+
+
+def test_explain_round_trip_and_refusals():
+    params = LinkParams(8, 2, 10, 1, 0, 3, evidence_bits=12)
+    q = np.array([0x5A])
+    assert explain_request(9, q, [8]) == Frame(0x10, 9, b"\x5a")
+    good = b"\x03\xff\xff\xbc\x0a"
+    assert parse_explain_response(Frame(0x90, 9, good), params) == (3, (-1,), 0xABC)
+    for frame, message in [
+        (Frame(0x82, 9, good), "type"),
+        (Frame(0x90, 9, good[:-1]), "at least 5"),
+        (Frame(0x90, 9, good + b"\0"), "5 bytes, not 6"),
+        (Frame(0x90, 9, good[:-1] + b"\x1a"), "evidence must fit 12 bits"),
+        (Frame(0x90, 9, b"\x04" + good[1:]), "decision"),
+    ]:
+        with pytest.raises(FrameError, match=message):
+            parse_explain_response(frame, params)
 
 
 def test_hello_refuses():

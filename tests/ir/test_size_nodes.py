@@ -64,15 +64,33 @@ def test_scores_ranges_terms_and_shifts(kind, seed):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_evidence_recombines(kind):
-    node = random_node(np.random.default_rng(5), kind, WIDTHS, (1,))
-    said, scores = node.evidence(ROWS, NO_MISSING), node.evaluate(ROWS, NO_MISSING)
+@pytest.mark.parametrize("seed", range(6))
+def test_evidence_recombines(kind, seed):
+    node = random_node(np.random.default_rng(seed), kind, WIDTHS, (1, 0))
+    sent, scores = node.evidence(ROWS, NO_MISSING), node.evaluate(ROWS, NO_MISSING)
+    assert sent.shape == (len(ROWS), len(node.evidence_bits)) and sent.min(initial=0) >= 0
+    assert (sent < 1 << np.array(node.evidence_bits)).all()
+    assert np.array_equal(node.recombine(sent), scores)
+    moved = node.shifted(tuple(range(7, 7 + len(node.outputs))))
+    assert moved.evidence_bits == node.evidence_bits
+    assert np.array_equal(moved.evidence(ROWS, NO_MISSING), sent)
+    with pytest.raises(ValueError, match="one that the node can give"):
+        node.recombine(sent + (1 << max(node.evidence_bits)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_accounts_amount_to_the_scores(kind, seed):
+    node = random_node(np.random.default_rng(seed), kind, WIDTHS, (1, 0))
+    said, scores = node.account(ROWS, NO_MISSING), node.evaluate(ROWS, NO_MISSING)
+    assert np.array_equal(node.total(said), scores)
+    assert said["terms"].shape[::2] == (len(ROWS), len(node.outputs))
+    assert node.adds_up == (kind != "linf")
+    if node.adds_up:
+        assert np.array_equal(said["terms"].sum(axis=1) + node.constant, scores)
     if kind == "table":
-        assert np.array_equal(said["terms"].sum(axis=1), scores)
         assert node.part_name(int(node.part_index(ROWS, NO_MISSING)[-1])).startswith("code ")
-    elif kind == "linear":
-        assert np.array_equal(said["terms"].sum(axis=1) + node.bias, scores)
-    else:
+    elif kind != "linear":
         assert np.array_equal(node.bias - said["distance"], scores[:, 0])
         assert set(said["prototype"]) == {node.prototype_id}
         assert node.part_name(0) == ""

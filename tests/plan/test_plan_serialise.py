@@ -6,7 +6,7 @@ import pytest
 from modelkit import random_model
 
 from locgen.errors import ModelFileError
-from locgen.plan import MemoryBudget, plan_engines, plan_tree, with_ports
+from locgen.plan import MemoryBudget, plan_direct, plan_engines, plan_tree, with_ports
 from locgen.plan.serialise import plan_from_json, plan_to_json
 
 SPRAM = MemoryBudget(block_rams=0, sprams=4)
@@ -24,6 +24,7 @@ PLANS = {
     "SPRAM": engine_plan(3, 1, 2, SPRAM),
     "evidence": engine_plan(5, 2, 2, explain=True),
     "gates": plan_tree(random_model(6, nodes=9), 2, 4),
+    "direct": plan_direct(random_model(7, nodes=9), None, fast=True, explain=True),
 }
 
 
