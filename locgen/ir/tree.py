@@ -101,6 +101,57 @@ class TreeNode(NodeBase):
         return max(depth) + 1 if depth else 0
 
     @property
+    def terms(self) -> tuple["TreeNode"]:
+        """The tree without the splits that make no difference to its scores."""
+        return (self.reduced,)
+
+    @cached_property
+    def reduced(self) -> "TreeNode":
+        """The tree without splits whose two sides score the same; it keeps the first leaf's id."""
+        place: list[object] = [None] * len(self.feature)  # a leaf's number, or what a split tells
+
+        def side(child: int) -> object:
+            return self.leaf_scores[~child] if child < 0 else place[child]
+
+        kept = [False] * len(self.feature)
+        first = [0] * len(self.feature)
+        for split in reversed(range(len(self.feature))):
+            left, right = self.left[split], self.right[split]
+            kept[split] = side(left) != side(right)
+            place[split] = (split, side(left), side(right)) if kept[split] else side(left)
+            first[split] = left
+        if all(kept):
+            return self
+
+        def end(child: int) -> int:
+            while child >= 0 and not kept[child]:
+                child = first[child]
+            return child
+
+        order: list[int] = []
+        leaves: list[int] = []
+        waiting = [end(0)]
+        while waiting:
+            child = waiting.pop()
+            if child < 0:
+                leaves.append(~child)
+                continue
+            order.append(child)
+            waiting += [end(self.right[child]), end(self.left[child])]
+        number = {split: index for index, split in enumerate(order)}
+        number |= {~leaf: ~index for index, leaf in enumerate(leaves)}
+        return replace(
+            self,
+            feature=tuple(self.feature[split] for split in order),
+            threshold=tuple(self.threshold[split] for split in order),
+            missing_left=tuple(self.missing_left[split] for split in order),
+            left=tuple(number[end(self.left[split])] for split in order),
+            right=tuple(number[end(self.right[split])] for split in order),
+            leaf_scores=tuple(self.leaf_scores[leaf] for leaf in leaves),
+            leaf_ids=tuple(self.leaf_ids[leaf] for leaf in leaves),
+        )
+
+    @property
     def levels(self) -> float:
         """A multiplexer for every split on the longest way, less what shares a LUT."""
         return max(0.8 * self.depth, 0.5)

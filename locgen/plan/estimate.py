@@ -110,14 +110,16 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
 
 
 def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
-    comparisons = {c for node in model.nodes for c in node.comparisons}
+    nodes = [term for node in model.nodes for term in node.terms]
+    shown = model.nodes if plan.evidence else ()
+    comparisons = {c for node in (*nodes, *shown) for c in node.comparisons}
     luts = [comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons]
     lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
     lone += plan.evidence_bits * sum(plan.registers[1:])
     adder_bits, waiting = adders_of(model, plan)
-    trees = [node for node in model.nodes if node.kind == "tree"]
+    trees = [node for node in nodes if node.kind == "tree"]
     if plan.evidence:
-        trees += [node.numbered() for node in trees]
+        trees += [node.numbered() for node in model.nodes if node.kind == "tree"]
         adder_bits += sum(
             len(node.features) * sum(node.evidence_bits)
             for node in model.nodes

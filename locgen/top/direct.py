@@ -110,7 +110,7 @@ class DirectFabric(wiring.Component):
             expert_of, rest = (), ()
         else:
             nodes, expert_of, rest = fold_bias(model), (), ()
-        every = (*nodes, *model.gate_nodes)
+        every = (*nodes, *model.gate_nodes, *(model.nodes if self.plan.evidence else ()))
         comparisons = tuple(sorted({c for node in every for c in node.comparisons}))
         bank = CompareBank(comparisons, self.model.feature_bits, missing_codes(self.model))
         m.submodules.compare = bank
