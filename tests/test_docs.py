@@ -36,3 +36,11 @@ def test_readme_lists_the_commands_and_boards():
     assert [name for name in commands if name not in text] == []
     boards = {board.name for board in list_boards()}
     assert boards == {path.stem for path in resource("boards").glob("*.toml")}
+
+
+def test_every_supported_estimator_is_in_the_table():
+    from locgen.frontends.hints import SUPPORTED
+    from locgen.frontends.steps import STEPS
+
+    text = (ROOT / "docs" / "models.md").read_text()
+    assert [name for name in (*SUPPORTED, *STEPS) if f"`{name}`" not in text] == []

@@ -5,6 +5,9 @@ import difflib
 __all__ = ["SUPPORTED", "is_known", "refusal"]
 
 SUPPORTED = (
+    "AdaBoostClassifier",
+    "BaggingClassifier",
+    "BaggingRegressor",
     "DecisionTreeClassifier",
     "DecisionTreeRegressor",
     "ExtraTreeClassifier",
@@ -14,14 +17,29 @@ SUPPORTED = (
     "GaussianNB",
     "GradientBoostingClassifier",
     "GradientBoostingRegressor",
+    "HistGradientBoostingClassifier",
+    "HistGradientBoostingRegressor",
+    "IsolationForest",
+    "LGBMClassifier",
+    "LGBMRanker",
+    "LGBMRegressor",
     "LinearRegression",
     "LogisticRegression",
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
+    "MultiOutputRegressor",
     "NearestCentroid",
+    "OneVsRestClassifier",
     "RandomForestClassifier",
     "RandomForestRegressor",
     "Ridge",
+    "VotingClassifier",
+    "VotingRegressor",
+    "XGBClassifier",
+    "XGBRFClassifier",
+    "XGBRFRegressor",
+    "XGBRanker",
+    "XGBRegressor",
 )
 
 # Estimators that wrap the one that locgen wants, and where they keep it.
@@ -32,7 +50,6 @@ _WRAPPERS = {
     "HalvingGridSearchCV": "best_estimator_",
     "HalvingRandomSearchCV": "best_estimator_",
     "MultiOutputClassifier": "estimators_[i]",
-    "MultiOutputRegressor": "estimators_[i]",
     "RandomizedSearchCV": "best_estimator_",
     "TransformedTargetRegressor": "regressor_",
     "TunedThresholdClassifierCV": "estimator_",

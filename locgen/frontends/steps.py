@@ -33,7 +33,16 @@ from locgen.frontends.pipeline import LARGEST, check_fitted
 if TYPE_CHECKING:
     from locgen.frontends.front import Front
 
-__all__ = ["Output", "Outputs", "OwnStep", "encoded_by", "outputs_of", "outside", "transformed"]
+__all__ = [
+    "STEPS",
+    "Output",
+    "Outputs",
+    "OwnStep",
+    "encoded_by",
+    "outputs_of",
+    "outside",
+    "transformed",
+]
 
 
 @dataclass(frozen=True)
@@ -316,3 +325,5 @@ _READERS: dict[type, Callable[[object, "Front"], Outputs]] = {
     ColumnTransformer: _columns,
     Pipeline: _nested,
 }
+STEPS = tuple(kind.__name__ for kind in _READERS)
+"""The transformers that are read."""
