@@ -140,7 +140,7 @@ def _quantisation(design: Design) -> Quantisation:
     )
     if data is not None and design.loaded is not None:
         facts |= {"rows_train": len(data.x_train), "rows_test": len(data.x_test)}
-        theirs = design.loaded.estimator.predict(data.x_test)
+        theirs = design.loaded.answers(data.x_test)
         ours = design.predict(data.x_test)
         if isinstance(model.decision, Identity):
             facts |= {
@@ -316,7 +316,7 @@ def _agreement(design: Design) -> dict[str, object]:
     data, model = design.data, design.model
     if data is None or design.loaded is None:
         return {}
-    theirs = np.asarray(design.loaded.estimator.predict(data.x_test))
+    theirs = np.asarray(design.loaded.answers(data.x_test))
     ours = design.predict(data.x_test)
     if isinstance(model.decision, Identity):
         picked = slice(None, _SCATTER_ROWS)

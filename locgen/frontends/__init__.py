@@ -6,10 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from locgen.errors import ModelFileError
 from locgen.frontends import mixtures, pipeline, selfcheck, sklearn_units, trees, unitcheck
 from locgen.frontends.files import open_model
 from locgen.frontends.front import Front
+from locgen.frontends.pipeline import library_quiet
+from locgen.frontends.reading import Reading
 from locgen.ir.model import Model
 
 __all__ = ["Loaded", "load", "read_estimator"]
@@ -27,11 +31,27 @@ class Loaded:
     model : its float IR
     estimator : the library's own object, to compare with
     name : the file's stem or the class name in lower case, as an identifier
+    reading : how trees were read, with whom to ask; None for other models
     """
 
     model: Model
     estimator: object
     name: str
+    reading: Reading | None = None
+
+    def answers(self, x: np.ndarray) -> np.ndarray:
+        """Return what the library answers for raw rows: labels (rows,), or regression values.
+
+        A bare booster has another predict than estimators do: its raw scores are decided here.
+        """
+        with library_quiet():
+            if self.reading is None or type(self.estimator).__name__ != "Booster":
+                return np.asarray(self.estimator.predict(x))
+            scores = self.reading.oracle.scores(self.reading.front.values(x))
+        decided = self.model.decide(scores)
+        if self.model.classes:
+            return np.array(self.model.classes)[decided]
+        return decided[:, 0] if self.model.outputs == 1 else decided
 
 
 def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
@@ -52,21 +72,31 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
         If the suffix or the estimator is not supported, or the estimator not fitted.
     """
     if not isinstance(source, str | os.PathLike):
-        return Loaded(read_estimator(source), source, _identifier(type(source).__name__.lower()))
+        return _loaded(source, type(source).__name__.lower())
     path = Path(source)
     estimator, stem = open_model(path, trust=trust)
     try:
-        model = read_estimator(estimator)
+        return _loaded(estimator, stem)
     except _INCONSISTENT as error:
         raise ModelFileError(
             f"{path} holds a {type(estimator).__name__} whose parts do not fit together "
             f"({type(error).__name__}): save the fitted model again, e.g. with joblib.dump"
         ) from error
-    return Loaded(model, estimator, _identifier(stem))
+
+
+def _loaded(estimator: object, name: str) -> Loaded:
+    found = _read(estimator)
+    model, reading = (found.model, found) if isinstance(found, Reading) else (found, None)
+    return Loaded(model, estimator, _identifier(name), reading)
 
 
 def read_estimator(estimator: object) -> Model:
     """Return the float IR of a fitted estimator; errors are those of `load`."""
+    return _loaded(estimator, "model").model
+
+
+def _read(estimator: object) -> Model | Reading:
+    """Return the float IR; of trees also how they were read."""
     steps, last = pipeline.split(estimator)
     if mixtures.is_mixture(last):
         scalers, last = pipeline.unwrap(estimator)
@@ -79,7 +109,7 @@ def read_estimator(estimator: object) -> Model:
     front = Front.bare(trees.raw_names(steps[0][1] if steps else last))
     reading = trees.read_trees(estimator, front)
     selfcheck.compare(reading)
-    return reading.model
+    return reading
 
 
 def _identifier(text: str) -> str:

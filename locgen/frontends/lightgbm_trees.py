@@ -1,8 +1,9 @@
 """LightGBM's boosted trees and random forests as the float IR, as read in LightGBM 4.7.
 
-It compares float64 with ``<=``. Each split has a rule for what is missing: NaN goes where the split
-says (``NaN``); zeros and NaN do (``Zero``); or NaN counts as 0.0 (``None``). A categorical split
-sends the categories that it lists to the left, all others and NaN to the right.
+It compares float64 with ``<=``; of a row it keeps what differs from zero by more than 1e-35. Each
+split has a rule for what is missing: NaN goes where the split says (``NaN``); zeros and NaN do
+(``Zero``); or NaN counts as 0.0 (``None``). A categorical split sends the categories that it lists
+to the left, all others and NaN to the right.
 """
 
 import re
@@ -20,6 +21,7 @@ from locgen.ir.model import Model, SplitRule
 __all__ = ["open_booster", "read_lightgbm"]
 
 _ZERO = float(np.float32(1e-35))  # what LightGBM takes for zero: kZeroThreshold
+_HUGE = 1e300
 _IDENTITY = (
     "regression",
     "regression_l1",
@@ -57,8 +59,6 @@ def read_lightgbm(last: object, front: Front) -> Reading:
     """
     booster, classes = _booster(last)
     name = "LightGBM model" if isinstance(last, lightgbm.Booster) else type(last).__name__
-    # As its own file has it: a threshold that is infinite in a trained booster is 1e300 there.
-    booster = lightgbm.Booster(model_str=booster.model_to_string())
     dump = booster.dump_model()
     features = int(dump["max_feature_idx"]) + 1
     if features != front.features:
@@ -82,7 +82,7 @@ def read_lightgbm(last: object, front: Front) -> Reading:
         "library": f"LightGBM {lightgbm.__version__}",
         "feature_names": front.names,
         "rule": SplitRule(operator="<=", input_dtype="float64", missing=True),
-        "trees": float_trees(front, raw, lambda value, threshold: value <= threshold),
+        "trees": float_trees(front, raw, _at_most),
         "memberships": tuple(front.memberships.found),
         "base": (0.0,) * outputs,
     }
@@ -112,6 +112,12 @@ def read_lightgbm(last: object, front: Front) -> Reading:
             leaves=lambda x: booster.predict(x, pred_leaf=True, **asked).reshape(len(x), -1),
         ),
     )
+
+
+def _at_most(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Return LightGBM's comparison: what lies next to zero is zero, what is huge is `_HUGE`."""
+    value = np.where(np.abs(value) <= _ZERO, 0.0, np.clip(value, -_HUGE, _HUGE))
+    return value <= threshold
 
 
 def _booster(last: object) -> tuple[lightgbm.Booster, Sequence[object] | None]:

@@ -1,5 +1,9 @@
 """Designs that answer their decision and nothing else."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
@@ -75,3 +79,22 @@ def test_a_regression_has_no_decision():
     model = Regressor(n_estimators=3).fit(data[0], data[2])
     with pytest.raises(ConfigurationError, match="needs a classifier"):
         locgen.compile(model, data=data, answer="decision")
+
+
+@pytest.mark.slow
+def test_a_boosters_file_from_the_command_line(tmp_path):
+    xgboost = pytest.importorskip("xgboost")
+    data = train_test_split(*load_breast_cancer(return_X_y=True), test_size=0.3, random_state=0)
+    model = xgboost.XGBClassifier(n_estimators=8, max_depth=3).fit(data[0], data[2])
+    model.save_model(tmp_path / "model.json")
+    keys = ("X_train", "X_test", "y_train", "y_test")
+    np.savez(tmp_path / "data.npz", **dict(zip(keys, data, strict=True)))
+    command = [sys.executable, "-m", "locgen", "build", str(tmp_path / "model.json")]
+    command += ["--data", str(tmp_path / "data.npz"), "--answer", "decision", "--rounding", "free"]
+    command += ["--max-changed", "2", "--stages", "2", "--no-pnr", "--json"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "out")], capture_output=True)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [entry["mismatches"] for entry in report["verification"]] == [0, 0]
+    found = report["quantisation"]
+    assert found["float_accuracy"] == pytest.approx(model.score(data[1], data[3]))
