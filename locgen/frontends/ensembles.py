@@ -5,13 +5,13 @@ with the other readers, each behind the columns that it is given.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
     BaggingRegressor,
-    IsolationForest,
     VotingClassifier,
     VotingRegressor,
 )
@@ -19,18 +19,15 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import nodes
 from locgen.frontends.front import Front
 from locgen.frontends.labels import class_labels
-from locgen.frontends.rawtree import float_trees
 from locgen.frontends.reading import Oracle, Reading, placed
-from locgen.frontends.sklearn_trees import at_most_float32, quiet, sklearn_common
+from locgen.frontends.sklearn_trees import quiet, sklearn_common
 from locgen.ir.model import FloatTree, Model
 
-__all__ = ["READERS"]
+__all__ = ["READERS", "bagged"]
 
 Read = Callable[[object, Front], Reading]
-_EULER = float(np.euler_gamma)
 
 
 def _merged(
@@ -104,16 +101,7 @@ def _voted(last: object, member: Model) -> FloatTree:
         )
     (tree,) = member.trees
     votes = np.eye(member.outputs)[np.argmax(_dense(tree, member.outputs), axis=1)]
-    return FloatTree(
-        tree.feature,
-        tree.cut,
-        tree.missing_left,
-        tree.left,
-        tree.right,
-        votes,
-        tree.leaf_ids,
-        tuple(range(member.outputs)),
-    )
+    return replace(tree, leaf_values=votes, outputs=tuple(range(member.outputs)))
 
 
 def _dense(tree: FloatTree, outputs: int) -> np.ndarray:
@@ -142,16 +130,7 @@ def _weighted_votes(
         votes = np.zeros((len(tree.leaf_values), len(classes)))
         votes[:, list(_positions(last, member, classes))] = tree.leaf_values
         values = leaf(votes, weight)
-        one = FloatTree(
-            tree.feature,
-            tree.cut,
-            tree.missing_left,
-            tree.left,
-            tree.right,
-            values,
-            tree.leaf_ids,
-            tuple(range(outputs)),
-        )
+        one = replace(tree, leaf_values=values, outputs=tuple(range(outputs)))
         parts.append(((one,), np.zeros(outputs)))
     return parts
 
@@ -203,7 +182,7 @@ def _ada_boost(last: AdaBoostClassifier, front: Front, read: Read) -> Reading:
     )
 
 
-def _bagged(last: object, front: Front) -> list[tuple[object, Front]]:
+def bagged(last: object, front: Front) -> list[tuple[object, Front]]:
     """Return the members, each with the front of the features that it is given."""
     if len(last.estimators_) != len(last.estimators_features_):
         raise ModelFileError(
@@ -223,7 +202,7 @@ def _bagged(last: object, front: Front) -> list[tuple[object, Front]]:
 def _bagging_classifier(last: BaggingClassifier, front: Front, read: Read) -> Reading:
     """Members add up probabilities, or votes where they have none; argmax, ties to the lowest."""
     classes = class_labels(last)
-    pairs = _bagged(last, front)
+    pairs = bagged(last, front)
     members = [_trees_only(last, read(member, own)) for member, own in pairs]
     codes = tuple(range(len(classes)))  # members are trained on class numbers
     asked = quiet(last)
@@ -273,7 +252,7 @@ def _averaged(
 
 def _bagging_regressor(last: BaggingRegressor, front: Front, read: Read) -> Reading:
     """Return the mean of the members' answers."""
-    members = [_trees_only(last, read(member, own)) for member, own in _bagged(last, front)]
+    members = [_trees_only(last, read(member, own)) for member, own in bagged(last, front)]
     return _averaged(last, front, members, np.full(len(members), 1 / len(members)))
 
 
@@ -388,15 +367,8 @@ def _against_rest(
         return placed(model, (output,), count, 1.0)
     _mean_members(last, [model])
     trees = tuple(
-        FloatTree(
-            t.feature,
-            t.cut,
-            t.missing_left,
-            t.left,
-            t.right,
-            _dense(t, len(model.base))[:, 1:2] / model.members,
-            t.leaf_ids,
-            (output,),
+        replace(
+            t, leaf_values=_dense(t, len(model.base))[:, 1:2] / model.members, outputs=(output,)
         )
         for t in model.trees
     )
@@ -415,58 +387,6 @@ def _multi_output(last: MultiOutputRegressor, front: Front, read: Read) -> Readi
     return Reading(model, Oracle(lambda x: asked.predict(x), tolerance=1e-6))
 
 
-def _isolation(last: IsolationForest, front: Front, read: Read) -> Reading:
-    """Depths of the leaves add up; an inlier (1) where their sum reaches what the offset says.
-
-    A leaf of n training rows at depth d (the root has 1) counts d + c(n) - 1, c the mean length of
-    a search in a tree of n; score_samples is ``-2 ** (-sum / (trees * c(max_samples)))``, and
-    predict compares it with `offset_`. The raw score here is the sum over that divisor, less what
-    the offset comes to, so that score_samples is ``offset_ * 2 ** -raw``.
-    """
-    offset = float(last.offset_)
-    trees = len(last.estimators_)
-    divisor = trees * float(_path_length(np.array([last._max_samples]))[0])
-    if not -1 <= offset < 0 or divisor <= 0:
-        raise UnsupportedModel(
-            f"IsolationForest has the offset {offset:g} over {last._max_samples} training rows, "
-            "which leaves nothing to decide: train it on more rows"
-        )
-    raw = []
-    for member, own in _bagged(last, front):
-        table = nodes.table(member, own.features, 1)
-        depth = np.ones(len(table.left))
-        for node in np.flatnonzero(table.left >= 0):  # parents stand before children
-            depth[[table.left[node], table.right[node]]] = depth[node] + 1
-        values = (depth + _path_length(table.samples) - 1) / divisor
-        raw.append((own, table.raw(values[:, None], (0,))))
-    found = [float_trees(own, [tree], at_most_float32)[0] for own, tree in raw]
-    model = Model(
-        task="classification",
-        classes=(-1, 1),
-        trees=tuple(found),
-        base=(float(np.log2(-offset)),),
-        decision=">=",
-        anomaly_offset=offset,
-        **sklearn_common(last, front, True, "float32"),
-    )
-    asked = quiet(last)
-
-    def scores(x: np.ndarray) -> np.ndarray:
-        return np.log2(offset / asked.score_samples(x))[:, None]
-
-    return Reading(model, Oracle(scores, labels=asked.predict))
-
-
-def _path_length(samples: np.ndarray) -> np.ndarray:
-    """Return the mean length of an unsuccessful search in a binary tree of so many rows.
-
-    2 (ln(n - 1) + Euler's constant) - 2 (n - 1) / n; Liu, Ting, Zhou: Isolation Forest (2008).
-    """
-    n = np.asarray(samples, dtype=np.float64)
-    large = 2.0 * (np.log(np.maximum(n - 1, 1)) + _EULER) - 2.0 * (n - 1) / np.maximum(n, 1)
-    return np.where(n > 2, large, np.where(n == 2, 1.0, 0.0))
-
-
 READERS = (
     ((AdaBoostClassifier,), _ada_boost),
     ((BaggingClassifier,), _bagging_classifier),
@@ -475,6 +395,5 @@ READERS = (
     ((VotingRegressor,), _voting_regressor),
     ((OneVsRestClassifier,), _one_vs_rest),
     ((MultiOutputRegressor,), _multi_output),
-    ((IsolationForest,), _isolation),
 )
 """(classes, reader): a reader takes the estimator, its front, and what reads the members."""

@@ -5,14 +5,21 @@ from dataclasses import replace
 from sklearn.base import BaseEstimator
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends import ensembles, hist_gradient, pipeline, sklearn_trees, sklearn_units
+from locgen.frontends import (
+    ensembles,
+    hist_gradient,
+    isolation,
+    pipeline,
+    sklearn_trees,
+    sklearn_units,
+)
 from locgen.frontends.front import Front
 from locgen.frontends.hints import refusal
 from locgen.frontends.reading import Reading
 
 __all__ = ["raw_names", "read_trees"]
 
-_READERS = (*sklearn_trees.READERS, *hist_gradient.READERS)
+_READERS = (*sklearn_trees.READERS, *hist_gradient.READERS, *isolation.READERS)
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
 _LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx_model")
 
