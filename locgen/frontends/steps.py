@@ -171,21 +171,27 @@ def _imputed(step: SimpleImputer, before: "Front") -> Outputs:
 def _binned(step: KBinsDiscretizer, before: "Front") -> Outputs:
     if step.encode == "ordinal":
         return _rising(step, before)
-    outputs = []
-    first = 0
-    for feature, (count, output) in enumerate(zip(step.n_bins_, before.outputs, strict=True)):
+    counts = [int(count) for count in step.n_bins_]
+    for output in before.outputs:
         _needs_rising(step, output)
-        own = slice(first, first + int(count))
+    feature = np.repeat(np.arange(len(counts)), counts)
+    number = np.concatenate([np.arange(count) for count in counts])
+    first = np.cumsum([0, *counts[:-1]])[feature]
 
-        def at_most(x: np.ndarray, part: np.ndarray, feature=feature, own=own) -> np.ndarray:
-            rows = np.zeros((len(x), before.features))
-            rows[:, feature] = x
-            return transformed(step, rows)[:, own].argmax(axis=1) <= part
+    def at_most(x: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """Return whether each value lies in its own feature's bin `number` or a lower one."""
+        rows = np.zeros((len(x), before.features))
+        rows[np.arange(len(x)), feature[part]] = x
+        passed = np.cumsum(transformed(step, rows), axis=1)
+        below = np.where(first[part] > 0, passed[np.arange(len(x)), first[part] - 1], 0)
+        return passed[np.arange(len(x)), (first + number)[part]] - below > 0
 
-        high = before.bisect(np.full(int(count), feature), at_most)
+    ends = before.bisect(feature, at_most)
+    outputs = []
+    for own, (count, output) in enumerate(zip(counts, before.outputs, strict=True)):
+        high = ends[feature == own]
         low = np.concatenate([[-np.inf], high[:-1]])
-        outputs += [replace(output, untouched=False, intervals=(low, high))] * int(count)
-        first += int(count)
+        outputs += [replace(output, untouched=False, intervals=(low, high))] * count
     return outputs, before.neutral
 
 
