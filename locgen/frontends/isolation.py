@@ -15,6 +15,9 @@ from locgen.ir.model import Model
 __all__ = ["READERS"]
 
 _EULER = float(np.euler_gamma)
+_TIE = 1e-12
+"""Scores that equal the offset are inliers, and `offset_` is often one of the scores: what rounding
+takes off a sum and its logarithm must not decide."""
 
 
 def _isolation(last: IsolationForest, front: Front) -> Reading:
@@ -46,7 +49,7 @@ def _isolation(last: IsolationForest, front: Front) -> Reading:
         task="classification",
         classes=(-1, 1),
         trees=tuple(found),
-        base=(float(np.log2(-offset)),),
+        base=(float(np.log2(-offset)) + _TIE,),
         decision=">=",
         anomaly_offset=offset,
         **sklearn_common(last, front, True, "float32"),
