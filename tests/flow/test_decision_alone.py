@@ -34,8 +34,16 @@ def compiled(case, answer="decision", **options):
     return data, locgen.compile(estimator, "ice40", data=data, answer=answer, **options)
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("stages", [1, 2])
+@pytest.mark.parametrize(
+    "case, stages",
+    [
+        ("binary", 2),
+        ("classes", 2),
+        pytest.param("binary", 1, marks=pytest.mark.slow),
+        pytest.param("classes", 1, marks=pytest.mark.slow),
+        pytest.param("forest", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_gates_answer_the_same_decisions(case, stages):
     data, design = compiled(case, stages=stages)
     _, whole = compiled(case, "scores", fabric="direct")
@@ -47,6 +55,7 @@ def test_gates_answer_the_same_decisions(case, stages):
     assert result.mismatches == 0 and result.vectors >= 500
 
 
+@pytest.mark.slow
 def test_a_whole_build_and_its_folder(tmp_path):
     data, design = compiled("binary", stages=2, pnr=False)
     built = build(design, tmp_path / "alone")
