@@ -68,7 +68,7 @@ def trials_svg(pictures: Pictures, regression: bool, *, standalone: bool = True)
         f"{'; '.join(said)}; {kept}.",
     )
     left, right, top, bottom = 44.0, _WIDTH - 12, 48.0, 250.0
-    highest = max(max(changed for _, _, changed, _ in trials), 1e-9)
+    highest = max(max(changed for _, _, changed, _ in trials), 0.01)
     step = tick_step(highest)
     ceiling = step * math.ceil(highest / step - 1e-9)
 
