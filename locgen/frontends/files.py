@@ -98,7 +98,7 @@ def _skops(path: Path) -> object:
         return io.load(path, trusted=asked)
     except (UnsafeModelFile, ModuleNotFoundError):
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a forged archive makes skops or scikit-learn raise
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:120]
         raise ModelFileError(
             f"{path} is damaged or no skops file ({ascii(reason)[1:-1]}): save the model again "

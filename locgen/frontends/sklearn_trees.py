@@ -5,6 +5,7 @@ scikit-learn 1.9.1. All of them cast features to float32 and go left on ``<=``. 
 classes are read: a subclass may predict otherwise.
 """
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -52,8 +53,6 @@ def at_most_float32(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
 
 def quiet(estimator: object) -> object:
     """Return a copy of a fitted estimator that predicts in this thread and says nothing."""
-    import copy
-
     quieted = copy.copy(estimator)
     for name, value in (("verbose", 0), ("n_jobs", 1)):
         if hasattr(quieted, name):

@@ -103,7 +103,7 @@ class _Unpickler(pickle._Unpickler):
             self._check_version(state["_sklearn_version"])
         try:
             super().load_build()
-        except Exception as error:
+        except Exception as error:  # LightGBM's own error has no better base class
             if type(error).__module__.split(".")[0] not in ("lightgbm", "xgboost"):
                 raise
             raise pickle.UnpicklingError(f"booster: {error}") from error

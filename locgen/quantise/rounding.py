@@ -86,7 +86,6 @@ class _Search:
     labelled : leading rows that are training rows
     """
 
-    judge: Judge
     splits: Sequence[TreeNode]
     values: Sequence[np.ndarray]
     outputs: Sequence[tuple[int, ...]]
@@ -234,7 +233,6 @@ def _searched(
     if len(rows) > _ROWS:
         rows = np.sort(np.random.default_rng(0).choice(len(rows), _ROWS, replace=False))
     search = _Search(
-        judge,
         skeleton.splits,
         skeleton.leaf_values(levels),
         [tree.outputs for tree in skeleton.model.trees],

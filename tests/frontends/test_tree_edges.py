@@ -15,7 +15,7 @@ EDGES = {
     "one class": lambda x, y: (x, np.full_like(y, y[0])),
     "one row": lambda x, y: (x[:1], y[:1]),
     "two rows": lambda x, y: (x[:2], y[:2]),
-    "ties": lambda x, y: (np.repeat(x[:4], 10, axis=0), np.resize(y[:8], 40)),
+    "ties": lambda x, y: (np.repeat(x[:4], 10, axis=0), y[np.resize(np.arange(8), 40)]),
 }
 
 
@@ -31,6 +31,7 @@ def test_what_trains_is_read_or_refused(case, edge):
             estimator = make().fit(x, y)
             theirs = np.asarray(estimator.predict(x_test))
         except Exception as error:
+            assert edge in ("one class", "one row", "two rows"), error
             pytest.skip(f"the library does not train: {type(error).__name__}")
         try:
             loaded = load(estimator)
