@@ -6,6 +6,7 @@ from locgen.cores.decide import ArgmaxLevel, SerialArgmax, candidate_layout
 from locgen.cores.distance import DistanceCore, DistanceStream
 from locgen.cores.engine import TreeEngine
 from locgen.cores.gate import TopK
+from locgen.cores.layers import LayeredCore, LayeredStream
 from locgen.cores.linear import LinearCore, LinearStream
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
 from locgen.cores.table import TableCore, TableStream
@@ -18,6 +19,8 @@ __all__ = [
     "CompareBank",
     "DistanceCore",
     "DistanceStream",
+    "LayeredCore",
+    "LayeredStream",
     "LinearCore",
     "LinearStream",
     "LinkSchedule",

@@ -4,7 +4,10 @@ from locgen.ir.decision import Argmax, Decision, Identity, Threshold
 from locgen.ir.distance import DistanceNode, Metric
 from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
+from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.functions import Function
 from locgen.ir.gate import Gate, highest
+from locgen.ir.layers import Layer, LayeredNode
 from locgen.ir.linear import LinearNode
 from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule, Task
 from locgen.ir.node import Comparison
@@ -23,14 +26,19 @@ __all__ = [
     "DistanceNode",
     "Feature",
     "FloatGate",
+    "FloatLayer",
+    "FloatLayers",
     "FloatLinear",
     "FloatPrototype",
     "FloatQuadratic",
     "FloatTree",
     "FloatUnit",
+    "Function",
     "Gate",
     "Identity",
     "IdentityFeature",
+    "Layer",
+    "LayeredNode",
     "LinearNode",
     "Metric",
     "Model",

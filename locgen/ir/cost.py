@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from locgen.ir.distance import DistanceNode
+from locgen.ir.layercost import parallel_luts
+from locgen.ir.layers import LayeredNode
 from locgen.ir.linear import LinearNode
 from locgen.ir.node import Comparison, NodeBase
 from locgen.ir.table import TableNode
@@ -161,8 +163,8 @@ def size_bits(node: LinearNode | DistanceNode) -> int:
 
 def is_looked_up(term: NodeBase) -> bool:
     """Return whether the cores make a look-up of a term, see `NodeBase.terms`, not arithmetic."""
-    if isinstance(term, TableNode):
-        return True
+    if isinstance(term, TableNode | LayeredNode):
+        return isinstance(term, TableNode)
     square = isinstance(term, DistanceNode) and term.metric == "l2"
     return len(term.features) == 1 and term.feature_bits[0] <= (6 if square else 4)
 
@@ -176,7 +178,7 @@ def term_luts(term: NodeBase) -> float:
         q[:, term.features[0]] = np.arange(len(q))
         rows = term.evaluate(q, np.full(q.shape[1], -1))
         return table_luts(TableNode(0, tuple(map(tuple, rows.tolist())), term.outputs))
-    return float(size_bits(term))
+    return parallel_luts(term) if isinstance(term, LayeredNode) else float(size_bits(term))
 
 
 def node_cells(node: NodeBase) -> float:

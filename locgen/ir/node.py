@@ -46,6 +46,11 @@ class NodeBase(ABC):
     load: int
 
     @property
+    def compute_cycles(self) -> int:
+        """Cycles that its serial core takes between the last feature and the first score."""
+        return 0
+
+    @property
     def comparisons(self) -> tuple[Comparison, ...]:
         """None: the node computes with its features' codes."""
         return ()

@@ -5,10 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from locgen.ir.distance import DistanceNode
+from locgen.ir.layers import LayeredNode
 from locgen.ir.linear import LinearNode
 from locgen.ir.table import TableNode
 from locgen.ir.tree import TreeNode
 
 __all__ = ["Node"]
 
-Node = Annotated[TreeNode | TableNode | LinearNode | DistanceNode, Field(discriminator="kind")]
+Node = Annotated[
+    TreeNode | TableNode | LinearNode | DistanceNode | LayeredNode, Field(discriminator="kind")
+]

@@ -5,6 +5,8 @@ from typing import Literal
 
 import numpy as np
 
+from locgen.ir.floatlayers import FloatLayers
+
 __all__ = ["FloatLinear", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
 
 
@@ -103,4 +105,4 @@ class FloatPrototype:
         return -size.sum(axis=1, keepdims=True)
 
 
-FloatUnit = FloatLinear | FloatQuadratic | FloatPrototype
+FloatUnit = FloatLinear | FloatQuadratic | FloatPrototype | FloatLayers

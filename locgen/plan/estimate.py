@@ -39,6 +39,8 @@ WEIGHTS: dict[str, dict[str, float]] = {
         "weight": 3.5,
         "table": 0.97,
         "digit": 0.7,
+        "multiplier": 4.6,
+        "pipeline": 1.2,
     },
     "gate": {
         "comparison": 0.63,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from locgen.ir import DistanceNode, LinearNode, QuantisedModel, TableNode
+from locgen.ir import DistanceNode, LayeredNode, LinearNode, QuantisedModel, TableNode
 from locgen.ir.cost import function_luts, is_looked_up, table_luts, term_luts
+from locgen.ir.layercost import serial_counts
 from locgen.ir.node import NodeBase
 from locgen.plan.direct import DirectPlan
 from locgen.plan.tree import TreePlan
@@ -72,9 +73,11 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     `sum`: bits of accumulators, once more where their weights move with the digits, and where a
     distance comes on top; `weight`: LUT4 of weights and stored codes, functions of the feature that
     passes, and of the beats where it changes; `table`: LUT4 of tables and squares, and bits of the
-    features caught for them; `digit`: bits of scores and evidence that a digit is chosen from.
+    features caught for them; `digit`: bits of scores and evidence that a digit is chosen from;
+    `multiplier`, `pipeline`: of nodes that compute in turn, see `ir.layercost.serial_counts`.
     """
-    counts = dict.fromkeys(("sum", "weight", "table", "digit"), 0.0)
+    names = ("sum", "weight", "table", "digit", "multiplier", "pipeline")
+    counts = dict.fromkeys(names, 0.0)
     beats = {slot.feature: slot.beats for slot in plan.slots}
     number_bits = max(len(beats) - 1, 1).bit_length()
     looked_up = function_luts(number_bits) * len(beats) / (1 << number_bits)
@@ -95,6 +98,11 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
         if isinstance(node, TableNode):
             caught = beats.get(node.feature, 0) * plan.down_width
             counts["table"] += table_luts(node) + caught
+            continue
+        if isinstance(node, LayeredNode):
+            in_turn = serial_counts(node)
+            counts["multiplier"] += in_turn["multiplier"]
+            counts["pipeline"] += in_turn["accumulator"] + in_turn["counter"]
             continue
         shared["counter"] = plan.down_beats.bit_length() + number_bits
         counts["sum"] += (plan.down_width + serial) * bits

@@ -39,7 +39,7 @@ class Slot:
 class TreePlan:
     """Features down a broadcast tree in `down_beats`, scores up a combining tree in `up_beats`.
 
-    Between the two lie `compute_beats` cycles where some site is an engine.
+    Between the two lie `compute_beats` cycles where some site is an engine or computes in turn.
 
     Members
     -------
@@ -220,6 +220,8 @@ def schedule(
     while -(-groups // _STOP_FANOUT ** (len(inner) + 1)) > 1:
         inner.insert(0, -(-groups // _STOP_FANOUT ** (len(inner) + 1)))
     hardwired = [nodes for nodes, shape in zip(assigned, engines, strict=True) if shape is None]
+    computing = [model.nodes[n].compute_cycles for nodes in hardwired for n in nodes]
+    computing += [shape.cycles for shape in engines if shape is not None]
     levels = max((model.nodes[n].stream_levels for nodes in hardwired for n in nodes), default=0)
     return TreePlan(
         link_width=link_width,
@@ -242,7 +244,7 @@ def schedule(
             _ENGINE_LEVELS if any(engines) else 0,
         ),
         engines=engines,
-        compute_beats=max((shape.cycles for shape in engines if shape is not None), default=0),
+        compute_beats=max(computing, default=0),
         gates=() if model.gate is None else tuple(gates),
         header_beats=-(-len(model.experts) // down_width),
         top_k=0 if model.gate is None else model.gate.top_k,

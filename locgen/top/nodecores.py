@@ -8,6 +8,8 @@ from amaranth.lib import wiring
 from locgen.cores import (
     DistanceCore,
     DistanceStream,
+    LayeredCore,
+    LayeredStream,
     LinearCore,
     LinearStream,
     LinkSchedule,
@@ -23,8 +25,21 @@ from locgen.ir.node import NodeBase
 
 __all__ = ["add_core", "add_evidence", "add_stream"]
 
-_CORES = {"tree": TreeCore, "table": TableCore, "linear": LinearCore, "distance": DistanceCore}
-_STREAMS = {"table": TableStream, "linear": LinearStream, "distance": DistanceStream}
+_CORES = {
+    "tree": TreeCore,
+    "table": TableCore,
+    "linear": LinearCore,
+    "distance": DistanceCore,
+    "kernel": LayeredCore,
+    "dense": LayeredCore,
+}
+_STREAMS = {
+    "table": TableStream,
+    "linear": LinearStream,
+    "distance": DistanceStream,
+    "kernel": LayeredStream,
+    "dense": LayeredStream,
+}
 
 
 def _bits(node: NodeBase, bit_of: Mapping[Comparison, Value]) -> Value:
@@ -97,7 +112,7 @@ def add_stream(
     Parameters
     ----------
     bit_of : result of each comparison, held from the first beat up
-    site : what has the ports `digit`, `index`, `down` and `up` of the link
+    site : what has the ports `digit`, `index`, `down`, `compute` and `up` of the link
     from_zero : scores count from 0, not from their lowest
     evidence : first beat of the node's evidence, None to send none
     """
@@ -122,4 +137,6 @@ def add_stream(
         core.down.eq(site.down),
         core.up.eq(site.up),
     ]
+    if node.compute_cycles:
+        m.d.comb += core.compute.eq(site.compute)
     return core.digit

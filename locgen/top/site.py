@@ -22,7 +22,7 @@ class TreeSite(wiring.Component):
 
     Members
     -------
-    digit : In(plan.down_width); index, down, up : In, its beat, as of `Sequencer`
+    digit : In(plan.down_width); index, down, compute, up : In, its beat, as of `Sequencer`
     o : Out(plan.up_width), 0 outside the up phase
     """
 
@@ -38,6 +38,7 @@ class TreeSite(wiring.Component):
                 "digit": In(plan.down_width),
                 "index": In(index_bits(plan.down_beats, plan.up_beats, plan.compute_beats)),
                 "down": In(1),
+                "compute": In(1),
                 "up": In(1),
                 "o": Out(plan.up_width),
             }

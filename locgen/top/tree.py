@@ -116,11 +116,10 @@ class TreeFabric(wiring.Component):
                     site.digit.eq(stop.digit),
                     site.index.eq(stop.index),
                     site.down.eq(stop.down),
+                    site.compute.eq(stop.compute),
                     site.up.eq(stop.up),
                 ]
                 m.d.comb += combine.i[number].eq(site.o)
-                if isinstance(site, EngineSite):
-                    place.d.comb += site.compute.eq(stop.compute)
 
         m.submodules.root = root = Root(self.model, plan)
         on_the_way = plan.broadcast_levels + 1 + plan.local_levels + plan.combine_levels
