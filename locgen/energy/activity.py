@@ -5,7 +5,7 @@ design that starts from its power-on state and works through its own rows. Glitc
 toggle counts are a lower bound.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -199,6 +199,7 @@ def count_toggles(
     *,
     ones: Sequence[str] = (),
     contents: Mapping[str, np.ndarray] | None = None,
+    observe: Callable[[np.ndarray, bool], None] | None = None,
 ) -> Activity:
     """Feed `payloads` through the netlist of a core and count what toggles.
 
@@ -210,6 +211,7 @@ def count_toggles(
     ----------
     ones : registers, by name, that are 1 at the start: what a load of memories leaves behind
     contents : what memories hold that the bitstream does not fill, by the cell's name
+    observe : is shown all nets (nets, lanes), settled, in every cycle, and whether it counts
 
     Raises
     ------
@@ -238,6 +240,8 @@ def count_toggles(
     for _ in range(latency + interval * (rounds + 2)):
         netlist.settle(values)
         state = values[outputs]
+        if observe is not None:
+            observe(values, answered > 0)
         if answered:
             toggles += np.count_nonzero(state != previous, axis=1)
             counted_cycles += 1

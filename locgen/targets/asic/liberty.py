@@ -1,0 +1,475 @@
+"""Reads Liberty files: groups and attributes first, then cells with their functions and tables.
+
+Why not a library: lln-libparse 0.56 (the reader of Yosys) ends the whole process on a damaged file,
+liberty-parser 0.0.29 is alpha and under the GPL. Quantities are converted to SI units.
+"""
+
+import hashlib
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from locgen.errors import ConfigurationError
+from locgen.targets.asic.expressions import Expression, inputs_of, parse_expression
+
+__all__ = ["Arc", "Cell", "Group", "Library", "State", "Table", "read_groups", "read_library"]
+
+_TOKEN = re.compile(
+    r'/\*.*?\*/|//[^\n]*|\\[ \t\r]*\n|"((?:[^"\\]|\\.)*)"|([{}();:,\n])|([^\s{}();:,"\\]+)|(\S)',
+    re.DOTALL,
+)
+_PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "k": 1e3}
+_QUANTITY = re.compile(r"\s*([\d.eE+-]*)\s*([a-zA-Z]*)\s*")
+
+
+@dataclass
+class Group:
+    """``kind (arguments) { attributes; groups }`` of a Liberty file.
+
+    `attributes` maps names to what stands behind them: one text, or the texts in brackets.
+    """
+
+    kind: str
+    arguments: tuple[str, ...]
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: list["Group"] = field(default_factory=list)
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return the attribute's only text."""
+        return " ".join(self.attributes.get(name, (default,)))
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        """Return the attribute as a number."""
+        value = self.attributes.get(name)
+        return default if value is None else _number(value[0])
+
+    def all(self, *kinds: str) -> Iterator["Group"]:
+        """Yield the inner groups of these kinds, in the order of the file."""
+        return (group for group in self.groups if group.kind in kinds)
+
+
+def read_groups(text: str, source: str) -> Group:
+    """Return the group that a Liberty file consists of.
+
+    Raises
+    ------
+    ConfigurationError
+        If `text` is no Liberty file; says where.
+    """
+    reader = _Reader(text, source)
+    name = reader.next()
+    if name is None:
+        raise ConfigurationError(f"{source} is empty: give a Liberty file")
+    group = reader.statement(name, Group("file", ()))
+    if group is None or group.kind != "library":
+        raise ConfigurationError(f"{source} is no Liberty file: it must begin with library")
+    return group
+
+
+class _Reader:
+    """Turns tokens into groups."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.source = source
+        self.text = text
+        self.place = 0
+        self.quoted = False
+        self.peeked: list[tuple[str | None, bool, int]] = []
+
+    def wrong(self, what: str) -> ConfigurationError:
+        line = self.text.count("\n", 0, self.place) + 1
+        return ConfigurationError(f"{self.source}, line {line}: {what}: correct the Liberty file")
+
+    def next(self, lines: bool = False) -> str | None:
+        """Return the next token, None at the end; with `lines` ends of lines count."""
+        while found := _TOKEN.search(self.text, self.place):
+            self.place = found.end()
+            string, mark, word, odd = found.groups()
+            self.quoted = string is not None
+            if string is not None:
+                return re.sub(r"\\\s*\n", " ", string)
+            if odd is not None:
+                raise self.wrong(f"{odd!r} is out of place")
+            if mark == "\n":
+                if lines:
+                    return mark
+                continue
+            if mark is not None or word is not None:
+                return mark or word
+        self.place = len(self.text)
+        return None
+
+    def statement(self, name: str, parent: Group) -> Group | None:
+        """Read what follows `name` into `parent`; return the group if it is one."""
+        mark = self.next()
+        if mark == ":":
+            parts = []
+            while (token := self.next(lines=True)) not in (";", "\n", "}", None) or self.quoted:
+                parts.append(token)
+            if token == "}":
+                self.place -= 1
+            if token is None:
+                raise self.wrong(f"{name} has no end")
+            parent.attributes[name] = (" ".join(parts),)
+            return None
+        if mark != "(":
+            raise self.wrong(f"{name} is followed by {mark!r}")
+        arguments = []
+        while (token := self.next()) != ")" or self.quoted:
+            if token is None:
+                raise self.wrong(f"{name} has no closing bracket")
+            if token != "," or self.quoted:
+                arguments.append(token)
+        before = self.place
+        if (token := self.next()) != "{" or self.quoted:
+            if token != ";":
+                self.place = before
+            parent.attributes[name] = tuple(arguments)
+            return None
+        group = Group(name, tuple(arguments))
+        parent.groups.append(group)
+        while (token := self.next()) != "}":
+            if token is None:
+                raise self.wrong(f"{name} is never closed")
+            if token != ";":
+                self.statement(token, group)
+        return group
+
+
+@dataclass(frozen=True)
+class Table:
+    """A quantity over input transition time (seconds) and load (farads), both rising.
+
+    `values` holds one row for each slew; an axis that the table does not have holds a single 0.
+    """
+
+    slews: tuple[float, ...]
+    loads: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+
+    def at(self, slew: float, load: float) -> float:
+        """Return the value there, linear between points and beyond the last ones."""
+        row, right = _between(self.slews, slew)
+        column, up = _between(self.loads, load)
+        near = self.values[row]
+        if right is None:
+            return _mix(near, column, up)
+        return _mix(near, column, up) * (1 - right) + _mix(self.values[row + 1], column, up) * right
+
+
+def _between(axis: tuple[float, ...], value: float) -> tuple[int, float | None]:
+    """Return the point below and the share of the way to the next; None without a next one."""
+    if len(axis) < 2:
+        return 0, None
+    place = min(max(bisect_right(axis, value) - 1, 0), len(axis) - 2)
+    return place, (value - axis[place]) / (axis[place + 1] - axis[place])
+
+
+def _mix(row: tuple[float, ...], place: int, share: float | None) -> float:
+    return row[place] if share is None else row[place] * (1 - share) + row[place + 1] * share
+
+
+@dataclass(frozen=True)
+class Arc:
+    """Tables of `pin` for changes of `related` (empty for any), while `when` holds (None: always).
+
+    A table that the file does not give is None.
+    """
+
+    pin: str
+    related: str
+    when: Expression | None
+    rise: Table | None
+    fall: Table | None
+
+
+@dataclass(frozen=True)
+class State:
+    """What a flip-flop or latch keeps.
+
+    `names` of the state and of its opposite; `clock` rises, or enables a latch; `data` is taken
+    then; `clear` and `preset` act at once, None where there is none.
+    """
+
+    kind: str
+    names: tuple[str, str]
+    clock: Expression
+    data: Expression
+    clear: Expression | None = None
+    preset: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A standard cell.
+
+    Members
+    -------
+    name, area : area in square micrometres
+    leakage : watts where no condition holds; leakage_when : condition and watts
+    inputs : capacitance of each input pin in farads, by name, in the file's order
+    outputs : function of each output pin over inputs and state names, by name
+    state : of a flip-flop or latch, None for a gate
+    plain : no three-state output, no scan, every output has a function, and not ``dont_use``
+    power : energies in joules; transitions : of outputs, in seconds
+    """
+
+    name: str
+    area: float
+    leakage: float = 0.0
+    leakage_when: tuple[tuple[Expression, float], ...] = ()
+    inputs: Mapping[str, float] = field(default_factory=dict)
+    outputs: Mapping[str, Expression] = field(default_factory=dict)
+    state: State | None = None
+    plain: bool = True
+    power: tuple[Arc, ...] = ()
+    transitions: tuple[Arc, ...] = ()
+
+
+class Library:
+    """A library of standard cells at one corner.
+
+    Members
+    -------
+    path, sha256 : the Liberty file
+    name, corner, voltage : its name, its operating conditions in words, volts
+    cell_names : all cells, in the order of the file
+    """
+
+    def __init__(self, path: Path, text: str, digest: str) -> None:
+        self.path, self.sha256 = path, digest
+        group = read_groups(text, path.name)
+        self._group = group
+        self.name = group.arguments[0] if group.arguments else path.stem
+        self._cells = {cell.arguments[0]: cell for cell in group.all("cell") if cell.arguments}
+        if not self._cells:
+            raise ConfigurationError(f"{path} holds no cells: give a library of standard cells")
+        self._read: dict[str, Cell] = {}
+        self._time = _unit(group.text("time_unit", "1ns"))
+        self._volt = _unit(group.text("voltage_unit", "1V"))
+        self._leak = _unit(group.text("leakage_power_unit", "1nW"))
+        load = group.attributes.get("capacitive_load_unit", ("1", "pf"))
+        self._farad = _number(load[0]) * _unit(f"1{load[1].lower()}")
+        # Liberty leaves the unit of energy to be that of capacitance times voltage squared.
+        self._joule = self._farad * self._volt**2
+
+    @property
+    def cell_names(self) -> tuple[str, ...]:
+        """Names of all cells, in the order of the file."""
+        return tuple(self._cells)
+
+    @cached_property
+    def _conditions(self) -> tuple[str, float, float]:
+        group, wanted = self._group, self._group.text("default_operating_conditions")
+        known = list(group.all("operating_conditions"))
+        chosen = [one for one in known if one.arguments[:1] == (wanted,)] or known[:1]
+        named = chosen[0].arguments[0] if chosen and chosen[0].arguments else wanted
+        inner = chosen[0] if chosen else Group("operating_conditions", ())
+        volts = inner.number("voltage", group.number("nom_voltage"))
+        kelvin = inner.number("temperature", group.number("nom_temperature", 25.0))
+        return named, volts * self._volt, kelvin
+
+    @property
+    def time_unit(self) -> float:
+        """What the file counts time in, in seconds."""
+        return self._time
+
+    @property
+    def voltage(self) -> float:
+        """Supply in volts."""
+        return self._conditions[1]
+
+    @property
+    def corner(self) -> str:
+        """Operating conditions, such as ``typical, 1.8 V, 25 C``."""
+        name, volts, celsius = self._conditions
+        return f"{name or 'unnamed'}, {volts:g} V, {celsius:g} C"
+
+    @cached_property
+    def has_timing(self) -> bool:
+        """Whether the cells have delays: the built-in table has areas alone."""
+        return any(cell.transitions for cell in self.plain_cells)
+
+    def area_of(self, name: str) -> float:
+        """Return a cell's area in square micrometres, 0 for one that is not there."""
+        group = self._cells.get(name)
+        return 0.0 if group is None else group.number("area")
+
+    def cell(self, name: str) -> Cell:
+        """Return the cell of that name.
+
+        Raises
+        ------
+        ConfigurationError
+            If there is none, or it cannot be read.
+        """
+        if name not in self._cells:
+            raise ConfigurationError(f"{self.path.name} holds no cell {name}")
+        if name not in self._read:
+            self._read[name] = self._cell(self._cells[name])
+        return self._read[name]
+
+    @cached_property
+    def plain_cells(self) -> tuple[Cell, ...]:
+        """All cells that a netlist may be made of."""
+        return tuple(cell for name in self.cell_names if (cell := self.cell(name)).plain)
+
+    def _cell(self, group: Group) -> Cell:
+        inputs: dict[str, float] = {}
+        outputs: dict[str, Expression] = {}
+        power, transitions = [], []
+        plain = group.text("dont_use") != "true" and not any(group.all("test_cell"))
+        for pin in self._pins(group):
+            name, direction = pin.arguments[0], pin.text("direction")
+            if direction == "input":
+                inputs[name] = pin.number("capacitance") * self._farad
+            elif direction == "output":
+                plain &= "function" in pin.attributes and "three_state" not in pin.attributes
+                if "function" in pin.attributes:
+                    outputs[name] = parse_expression(pin.text("function"))
+            else:
+                plain &= direction == "internal"
+            for inner in pin.all("internal_power"):
+                power += self._arcs(inner, name, "power", self._joule)
+            for inner in pin.all("timing"):
+                transitions += self._arcs(inner, name, "transition", self._time)
+        state = self._state(group)
+        known = {*inputs, *(() if state is None else state.names)}
+        plain &= bool(outputs) and all(known >= {*inputs_of(f)} for f in outputs.values())
+        leaks = [
+            (parse_expression(one.text("when")), one.number("value") * self._leak)
+            for one in group.all("leakage_power")
+            if "when" in one.attributes
+        ]
+        default = self._group.number("default_cell_leakage_power")
+        return Cell(
+            name=group.arguments[0],
+            area=group.number("area"),
+            leakage=group.number("cell_leakage_power", default) * self._leak,
+            leakage_when=tuple(leaks),
+            inputs=inputs,
+            outputs=outputs,
+            state=state,
+            plain=plain,
+            power=tuple(power),
+            transitions=tuple(transitions),
+        )
+
+    @staticmethod
+    def _pins(group: Group) -> Iterator[Group]:
+        for pin in group.all("pin", "bus", "bundle"):
+            if pin.kind == "pin" and pin.arguments:
+                yield pin
+
+    @staticmethod
+    def _state(group: Group) -> State | None:
+        for inner in group.all("ff", "latch"):
+            clock, data = (
+                ("clocked_on", "next_state") if inner.kind == "ff" else ("enable", "data_in")
+            )
+            if clock not in inner.attributes or data not in inner.attributes:
+                continue
+            names = (*inner.arguments, "", "")[:2]
+            extra = {
+                name: parse_expression(inner.text(name))
+                for name in ("clear", "preset")
+                if name in inner.attributes
+            }
+            return State(
+                inner.kind,
+                names,
+                parse_expression(inner.text(clock)),
+                parse_expression(inner.text(data)),
+                **extra,
+            )
+        return None
+
+    def _arcs(self, group: Group, pin: str, what: str, unit: float) -> list[Arc]:
+        tables = {
+            inner.kind: self._table(inner, unit)
+            for inner in group.all(f"rise_{what}", f"fall_{what}", what)
+        }
+        both = tables.get(what)
+        rise, fall = tables.get(f"rise_{what}", both), tables.get(f"fall_{what}", both)
+        if rise is None and fall is None:
+            return []
+        when = parse_expression(group.text("when")) if "when" in group.attributes else None
+        related = group.text("related_pin").split() or [""]
+        return [Arc(pin, name, when, rise, fall) for name in related]
+
+    def _table(self, group: Group, unit: float) -> Table:
+        template = self._templates.get(group.arguments[0] if group.arguments else "", {})
+        axes = [("", (0.0,)), ("", (0.0,))]
+        count = 0
+        for place in (1, 2):
+            points = group.attributes.get(f"index_{place}", template.get(f"index_{place}"))
+            if points is not None:
+                axes[place - 1] = (template.get(f"variable_{place}", ("",))[0], _numbers(points))
+                count += 1
+        rows = [_numbers((text,)) for text in group.attributes.get("values", ())]
+        flat = [value * unit for row in rows for value in row]
+        first, second = (len(points) for _, points in axes)
+        if len(flat) != first * second:
+            raise ConfigurationError(
+                f"{self.path.name}: a table of {group.kind} holds {len(flat)} values for "
+                f"{first} x {second} points: correct the Liberty file"
+            )
+        grid = [flat[row * second : (row + 1) * second] for row in range(first)]
+        kinds = ["load" if "capacitance" in name else "slew" for name, _ in axes]
+        units = {"load": self._farad, "slew": self._time}
+        points = [
+            tuple(point * units[kind] for point in values)
+            for kind, (_, values) in zip(kinds, axes, strict=True)
+        ]
+        if kinds[0] == "load":
+            points.reverse()
+            grid = [list(column) for column in zip(*grid, strict=True)]
+        return Table(points[0], points[1], tuple(map(tuple, grid)))
+
+    @cached_property
+    def _templates(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+        kinds = ("lu_table_template", "power_lut_template")
+        return {one.arguments[0]: one.attributes for one in self._group.all(*kinds)}
+
+
+def read_library(path: Path) -> Library:
+    """Return the library in the Liberty file at `path`.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be read or is no Liberty file.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    text = data.decode("utf-8", errors="replace")
+    return Library(path, text, hashlib.sha256(data).hexdigest())
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} stands where a number must: correct the Liberty file"
+        ) from error
+
+
+def _numbers(texts: tuple[str, ...]) -> tuple[float, ...]:
+    return tuple(_number(word) for text in texts for word in text.replace(",", " ").split())
+
+
+def _unit(text: str) -> float:
+    """Return ``1ns`` as 1e-9."""
+    found = _QUANTITY.fullmatch(text)
+    factor = None
+    if found is not None:
+        factor = _PREFIX.get(found[2][:-1].lower())
+    if found is None or factor is None:
+        raise ConfigurationError(f"{text!r} is no unit: correct the Liberty file")
+    return _number(found[1] or "1") * factor
