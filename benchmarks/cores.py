@@ -43,7 +43,7 @@ from locgen.noc import (
 )
 from locgen.plan import TreePlan, plan_tree
 from locgen.quantise import QuantiseOptions, quantise
-from locgen.targets.ice40 import route_out_of_context
+from locgen.targets.routing import route_out_of_context
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.cobs import CobsBuffer, CobsDecoder
 from locgen.top.crc import SerialCrc32

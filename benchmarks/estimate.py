@@ -35,7 +35,7 @@ from locgen.ir import QuantisedModel
 from locgen.plan import DirectPlan, TreePlan, estimate_plan, plan_direct, plan_tree
 from locgen.plan.estimate import WEIGHTS, terms_of
 from locgen.quantise import Dataset, QuantiseOptions, quantise
-from locgen.targets.ice40 import route_out_of_context
+from locgen.targets.routing import route_out_of_context
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.direct import DirectFabric
 from locgen.top.emit import emit_rtlil

@@ -15,8 +15,8 @@ from pathlib import Path
 from amaranth.lib import wiring
 
 from locgen.devices import find_device
-from locgen.targets.ice40 import pack_core
 from locgen.targets.netlist import Utilisation
+from locgen.targets.packing import pack_core
 from locgen.targets.synthesis import synthesise_core
 from locgen.targets.toolchain import find_tool
 from locgen.top.emit import emit_rtlil

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from locgen.devices import find_device
+from locgen.devices.pins import Constraints, Pin
 from locgen.errors import ConfigurationError
 from locgen.resources import resource
 
@@ -26,7 +27,7 @@ __all__ = [
     "Programmer",
     "list_boards",
     "load_board",
-    "pcf",
+    "pins_of",
     "schema_markdown",
 ]
 
@@ -171,8 +172,8 @@ def load_board(name: str | Path) -> Board:
     return known[str(name)]
 
 
-def pcf(board: Board, *, boots: bool = False) -> str:
-    """Return the pin constraints of the top's ports on this board.
+def pins_of(board: Board, *, boots: bool = False) -> Constraints:
+    """Return where the top's ports are on this board.
 
     These are ``clk``, ``rx`` and ``tx``, and the flash's for a design that `boots` from it.
 
@@ -181,10 +182,10 @@ def pcf(board: Board, *, boots: bool = False) -> str:
     ConfigurationError
         If the design boots and the board file names no flash.
     """
-    lines = [
-        f"set_io clk {board.clock.pin}",
-        f"set_io -pullup yes rx {board.link.rx}",  # an open input must read as an idle line
-        f"set_io tx {board.link.tx}",
+    pins = [
+        Pin("clk", board.clock.pin),
+        Pin("rx", board.link.rx, pull_up=True),  # an open input must read as an idle line
+        Pin("tx", board.link.tx),
     ]
     if boots:
         if board.flash is None:
@@ -193,14 +194,13 @@ def pcf(board: Board, *, boots: bool = False) -> str:
                 "its file, or load the model over the link"
             )
         flash = board.flash
-        lines += [
-            f"set_io flash__sck {flash.sck}",
-            f"set_io flash__cs {flash.cs}",
-            f"set_io flash__mosi {flash.mosi}",
-            f"set_io -pullup yes flash__miso {flash.miso}",  # without a flash: no image
+        pins += [
+            Pin("flash__sck", flash.sck),
+            Pin("flash__cs", flash.cs),
+            Pin("flash__mosi", flash.mosi),
+            Pin("flash__miso", flash.miso, pull_up=True),  # without a flash: no image
         ]
-    lines.append(f"set_frequency clk {board.clock.hz / 1e6:g}")
-    return "\n".join(lines) + "\n"
+    return Constraints(tuple(pins), board.clock.hz)
 
 
 def _read(path: Path) -> Board:

@@ -231,7 +231,7 @@ def _place(modules, grid, dice):
         a, b = dice.randrange(len(names)), dice.randrange(len(names))
         names[a], names[b] = names[b], names[a]
     placed = [
-        PlacedCell(name, "ICESTORM_LC", *tiles[(start + n // 7) % len(tiles)])
+        PlacedCell(name, "logic cell", *tiles[(start + n // 7) % len(tiles)])
         for n, name in enumerate(names)
     ]
     placed.append(PlacedCell("wrapper", "SB_IO", 13, 0))

@@ -25,8 +25,9 @@ from measure import markdown, out_argument, tools_used, write_result
 import locgen
 from locgen.flow.build import emit
 from locgen.frontends import Loaded, load
-from locgen.targets.ice40 import pack_core, route_out_of_context
+from locgen.targets.packing import pack_core
 from locgen.targets.routed import ResourceShortage
+from locgen.targets.routing import route_out_of_context
 from locgen.targets.synthesis import synthesise_core
 from locgen.targets.verilog import write_verilog
 from locgen.targets.xilinx import count_lut6

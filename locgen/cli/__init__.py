@@ -118,7 +118,7 @@ def _count(name: str, text: str) -> int | None:
 @app.command()
 def build(
     model: Model,
-    target: Target = "ice40",
+    target: Target = None,
     device: DeviceName = None,
     board: BoardName = None,
     clock: Clock = None,
@@ -291,7 +291,7 @@ def inspect(
 @app.command()
 def estimate(
     model: Model,
-    target: Target = "ice40",
+    target: Target = None,
     device: DeviceName = None,
     board: BoardName = None,
     data: DataFile = None,

@@ -44,7 +44,10 @@ DataFile = Annotated[
 Label = Annotated[
     str | None, typer.Option("--label", help="label column of a .csv; default the last")
 ]
-Target = Annotated[str, typer.Option("--target", help="device family: ice40")]
+Target = Annotated[
+    str | None,
+    typer.Option("--target", help="see locgen targets; default the board's or device's, or ice40"),
+]
 DeviceName = Annotated[
     str | None, typer.Option("--device", help="device or device-package, e.g. hx8k-ct256")
 ]

@@ -144,8 +144,10 @@ class Device:
         Of the die; the package limits `io` further.
     grid : tuple of int
         Columns and rows of tiles, for pictures of the floor plan.
-    nextpnr_option : str
-        How place and route is told of the device.
+    placer : tuple of str
+        How place and route is told of the device, with ``{package}`` or ``{PACKAGE}``.
+    packer : tuple of str
+        What the program that makes the bitstream must be told.
     delays : Delays
         For estimates.
     power : Power
@@ -161,10 +163,11 @@ class Device:
     packages: dict[str, int]
     capacity: Capacity
     grid: tuple[int, int]
-    nextpnr_option: str
+    placer: tuple[str, ...]
     delays: Delays
     power: Power
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    packer: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _known_package(self) -> "Device":

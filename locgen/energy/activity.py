@@ -65,7 +65,7 @@ class MappedNetlist:
         If the module holds another kind of cell or a combinational loop.
     """
 
-    def __init__(self, module: dict) -> None:
+    def __init__(self, module: dict, library: str = "ice40") -> None:
         self.ports = {name: port["bits"] for name, port in module["ports"].items()}
         nets = {"0": 0, "1": 1, "x": 0, "z": 0}
 

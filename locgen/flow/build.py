@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from locgen.boards import pcf
+from locgen.boards import pins_of
 from locgen.energy import (
     Activity,
     EnergyFigures,
@@ -20,7 +20,7 @@ from locgen.energy import (
     energy_of,
     expert_activity,
 )
-from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
+from locgen.errors import ConfigurationError, DoesNotFit, Mismatch, ToolNotFound
 from locgen.flow.advice import advice
 from locgen.flow.design import Design
 from locgen.flow.evidence import evidence_words
@@ -38,10 +38,10 @@ from locgen.plan.serialise import plan_to_json
 from locgen.quantise import synthetic_rows
 from locgen.targets.children import workers
 from locgen.targets.flash import join_image
-from locgen.targets.ice40 import pack_core, place_and_route, route_out_of_context
 from locgen.targets.netlist import Netlist, Utilisation
+from locgen.targets.registry import find_target
 from locgen.targets.routed import ResourceShortage, Routed
-from locgen.targets.synthesis import synthesise_core, synthesise_top
+from locgen.targets.target import Job, Mapped
 from locgen.targets.verilog import write_verilog
 from locgen.top.board import BoardTop
 from locgen.top.direct import DirectFabric
@@ -71,21 +71,28 @@ _HOPELESS = 2.0
 class Built:
     """What a build measured; paths are inside the build folder `out`.
 
-    `core` is the model alone, packed out of context; `routed` is None without place and route;
+    `mapped` holds the netlists and what the model alone takes, None for a target that maps to no
+    cells; `routed` is None without place and route; `activity` where toggles are not counted.
+    `results` are those of the simulations, none if `unverified` says why they could not run.
     `evidence_cells` is what gathering evidence adds to the core, None where none is gathered;
     `experts` is the activity by expert, None but for mixtures on the tree fabric.
     """
 
     out: Path
-    core: Utilisation
-    netlist: Netlist
+    mapped: Mapped | None
     routed: Routed | None
-    activity: Activity
+    activity: Activity | None
     energy: EnergyFigures | None
     clock_mhz: float | None
     results: tuple[SimulationResult, ...]
     evidence_cells: int | None = None
     experts: ExpertActivity | None = None
+    unverified: str | None = None
+
+    @property
+    def core(self) -> Utilisation | None:
+        """What the model alone takes."""
+        return None if self.mapped is None else self.mapped.usage
 
     @property
     def bitstream(self) -> Path | None:
@@ -115,6 +122,7 @@ def design_facts(design: Design) -> dict[str, object]:
         "evidence_beats": plan.evidence_bits // plan.evidence_width if plan.evidence else 0,
         "evidence_width": plan.evidence_width if plan.evidence else 0,
         "boot_offset": None if boot is None else boot.offset,
+        "models": list(find_target(place.target).models),
     }
 
 
@@ -157,12 +165,16 @@ def design_vectors(design: Design) -> Vectors:
 
 def _measure_activity(
     design: Design, netlist: Netlist, vectors: Vectors
-) -> tuple[Activity, ExpertActivity | None]:
+) -> tuple[Activity | None, ExpertActivity | None]:
     """Count toggles, by expert as well where experts have modules of their own.
 
-    It is done on data rows, or on rows drawn over the thresholds where there are none.
+    Nothing is counted where the target's cells are not known to the simulation. It is done on data
+    rows, or on rows drawn over the thresholds where there are none.
     """
     model, plan = design.model, design.choice.plan
+    library = find_target(design.place.target).library
+    if not library:
+        return None, None
     if design.data is not None:
         q = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
     elif design.loaded is not None:
@@ -173,7 +185,7 @@ def _measure_activity(
     decision, scores = model.answered(q)
     module = json.loads(netlist.json.read_text())["modules"][netlist.top]
     activity = count_toggles(
-        MappedNetlist(module),
+        MappedNetlist(module, library),
         pack_features(q, model.feature_bits),
         pack_results(decision, scores, model.decision.bits, model.score_bits),
         plan.latency_cycles,
@@ -186,44 +198,33 @@ def _measure_activity(
     return activity, expert_activity(activity, plan, mask)
 
 
-def _route(design: Design, top: Netlist | None, core: Netlist, out: Path, logs: Path) -> Routed:
-    place, options = design.place, design.options
-    common = {"logs": logs, "use_cache": options.cache}
-    if place.top == "stream":
-        goal = options.clock or design.choice.fmax_mhz
-        routed = route_out_of_context(
-            core, place.device, place.package, goal, options.seed, out, **common
-        )
-        if options.clock is not None and routed.fmax_mhz < options.clock:
-            raise DoesNotFit(
-                f"{design.model.name} reaches {routed.fmax_mhz:.1f} MHz on {place.device.name}, "
-                f"short of --clock {options.clock:g}: ask for less, or more --stages"
-            )
-        return routed
+def _route(design: Design, mapped: Mapped, job: Job) -> Routed:
+    """Place and route for the place; a core alone as fast as it gets, or as was asked."""
+    place, asked = design.place, design.options.clock
     boots = boot_flash(design) is not None
-    constraints = None if place.board is None else pcf(place.board, boots=boots)
-    return place_and_route(
-        top,
-        place.device,
-        place.package,
-        constraints,
-        place.clock_hz / 1e6,
-        options.seed,
-        out,
-        attempts=3,
-        **common,
-    )
+    pins = None if place.board is None else pins_of(place.board, boots=boots)
+    goal = place.clock_hz / 1e6 if place.clock_hz else design.choice.fmax_mhz
+    target = find_target(place.target)
+    routed = target.route(mapped, place.device, place.package, pins, goal, job)
+    if mapped.top is None and asked is not None and routed.fmax_mhz < asked:
+        raise DoesNotFit(
+            f"{design.model.name} reaches {routed.fmax_mhz:.1f} MHz on {place.device.name}, "
+            f"short of --clock {asked:g}: ask for less, or more --stages"
+        )
+    return routed
 
 
 def _check_estimate(design: Design) -> None:
     """Refuse before the first tool runs what is far too large; synthesis would take minutes."""
-    estimate, available = design.choice.estimate.logic_cells, design.place.device.capacity
-    if design.options.pnr and estimate > _HOPELESS * available.logic_cells:
-        raise DoesNotFit(advice(design, estimate, available.logic_cells, "by estimate"))
+    estimate, available = design.choice.estimate.logic_cells, design.place.logic_cells
+    if design.options.pnr and estimate > _HOPELESS * available:
+        raise DoesNotFit(advice(design, estimate, int(available), "by estimate"))
 
 
 def _check_size(design: Design, core: Utilisation) -> None:
     """Refuse before place and route what cannot fit; without it, say so."""
+    if core.logic_cells is None or core.logic_cells_available is None:
+        return
     if core.logic_cells > core.logic_cells_available:
         text = advice(design, core.logic_cells, core.logic_cells_available)
         if design.options.pnr:
@@ -304,106 +305,130 @@ def _move(work: Path, out: Path) -> None:
 
 def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     options, model = design.options, design.model
+    target = find_target(design.place.target)
+    routes = options.pnr and target.routes
     boot_flash(design)
     _check_estimate(design)
     tell(f"compiling {len(model.nodes)} nodes to Amaranth")
     modules = emit(design)
-    common = {"logs": logs, "use_cache": options.cache}
     netlists = work / "netlist"
-    tell("synthesis")
-    with workers(2) as pool:
+    job = Job(netlists, logs, options.effort, options.seed, options.cache)
+    tell("synthesis" if target.models else "writing Verilog")
+    with workers(1) as pool:
         plain = pool.submit(write_verilog, modules, netlists, logs, use_cache=options.cache)
-        core = synthesise_core(modules["core"], netlists, effort=options.effort, **common)
-        packed = pool.submit(pack_core, core, design.place.device, **common)
-        top = None
-        if "top" in modules:
-            top = synthesise_top(modules["top"], core, netlists, effort=options.effort, **common)
-        verilog, usage = plain.result(), packed.result()
-    _check_size(design, usage)
+        mapped = target.synthesise(modules, design.place.device, job)
+        verilog = plain.result()
+    if mapped is not None:
+        _check_size(design, mapped.usage)
 
     tell("writing the test bench")
     vectors = design_vectors(design)
-    sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
-    sources["core_netlist.v"] = core.verilog
-    frames, image, flash = None, memory_image(design), ()
-    evidence = evidence_words(design, vectors)
-    if top is not None:
-        sources["top_netlist.v"] = top.verilog
-        params = link_params(design)
-        held = int(design.digest, 16) if image else None
-        frames = make_frames(model, params, vectors, digest=held, evidence=evidence)
-        if image:
-            updates, flash = update_exchanges(design, params, vectors)
-            frames = updates + frames if boot_flash(design) is not None else frames + updates
     bench = work / "testbench"
-    write_testbench(bench, design_facts(design), vectors, frames, sources, image, flash, evidence)
+    _write_bench(design, bench, vectors, verilog, mapped)
     (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()), "utf-8")
     (work / "model.locgen.json").write_text(to_json(model), "utf-8")
     if design.place.board is not None:
         text = design.place.board.model_dump_json(indent=1) + "\n"
         (work / BOARD_FILE).write_text(text, "utf-8")
-    if image or evidence:
+    if design.choice.plan.shapes or design.choice.plan.evidence:
         plan_text = plan_to_json(design.choice.plan)
         (work / "plan.locgen.json").write_text(plan_text, "utf-8")
 
-    doing = "place and route, " if options.pnr else ""
-    tell(f"{doing}simulation of RTL and netlist with {len(vectors)} vectors")
+    levels = ("rtl",) if mapped is None else ("rtl", "netlist")
+    doing = "place and route, " if routes else ""
+    tell(f"{doing}simulation of {' and '.join(levels)} with {len(vectors)} vectors")
+    results, unverified = (), None
     with workers(1) as pool:
-        simulations = pool.submit(_simulate, model, vectors, bench, logs)
+        simulations = pool.submit(_simulate, model, vectors, bench, levels, logs)
         try:
-            routed = _route(design, top, core, netlists, logs) if options.pnr else None
+            routed = _route(design, mapped, job) if routes else None
         except ResourceShortage as error:
             cells = error.shortages.get("logic cells")
             raise DoesNotFit(advice(design, *cells) if cells else str(error)) from error
-        results = simulations.result()
+        try:
+            results = simulations.result()
+        except ToolNotFound as error:
+            if routes:
+                raise
+            unverified = str(error)  # there is no product that anyone could take for verified
+            log.warning("NOT VERIFIED: %s", error)
 
-    tell("counting toggles")
-    activity, experts = _measure_activity(design, core, vectors)
+    activity = experts = energy = None
     clock_mhz = design.place.clock_hz / 1e6 if design.place.clock_hz else None
     if clock_mhz is None and routed is not None:
         clock_mhz = routed.fmax_mhz
-    energy = None
-    if clock_mhz is not None:
-        plan = design.choice.plan
-        energy = energy_of(
-            design.place.device, activity, clock_mhz, plan.latency_cycles, usage.logic_cells
-        )
+    if mapped is not None:
+        tell("counting toggles")
+        activity, experts = _measure_activity(design, mapped.core, vectors)
+    if activity is not None and clock_mhz is not None:
+        latency = design.choice.plan.latency_cycles
+        cells = mapped.usage.logic_cells
+        energy = energy_of(design.place.device, activity, clock_mhz, latency, cells)
     if routed is not None:
-        bitstream = work / f"{model.name}{routed.bitstream.suffix}"
-        boot = boot_flash(design)
-        if boot is not None:
-            joined = join_image(routed.bitstream.read_bytes(), image, boot.offset, boot.capacity)
-            routed.bitstream.write_bytes(joined)
-        routed.bitstream.rename(bitstream)
-        routed = replace(routed, bitstream=bitstream)
-    cost = _evidence_cells(design, usage, logs)
-    return Built(work, usage, core, routed, activity, energy, clock_mhz, results, cost, experts)
+        routed = _keep_bitstream(design, routed, work)
+    target.deliver(model.name, work, mapped)
+    cost = _evidence_cells(design, mapped, job) if mapped is not None else None
+    measured = (activity, energy, clock_mhz)
+    return Built(work, mapped, routed, *measured, results, cost, experts, unverified)
 
 
-def _evidence_cells(design: Design, usage: Utilisation, logs: Path) -> int | None:
+def _write_bench(
+    design: Design, bench: Path, vectors: Vectors, verilog: dict[str, Path], mapped: Mapped | None
+) -> None:
+    """Write the test bench with the Verilog of both levels, and what is sent over the link."""
+    sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
+    if mapped is not None:
+        sources["core_netlist.v"] = mapped.core.verilog
+        if mapped.top is not None:
+            sources["top_netlist.v"] = mapped.top.verilog
+    frames, image, flash = None, memory_image(design), ()
+    evidence = evidence_words(design, vectors)
+    if "top" in verilog:
+        params = link_params(design)
+        held = int(design.digest, 16) if image else None
+        frames = make_frames(design.model, params, vectors, digest=held, evidence=evidence)
+        if image:
+            updates, flash = update_exchanges(design, params, vectors)
+            frames = updates + frames if boot_flash(design) is not None else frames + updates
+    write_testbench(bench, design_facts(design), vectors, frames, sources, image, flash, evidence)
+
+
+def _keep_bitstream(design: Design, routed: Routed, work: Path) -> Routed:
+    """Put the bitstream into `work` under the model's name, with the model's image behind it."""
+    bitstream = work / f"{design.model.name}{routed.bitstream.suffix}"
+    boot = boot_flash(design)
+    if boot is not None:
+        image = memory_image(design)
+        joined = join_image(routed.bitstream.read_bytes(), image, boot.offset, boot.capacity)
+        routed.bitstream.write_bytes(joined)
+    routed.bitstream.rename(bitstream)
+    return replace(routed, bitstream=bitstream)
+
+
+def _evidence_cells(design: Design, mapped: Mapped, job: Job) -> int | None:
     """Return the cells that the core takes more than the same one without evidence."""
-    if not design.choice.plan.evidence:
+    cells = mapped.usage.logic_cells
+    if not design.choice.plan.evidence or cells is None:
         return None
     fabric = design.choice.plan.kind
     options = design.options.model_copy(update={"explain": False, "fabric": fabric})
     model = design.quantisation.model
     plain = replace(design, options=options, choice=choose_plan(model, options, design.place))
     with tempfile.TemporaryDirectory(prefix="locgen-") as folder:
-        out = Path(folder)
-        common = {"logs": logs / "without_evidence", "use_cache": options.cache}
-        core = synthesise_core(emit(plain)["core"], out, effort=options.effort, **common)
-        cells = pack_core(core, design.place.device, **common).logic_cells
-    return usage.logic_cells - cells
+        quiet = replace(job, out=Path(folder), logs=job.logs / "without_evidence")
+        modules = {"core": emit(plain)["core"]}
+        target = find_target(design.place.target)
+        without = target.synthesise(modules, design.place.device, quiet)
+    return cells - without.usage.logic_cells
 
 
 def _simulate(
-    model: QuantisedModel, vectors: Vectors, bench: Path, logs: Path
+    model: QuantisedModel, vectors: Vectors, bench: Path, levels: tuple[str, ...], logs: Path
 ) -> tuple[SimulationResult, ...]:
-    """Simulate both levels; a mismatch names the node that is most likely wrong."""
+    """Simulate the `levels`; a mismatch names the node that is most likely wrong."""
     try:
         return tuple(
-            run_testbench(bench, level, log=logs / f"simulation_{level}.log")
-            for level in ("rtl", "netlist")
+            run_testbench(bench, level, log=logs / f"simulation_{level}.log") for level in levels
         )
     except Mismatch as error:
         if not error.vectors:

@@ -97,14 +97,16 @@ def estimate_rows(design: Design) -> list[tuple[str, str]]:
     """Return (name, value) rows of an estimate, as text."""
     choice, place = design.choice, design.place
     plan, cells = choice.plan, choice.estimate.logic_cells
-    available = place.device.capacity.logic_cells
+    device = place.device
+    limit = "" if device is None else f" of {device.capacity.logic_cells}"
+    where = "none" if device is None else f"{device.name}-{place.package}"
     rows = [
-        ("device", f"{place.device.name}-{place.package}"),
+        ("device", where),
         ("fabric", f"{plan.kind}: {choice.reason}"),
-        ("logic cells of the core", f"about {cells} of {available}"),
+        ("logic cells of the core", f"about {cells}{limit}"),
         ("latency", f"{plan.latency_cycles} cycles (exact)"),
         ("interval", f"{plan.interval_cycles} cycles (exact)"),
-        ("Fmax", f"about {choice.fmax_mhz:.0f} MHz"),
+        ("Fmax", "unknown" if choice.fmax_mhz is None else f"about {choice.fmax_mhz:.0f} MHz"),
         ("bits crossing borders", f"{plan.bits_per_inference} per inference (exact)"),
     ]
     if design.model.gate is not None:

@@ -15,7 +15,9 @@ class BuildOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    target: Annotated[Literal["ice40"], Field(description="device family")] = "ice40"
+    target: Annotated[
+        str | None, Field(description="see locgen targets; the board's or device's, else ice40")
+    ] = None
     device: Annotated[
         str | None, Field(description="device or device-package, such as hx8k-ct256")
     ] = None

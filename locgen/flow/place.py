@@ -1,5 +1,6 @@
 """Resolves target, device and board options, and chooses the fabric."""
 
+import math
 from dataclasses import dataclass
 
 from locgen.boards import Board, list_boards, load_board
@@ -18,6 +19,7 @@ from locgen.plan import (
     plan_tree,
     with_ports,
 )
+from locgen.targets.registry import find_target
 from locgen.top.uart import clocks_per_bit
 
 __all__ = ["Choice", "Place", "choose_plan", "engines_elsewhere", "resolve_place"]
@@ -28,39 +30,52 @@ _LINK_CELLS = 420
 """Logic cells set aside for UART and frames."""
 _EVIDENCE_CELLS = 60
 """The same for evidence on its way to the line, beside block RAM."""
+_DEFAULT_TARGET = "ice40"
 _DEFAULT_CLOCK_HZ = 12_000_000
 """For a UART without a board: what most small boards carry."""
 _BAUD = 1_000_000
 _LINK_BLOCK_RAMS = 2
 """Set aside for the link's buffers."""
+_ANY_BLOCK_RAMS = 1 << 12
+"""Where there is no device to limit them."""
 _EVIDENCE_BLOCK_RAMS = 2
 """The same for evidence on its way to the line."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What the design is built for. `clock_hz` is None where the fastest that routes is taken."""
+    """What the design is built for.
 
-    device: Device
-    package: str
+    `target` is a key of `registry.TARGETS`. `device` and `package` are None for a target without
+    devices, `clock_hz` where the fastest that routes is taken.
+    """
+
+    target: str
+    device: Device | None
+    package: str | None
     board: Board | None
     top: str
     clock_hz: float | None
     baud: int
+
+    @property
+    def logic_cells(self) -> float:
+        """Logic cells that there are, infinite where nothing limits them."""
+        return math.inf if self.device is None else self.device.capacity.logic_cells
 
 
 @dataclass(frozen=True)
 class Choice:
     """A plan with its estimate, and that of the other fabric for comparison.
 
-    `model` is the model that the plan is for: with engines its ports are wider, see
-    `plan.with_ports`.
+    `fmax_mhz` is None without a device. `model` is the model that the plan is for: with engines its
+    ports are wider, see `plan.with_ports`.
     """
 
     model: QuantisedModel
     plan: Plan
     estimate: CellEstimate
-    fmax_mhz: float
+    fmax_mhz: float | None
     reason: str
     other: tuple[str, int] | None
 
@@ -76,20 +91,10 @@ def resolve_place(options: BuildOptions, board: Board | None = None) -> Place:
         If there is no such device or board.
     """
     if options.board is None and board is None:
-        device, package = find_device(options.device or DEFAULT_DEVICE[options.target])
-        top = options.top or "stream"
-        clock = options.clock * 1e6 if options.clock else None
-        if top == "uart" and clock is None:
-            clock = _DEFAULT_CLOCK_HZ
-        if top == "uart":
-            try:
-                clocks_per_bit(clock, _BAUD)
-            except ValueError as error:
-                raise ConfigurationError(f"--clock is too slow for the link: {error}") from error
-        return Place(device, package, None, top, clock, _BAUD)
+        return _place_without_board(options)
     board = board or load_board(options.board)
     device, package = find_device(f"{board.device}-{board.package}")
-    if board.family != options.target:
+    if options.target not in (None, board.family):
         raise UsageError(f"board {board.name} is {board.family}, not --target {options.target}")
     if options.device is not None and find_device(options.device) != (device, package):
         raise UsageError(
@@ -100,7 +105,34 @@ def resolve_place(options: BuildOptions, board: Board | None = None) -> Place:
             f"board {board.name} runs at {board.clock.hz / 1e6:g} MHz; leave --clock out, or build "
             "without --board"
         )
-    return Place(device, package, board, options.top or "uart", board.clock.hz, board.link.baud)
+    top = options.top or "uart"
+    return Place(board.family, device, package, board, top, board.clock.hz, board.link.baud)
+
+
+def _place_without_board(options: BuildOptions) -> Place:
+    """Return the place that target and device name, or what is usual."""
+    named = None if options.device is None else find_device(options.device)
+    target = find_target(options.target or (named[0].family if named else _DEFAULT_TARGET))
+    default = DEFAULT_DEVICE.get(target.name)
+    if named is None:
+        device, package = (None, None) if default is None else find_device(default)
+    elif default is None:
+        raise UsageError(f"--target {target.name} has no devices: leave --device out")
+    else:
+        device, package = named
+        if device.family != target.name:
+            raise UsageError(f"device {device.name} is {device.family}, not --target {target.name}")
+    top = options.top or target.tops[0]
+    if top not in target.tops:
+        raise UsageError(f"--target {target.name} takes --top {' or '.join(target.tops)}")
+    clock = options.clock * 1e6 if options.clock else None
+    if top == "uart":
+        clock = clock or _DEFAULT_CLOCK_HZ
+        try:
+            clocks_per_bit(clock, _BAUD)
+        except ValueError as error:
+            raise ConfigurationError(f"--clock is too slow for the link: {error}") from error
+    return Place(target.name, device, package, None, top, clock, _BAUD)
 
 
 def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> Choice:
@@ -182,8 +214,10 @@ def _link_width(options: BuildOptions) -> int | str:
     return "full" if options.link_width == "full" else int(options.link_width)
 
 
-def _fmax(place: Place, estimate: CellEstimate) -> float:
+def _fmax(place: Place, estimate: CellEstimate) -> float | None:
     """Return MHz by estimate."""
+    if place.device is None:
+        return None
     delays = place.device.delays
     period = delays.clock_to_q + delays.setup
     return 1000 / (period + estimate.levels * (delays.lut + 0.5 * delays.route))
@@ -204,12 +238,16 @@ def _with_engines(
     return Choice(wide, plan, estimate, _fmax(place, estimate), reason, None)
 
 
-def _engine_plan(wide: QuantisedModel, options: BuildOptions, device: Device, top: str) -> TreePlan:
-    """Return the plan with the memories of `device`."""
+def _engine_plan(
+    wide: QuantisedModel, options: BuildOptions, device: Device | None, top: str
+) -> TreePlan:
+    """Return the plan with the memories of `device`, or with as much block RAM as it takes."""
     reserve = 0
     if top == "uart":
         reserve = _LINK_BLOCK_RAMS + (_EVIDENCE_BLOCK_RAMS if options.explain else 0)
-    budget = MemoryBudget(max(device.capacity.bram - reserve, 0), device.capacity.spram)
+    budget = MemoryBudget(_ANY_BLOCK_RAMS, 0)
+    if device is not None:
+        budget = MemoryBudget(max(device.capacity.bram - reserve, 0), device.capacity.spram)
     core = "engine" if options.core == "engine" else "auto"
     width = _link_width(options)
     return plan_engines(wide, width, options.sites, budget, core, options.explain)
@@ -223,6 +261,8 @@ def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place
     try:
         wide = with_ports(model)
     except ConfigurationError:
+        return ""
+    if place.device is None:
         return ""
     whole = options.model_copy(update={"core": "engine"})
     family = [device for device in devices() if device.family == place.device.family]
@@ -244,7 +284,7 @@ def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place
 
 def _room(options: BuildOptions, place: Place, share: float) -> float:
     """Return a core's logic cells so that the design fills `share` of the device."""
-    room = place.device.capacity.logic_cells * share
+    room = place.logic_cells * share
     if place.top == "uart":
         room -= _LINK_CELLS + (_EVIDENCE_CELLS if options.explain else 0)
     return room

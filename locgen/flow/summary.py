@@ -34,6 +34,9 @@ from locgen.report.schema import (
     Usage,
     Verification,
 )
+from locgen.targets.family import LOGIC
+from locgen.targets.netlist import lut_names
+from locgen.targets.registry import find_target
 from locgen.targets.toolchain import find_tool
 
 __all__ = ["make_pictures", "make_report", "write_report"]
@@ -74,17 +77,19 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             logic_cells=None if built is None else built.evidence_cells,
         ),
         target=TargetFacts(
-            family=place.device.family,
-            device=place.device.name,
+            family=place.target,
+            device=None if place.device is None else place.device.name,
             package=place.package,
             board=None if place.board is None else place.board.name,
             clock_mhz=_clock_mhz(design, built),
         ),
         utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
-        core=None if built is None else CoreUsage(**_without_available(built)),
+        core=None
+        if built is None or built.core is None
+        else CoreUsage(**_without_available(built)),
         estimate=Estimate(
             logic_cells=design.choice.estimate.logic_cells,
-            fmax_mhz=round(design.choice.fmax_mhz, 2),
+            fmax_mhz=design.choice.fmax_mhz and round(design.choice.fmax_mhz, 2),
         ),
         timing=None
         if routed is None
@@ -107,7 +112,8 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             )
             for result in built.results
         ],
-        tools=_tools(built),
+        unverified=None if built is None else built.unverified,
+        tools=_tools(design, built),
     )
 
 
@@ -186,7 +192,7 @@ def _throughput(design: Design, built: Built | None) -> Throughput | None:
 
 
 def _energy(built: Built | None) -> Energy | None:
-    if built is None:
+    if built is None or built.activity is None:
         return None
     activity = built.activity
     source = (
@@ -256,14 +262,15 @@ def _changed_routes(design: Design) -> int | None:
     return int(np.count_nonzero((ours != theirs).any(axis=1)))
 
 
-def _tools(built: Built | None) -> dict[str, str]:
+def _tools(design: Design, built: Built | None) -> dict[str, str]:
     """Return what made the figures; before a build that is locgen alone."""
     tools = {"locgen": locgen.__version__}
     if built is not None:
         tools["yosys"] = find_tool("yosys").version
         tools |= {result.simulator: result.simulator_version for result in built.results}
         if built.routed is not None:
-            tools["nextpnr-ice40"] = find_tool("nextpnr-ice40").version
+            placer = find_target(design.place.target).tools[1]
+            tools[placer] = find_tool(placer).version
     return tools
 
 
@@ -292,7 +299,7 @@ def make_pictures(design: Design, built: Built) -> Pictures:
         outside = "link" if design.place.top == "uart" else "wrapper"
         facts["grid"] = built.routed.grid
         facts["cells"] = tuple(
-            PlacedCell(placed_module(cell.name, direct, outside), cell.type, cell.x, cell.y)
+            PlacedCell(placed_module(cell.name, direct, outside), cell.kind, cell.x, cell.y)
             for cell in built.routed.cells
         )
     facts |= _agreement(design)
@@ -301,14 +308,15 @@ def make_pictures(design: Design, built: Built) -> Pictures:
 
 def _logic_cells(built: Built, direct: bool) -> Counter[str]:
     """Count the core's logic cells by module: placed ones, or LUTs and spare flip-flops."""
+    names: list[str] = []
     if built.routed is not None:
         names = [
             cell.name.removeprefix("core.")
             for cell in built.routed.cells
-            if cell.type == "ICESTORM_LC" and cell.name.startswith("core.")
+            if cell.kind == LOGIC and cell.name.startswith("core.")
         ]
-    else:
-        names = [name for name in built.activity.by_cell if "SB_LUT4_" in name.rpartition(".")[2]]
+    elif built.mapped is not None:
+        names = lut_names(built.mapped.core)
     return Counter(core_module(name, direct) for name in names)
 
 

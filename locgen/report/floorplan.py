@@ -16,13 +16,7 @@ _ACROSS, _DOWN = 2, 4
 """The 8 logic cells of a tile (iCE40, Lattice DS1040) are drawn 2 across, 4 down."""
 _MOST_LABELS = 64
 _LEGEND = 250.0
-_LOGIC = "ICESTORM_LC"
-_SYMBOLS = {
-    "SB_IO": "pin",
-    "ICESTORM_RAM": "block RAM",
-    "ICESTORM_SPRAM": "SPRAM",
-    "SB_GB": "global buffer",
-}
+_LOGIC = "logic cell"
 _ORDER = {"site": 0, "tree": 1, "unit": 2, "network": 3, "link": 4, "shared": 5}
 
 
@@ -101,7 +95,7 @@ def _other_cells(
     for cell in sorted(cells, key=lambda c: (c.kind, c.x, c.y)):
         if cell.kind == _LOGIC:
             continue
-        words = _SYMBOLS.get(cell.kind, cell.kind)
+        words = cell.kind
         found[words] += 1
         x = (cell.x + 0.5) * _TILE
         y = (rows - 0.5 - cell.y) * _TILE

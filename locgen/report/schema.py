@@ -194,7 +194,7 @@ class Verification(_Strict):
 
 
 class Report(_Strict):
-    """`report.json`."""
+    """`report.json`; `unverified` says why no simulation ran, and what would change that."""
 
     schema_: Annotated[Literal["locgen.report/1"], Field(alias="schema")] = SCHEMA
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -211,6 +211,7 @@ class Report(_Strict):
     energy: Energy | None
     experts: Experts | None = None
     verification: list[Verification]
+    unverified: str | None = None
     tools: dict[str, str]
 
     def to_json(self) -> str:

@@ -10,16 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["Netlist", "Port", "Utilisation", "read_netlist", "utilisation"]
+from locgen.targets.family import CellNames
+
+__all__ = ["Netlist", "Port", "Utilisation", "lut_names", "read_netlist", "utilisation"]
 
 
 @dataclass(frozen=True)
 class Utilisation:
     """Resources used; a count that does not apply or is not known is None.
 
-    `lut`, `ff` and `carry` count netlist cells; `bram` (4 kbit), `spram` (256 kbit) and `dsp`
-    blocks; `logic_cells` the packed cells, each of which holds up to one of lut, ff and carry:
-    the figure that comparisons use.
+    `lut`, `ff` and `carry` count netlist cells; `bram`, `spram` and `dsp` blocks, whose size is the
+    device's; `logic_cells` the packed cells, each of which holds up to one LUT4, carry bit and
+    flip-flop: the figure that comparisons use.
     """
 
     lut: int | None = None
@@ -98,20 +100,32 @@ def _cells_by_type(module: Mapping[str, Any]) -> dict[str, int]:
 
 
 def utilisation(
-    cells: Mapping[str, int], logic_cells: int | None, logic_cells_available: int | None
+    cells: Mapping[str, int],
+    names: CellNames,
+    logic_cells: int | None,
+    logic_cells_available: int | None,
 ) -> Utilisation:
-    """Sum the iCE40 cell types in `cells` and join them with the packed count."""
+    """Sum the types in `cells` by what `names` says they are; join them with the packed count."""
 
-    def count(prefix: str) -> int:
-        return sum(number for kind, number in cells.items() if kind.startswith(prefix))
+    def count(prefixes: tuple[str, ...]) -> int | None:
+        if not prefixes:
+            return None
+        return sum(number for kind, number in cells.items() if kind.startswith(prefixes))
 
     return Utilisation(
-        lut=count("SB_LUT4"),
-        ff=count("SB_DFF"),
-        carry=count("SB_CARRY"),
-        bram=count("SB_RAM40"),
-        spram=count("SB_SPRAM256KA"),
-        dsp=count("SB_MAC16"),
+        lut=count(names.lut),
+        ff=count(names.ff),
+        carry=count(names.carry),
+        bram=count(names.bram),
+        spram=count(names.spram),
+        dsp=count(names.dsp),
         logic_cells=logic_cells,
         logic_cells_available=logic_cells_available,
     )
+
+
+def lut_names(netlist: Netlist) -> list[str]:
+    """Return the names of all LUT cells, whatever the family calls them, sorted."""
+    module = json.loads(netlist.json.read_text())["modules"][netlist.top]
+    kinds = ((name, cell["type"]) for name, cell in module["cells"].items())
+    return sorted(name for name, kind in kinds if kind.removeprefix("SB_").startswith("LUT"))

@@ -2,18 +2,34 @@
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from locgen.devices import Device
 from locgen.targets.cache import cached, key_of
-from locgen.targets.netlist import Netlist
+from locgen.targets.families import FAMILIES
+from locgen.targets.family import Family
+from locgen.targets.netlist import Netlist, Utilisation, utilisation
 from locgen.targets.toolchain import find_tool, run
 
-__all__ = ["pack_report"]
+__all__ = ["logic_cells_of", "pack_core", "pack_report", "placer_options"]
+
+
+def placer_options(device: Device, package: str) -> list[str]:
+    """Return how place and route is told of the device."""
+    names = {"package": package, "PACKAGE": package.upper()}
+    return [word.format_map(names) for word in device.placer]
 
 
 def pack_report(
-    design: Netlist, option: str, package: str, work: Path, log: Path, *, use_cache: bool
+    design: Netlist,
+    device: Device,
+    package: str,
+    work: Path,
+    log: Path,
+    *,
+    use_cache: bool,
 ) -> dict[str, Any]:
     """Pack `design` and return nextpnr's report, whose ``utilization`` has the counts.
 
@@ -21,8 +37,8 @@ def pack_report(
     ----------
     design : Netlist
         From `synthesis`; it may be larger than the device and have more ports than pins.
-    option, package : str
-        nextpnr's for the device; they decide what is available, not what is used.
+    device, package : Device, str
+        They decide what is available, not what is used; the device's family is the netlist's.
     work : Path
         Folder for files in between.
     log : Path
@@ -35,14 +51,59 @@ def pack_report(
     ToolNotFound, ToolFailed
         From `toolchain`.
     """
-    nextpnr = find_tool("nextpnr-ice40")
-    options = [option, "--package", package, "--pack-only"]
+    family = FAMILIES[device.family]
+    nextpnr = find_tool(family.placer)
+    options = [*placer_options(device, package), "--pack-only"]
 
     def produce() -> None:
-        shutil.copyfile(design.json, work / "design.json")
+        _write_padded(design, family, work, log)
         arguments = [*options, "--json", "design.json", "--report", "pack.json"]
         run(nextpnr, arguments, work, log)
 
-    key = key_of("pack", nextpnr.identity, *options, design.json.read_bytes())
+    key = key_of("pack", nextpnr.identity, *options, *family.pads, design.json.read_bytes())
     cached(key, ("pack.json",), work, produce, use_cache=use_cache)
     return json.loads((work / "pack.json").read_text())
+
+
+def _write_padded(design: Netlist, family: Family, work: Path, log: Path) -> None:
+    """Write ``design.json`` with the buffers at its ports that place and route may insist on."""
+    if not family.pads:
+        shutil.copyfile(design.json, work / "design.json")
+        return
+    shutil.copyfile(design.rtlil, work / "design.il")
+    # Ports that have a buffer already, which the libraries' attributes tell, are left alone.
+    script = [*family.libraries, "read_rtlil design.il", f"hierarchy -top {design.top}"]
+    script += [*family.pads, "write_json design.json"]
+    (work / "pads.ys").write_text("\n".join(script) + "\n")
+    run(find_tool("yosys"), ["pads.ys"], work, log.with_name(f"yosys_pads_{design.top}.log"))
+
+
+def logic_cells_of(report: dict[str, Any], family: Family) -> tuple[int, int]:
+    """Return how many logic cells nextpnr's report counts as used and as available."""
+    counts = [report["utilization"][name] for name in family.together]
+    return max(c["used"] for c in counts), min(c["available"] for c in counts)
+
+
+def pack_core(
+    core: Netlist,
+    device: Device,
+    *,
+    logs: Path | None = None,
+    use_cache: bool = True,
+) -> Utilisation:
+    """Pack the core alone, out of context, and count what it takes.
+
+    Packing puts an I/O cell on every port, however many there are, and nothing else: pins are
+    not placed, so that their number does not matter, and I/O cells are not logic cells.
+
+    Raises
+    ------
+    ToolNotFound, ToolFailed
+        From `toolchain`. A core larger than the device packs all the same: compare the counts.
+    """
+    with tempfile.TemporaryDirectory(dir=core.json.parent, prefix=".") as folder:
+        log = (logs or core.json.parent / "logs") / f"nextpnr_pack_{core.top}.log"
+        package = device.default_package
+        report = pack_report(core, device, package, Path(folder), log, use_cache=use_cache)
+    family = FAMILIES[device.family]
+    return utilisation(core.cells, family.cells, *logic_cells_of(report, family))

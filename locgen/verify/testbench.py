@@ -35,9 +35,18 @@ FACTS = (
 )
 """Keys that a design's facts must have; others are written down too."""
 
-_OPTIONAL_FACTS = {"memory": None, "boot_offset": None, "evidence_beats": 0, "evidence_width": 0}
+_OPTIONAL_FACTS = {
+    "memory": None,
+    "boot_offset": None,
+    "evidence_beats": 0,
+    "evidence_width": 0,
+    "models": ["ice40_cells.v"],
+}
 """What engines and evidence add: the kind of memory, where the flash holds its image, and
-the digits of evidence for an inference with their width."""
+the digits of evidence for an inference with their width. And the files of the template that
+simulate the netlist's cells."""
+_CELLS = "_cells.v"
+"""How the names of those files end."""
 
 _SOURCES = ("core.v", "top.v", "core_netlist.v", "top_netlist.v")
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)", re.MULTILINE)
@@ -106,7 +115,8 @@ def write_testbench(
     out.mkdir(parents=True, exist_ok=True)
     template = resource("templates/testbench")
     for path in sorted(template.iterdir()):
-        if path.is_file() and path.suffix != ".j2":
+        unused = path.name.endswith(_CELLS) and path.name not in facts["models"]
+        if path.is_file() and path.suffix != ".j2" and not unused:
             shutil.copyfile(path, out / path.name)
     (out / "sim").mkdir(exist_ok=True)
     for path in sorted(resource("sim").glob("*.py")):

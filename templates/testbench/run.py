@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 TIMESCALE = ("1ns", "1ps")
 LEVELS = {
     "rtl": ["core.v", "top.v"],
-    "netlist": ["core_netlist.v", "top_netlist.v", "ice40_cells.v"],
+    "netlist": ["core_netlist.v", "top_netlist.v"],
 }
 VERILATOR_MINIMUM = (5, 36)  # what cocotb 2.1 asks for
 # No parameter here changes what is computed, only how fast it is compiled and run.
@@ -205,9 +205,9 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
         raise MissingTool("iverilog is not installed: apt-get install iverilog")
     facts = json.loads((HERE / "facts.json").read_text())
     parts = ["core", "top"] if facts["top"] == "uart" else ["core"]
-    sources = [
-        HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in [*parts, "ice40"]
-    ]
+    sources = [HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in parts]
+    if level == "netlist":
+        sources += [HERE / name for name in facts["models"]]
     if facts.get("memory") == "spram":
         sources.append(HERE / "ice40_spram.v")  # a cell before synthesis already
     shutil.rmtree(folder, ignore_errors=True)

@@ -7,11 +7,12 @@ from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.boards import list_boards, load_board, pcf, schema_markdown
+from locgen.boards import list_boards, load_board, pins_of, schema_markdown
 from locgen.devices import find_device
 from locgen.errors import ConfigurationError
 from locgen.resources import resource
-from locgen.targets.ice40 import place_and_route
+from locgen.targets.constraints import FORMATS
+from locgen.targets.routing import place_and_route
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.boot import flash_signature
 from locgen.top.emit import emit_rtlil
@@ -51,10 +52,10 @@ def test_pins_exist_and_route(name, echo, tmp_path):
     device, package = find_device(board.target)
     assert device.family == board.family
     routed = place_and_route(
-        echo, device, package, pcf(board), board.clock.hz / 1e6, 1, tmp_path, use_cache=False
+        echo, device, package, pins_of(board), board.clock.hz / 1e6, 1, tmp_path, use_cache=False
     )
     assert routed.bitstream.stat().st_size > 30_000
-    assert sum(cell.type == "SB_IO" for cell in routed.cells) == 3
+    assert sum(cell.kind == "pin" for cell in routed.cells) == 3
 
 
 def test_every_board_says_what_was_tried():
@@ -124,7 +125,7 @@ def test_wrong_files_are_refused_in_one_line(tmp_path, old, new, message):
 
 
 def test_pcf_names_ports_and_clock():
-    assert pcf(load_board("icebreaker")).splitlines() == [
+    assert FORMATS["pcf"](pins_of(load_board("icebreaker"))).splitlines() == [
         "set_io clk 35",
         "set_io -pullup yes rx 6",
         "set_io tx 9",
@@ -133,7 +134,7 @@ def test_pcf_names_ports_and_clock():
 
 
 def test_pcf_of_a_design_that_boots_from_flash():
-    lines = pcf(load_board("icesugar"), boots=True).splitlines()
+    lines = FORMATS["pcf"](pins_of(load_board("icesugar"), boots=True)).splitlines()
     assert lines[3:] == [
         "set_io flash__sck 15",
         "set_io flash__cs 16",
@@ -142,7 +143,7 @@ def test_pcf_of_a_design_that_boots_from_flash():
         "set_frequency clk 12",
     ]
     with pytest.raises(ConfigurationError, match=r"icestick names no flash .* add the table"):
-        pcf(load_board("icestick"), boots=True)
+        pins_of(load_board("icestick"), boots=True)
 
 
 def test_up5k_boards_name_their_flash():
@@ -182,13 +183,13 @@ def test_flash_pins_exist_and_route(tmp_path):
         netlist,
         device,
         package,
-        pcf(board, boots=True),
+        pins_of(board, boots=True),
         board.clock.hz / 1e6,
         1,
         tmp_path,
         use_cache=False,
     )
-    assert sum(cell.type == "SB_IO" for cell in routed.cells) == 7
+    assert sum(cell.kind == "pin" for cell in routed.cells) == 7
 
 
 def test_documentation_is_in_step_with_the_schema():

@@ -94,7 +94,7 @@ def test_site_colours_follow_logic_cells():
 def test_the_floor_plan_draws_every_logic_cell_once_in_its_tile():
     pictures = tree_pictures()
     root = parse(floorplan_svg(pictures))
-    counts = Counter(c.module for c in pictures.cells if c.kind == "ICESTORM_LC")
+    counts = Counter(c.module for c in pictures.cells if c.kind == "logic cell")
     drawn = {}
     for path in root.iter(f"{SVG}path"):
         title = path.find(f"{SVG}title")
@@ -107,7 +107,7 @@ def test_the_floor_plan_draws_every_logic_cell_once_in_its_tile():
 
 
 def test_row_zero_of_the_floor_plan_is_at_the_bottom():
-    cells = (PlacedCell("root", "ICESTORM_LC", 0, 0), PlacedCell("link", "SB_IO", 1, 3))
+    cells = (PlacedCell("root", "logic cell", 0, 0), PlacedCell("link", "pin", 1, 3))
     root = parse(floorplan_svg(Pictures(cells=cells, grid=(2, 4))))
     path = next(p for p in root.iter(f"{SVG}path") if p.find(f"{SVG}title") is not None)
     assert path.get("d").startswith("M2 77")

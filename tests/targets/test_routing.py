@@ -9,14 +9,16 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.devices import find_device
+from locgen.devices.pins import Constraints, Pin
 from locgen.errors import DoesNotFit, ToolFailed
-from locgen.targets.ice40 import pack_core, place_and_route, route_out_of_context
+from locgen.targets.packing import pack_core
 from locgen.targets.routed import ResourceShortage
+from locgen.targets.routing import place_and_route, route_out_of_context
 from locgen.targets.synthesis import synthesise_core, synthesise_top
 from locgen.top.emit import emit_rtlil
 
 FEATURES = 60
-PCF = "set_io clk 35\nset_io rx 6\nset_io tx 9\n"
+PINS = Constraints((Pin("clk", "35"), Pin("rx", "6"), Pin("tx", "9")), 12e6)
 
 
 class SmallCore(wiring.Component):
@@ -106,7 +108,7 @@ def top(folder, core):
 @pytest.fixture(scope="module")
 def routed(folder, top):
     device, package = find_device("up5k")
-    return place_and_route(top, device, package, PCF, 12, 1, folder / "build")
+    return place_and_route(top, device, package, PINS, 12, 1, folder / "build")
 
 
 def cells_of(path, module):
@@ -193,7 +195,7 @@ def test_routed_design(routed, top):
 
 
 def test_floor_plan_is_complete_and_inside_the_grid(routed):
-    logic = [cell for cell in routed.cells if cell.type == "ICESTORM_LC"]
+    logic = [cell for cell in routed.cells if cell.kind == "logic cell"]
     assert len(logic) == routed.utilisation.logic_cells
     columns, rows = routed.grid
     assert all(0 <= cell.x < columns and 0 <= cell.y < rows and cell.z < 8 for cell in logic)
@@ -207,7 +209,7 @@ def test_routing_twice_gives_the_same_bytes_from_cache_or_not(folder, top, route
     device, package = find_device("up5k")
     for use_cache in (True, False):
         out = folder / f"again_{use_cache}"
-        again = place_and_route(top, device, package, PCF, 12, 1, out, use_cache=use_cache)
+        again = place_and_route(top, device, package, PINS, 12, 1, out, use_cache=use_cache)
         assert again.bitstream.read_bytes() == routed.bitstream.read_bytes()
         assert again.cells == routed.cells
         assert (out / "logs" / "nextpnr_top.log").exists() is not use_cache
@@ -239,15 +241,17 @@ def test_too_large_a_design_says_by_how_much(folder):
 def test_missed_clock_is_said(folder, top):
     device, package = find_device("up5k")
     with pytest.raises(DoesNotFit, match=r"top reaches .* MHz on up5k-sg48, short of 400 MHz"):
-        place_and_route(top, device, package, PCF, 400, 1, folder / "fast")
-    routed = place_and_route(top, device, package, PCF, 400, 1, folder / "fast", allow_slow=True)
+        place_and_route(top, device, package, PINS, 400, 1, folder / "fast")
+    routed = place_and_route(top, device, package, PINS, 400, 1, folder / "fast", allow_slow=True)
     assert routed.fmax_mhz < 400
 
 
 def test_tool_failure_is_no_shortage(folder, top):
     device, package = find_device("up5k")
     with pytest.raises(ToolFailed, match="nextpnr-ice40 ended with exit code"):
-        place_and_route(top, device, package, "set_io clk 999\n", 12, 1, folder / "wrong")
+        place_and_route(
+            top, device, package, Constraints((Pin("clk", "999"),), 12e6), 12, 1, folder / "wrong"
+        )
 
 
 def test_broken_rtlil_is_the_tools_error(folder):

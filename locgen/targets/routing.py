@@ -1,4 +1,4 @@
-"""Packing, placing and routing for iCE40, up to the bitstream.
+"""Placing and routing, up to the bitstream.
 
 Everything is read from nextpnr's JSON: its report and the netlist it writes back.
 """
@@ -11,10 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from locgen.devices import Device
+from locgen.devices.pins import Constraints
 from locgen.errors import DoesNotFit, ToolFailed
 from locgen.targets.cache import cached, key_of
-from locgen.targets.netlist import Netlist, Utilisation, utilisation
-from locgen.targets.packing import pack_report
+from locgen.targets.constraints import FORMATS
+from locgen.targets.families import FAMILIES
+from locgen.targets.family import Family
+from locgen.targets.netlist import Netlist, utilisation
+from locgen.targets.packing import logic_cells_of, pack_report, placer_options
 from locgen.targets.routed import (
     ResourceShortage,
     Routed,
@@ -31,39 +35,14 @@ from locgen.targets.toolchain import find_tool, run
 from locgen.top.emit import emit_rtlil
 from locgen.top.scan import ScanTop
 
-__all__ = ["pack_core", "place_and_route", "route_out_of_context"]
-
-
-def pack_core(
-    core: Netlist,
-    device: Device,
-    *,
-    logs: Path | None = None,
-    use_cache: bool = True,
-) -> Utilisation:
-    """Pack the core alone, out of context, and count what it takes.
-
-    Packing puts an I/O cell on every port, however many there are, and nothing else: pins are
-    not placed, so that their number does not matter, and I/O cells are not logic cells.
-
-    Raises
-    ------
-    ToolNotFound, ToolFailed
-        From `toolchain`. A core larger than the device packs all the same: compare the counts.
-    """
-    with tempfile.TemporaryDirectory(dir=core.json.parent, prefix=".") as folder:
-        log = (logs or core.json.parent / "logs") / f"nextpnr_pack_{core.top}.log"
-        option, package = device.nextpnr_option, device.default_package
-        report = pack_report(core, option, package, Path(folder), log, use_cache=use_cache)
-    cells = report["utilization"]["ICESTORM_LC"]
-    return utilisation(core.cells, cells["used"], cells["available"])
+__all__ = ["place_and_route", "route_out_of_context"]
 
 
 def place_and_route(
     design: Netlist,
     device: Device,
     package: str,
-    pcf: str | None,
+    constraints: Constraints | None,
     clock_mhz: float,
     seed: int,
     out: Path,
@@ -73,16 +52,16 @@ def place_and_route(
     logs: Path | None = None,
     use_cache: bool = True,
 ) -> Routed:
-    """Place, route and pack `design` into ``out/<top>.bin``.
+    """Place, route and pack `design` into ``out/<top>`` with the family's suffix.
 
     Parameters
     ----------
     design : Netlist
         From `synthesis`.
     device, package : Device, str
-        From `devices.find_device`.
-    pcf : str or None
-        Pin constraints; without them pins are chosen freely.
+        From `devices.find_device`; the device's family is the netlist's.
+    constraints : Constraints or None
+        Where the ports are; without them pins are chosen freely.
     clock_mhz : float
         The clock to meet, which is also what the placer strives for.
     seed : int
@@ -106,6 +85,7 @@ def place_and_route(
         From `toolchain`.
     """
     out.mkdir(parents=True, exist_ok=True)
+    products = _products(design.top, FAMILIES[device.family])
     best: Routed | None = None
     for trial in range(seed, seed + attempts):
         with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
@@ -114,7 +94,7 @@ def place_and_route(
                 design,
                 device,
                 package,
-                pcf,
+                constraints,
                 clock_mhz,
                 trial,
                 work,
@@ -122,7 +102,7 @@ def place_and_route(
                 use_cache,
             )
             if best is None or routed.fmax_mhz > best.fmax_mhz:
-                for name in _products(design.top):
+                for name in products:
                     (work / name).replace(out / name)
                 best = replace(routed, bitstream=out / routed.bitstream.name)
         if best.fmax_mhz >= clock_mhz:
@@ -153,7 +133,7 @@ def route_out_of_context(
     """Route the core between shift registers, for its Fmax and a bitstream without a board.
 
     The registers are in `Routed.wrapper_logic_cells` and in `Routed.utilisation`, never in what
-    `pack_core` counts. The result is returned whether or not it meets `clock_mhz`.
+    `packing.pack_core` counts. The result is returned whether or not it meets `clock_mhz`.
 
     Raises
     ------
@@ -162,7 +142,15 @@ def route_out_of_context(
     """
     wrapper = ScanTop({port.name: port.width for port in core.ports})
     text = emit_rtlil(wrapper, "top", reset=False)
-    design = synthesise_top(text, core, out, effort=effort, logs=logs, use_cache=use_cache)
+    design = synthesise_top(
+        text,
+        core,
+        out,
+        family=FAMILIES[device.family],
+        effort=effort,
+        logs=logs,
+        use_cache=use_cache,
+    )
     return place_and_route(
         design,
         device,
@@ -178,15 +166,15 @@ def route_out_of_context(
     )
 
 
-def _products(top: str) -> tuple[str, str, str]:
-    return f"{top}.bin", f"{top}_report.json", f"{top}_placement.json"
+def _products(top: str, family: Family) -> tuple[str, str, str]:
+    return f"{top}{family.suffix}", f"{top}_report.json", f"{top}_placement.json"
 
 
 def _route(
     design: Netlist,
     device: Device,
     package: str,
-    pcf: str | None,
+    constraints: Constraints | None,
     clock_mhz: float,
     seed: int,
     work: Path,
@@ -194,43 +182,53 @@ def _route(
     use_cache: bool,
 ) -> Routed:
     """Route with one seed; the products land in `work`."""
-    nextpnr, icepack = find_tool("nextpnr-ice40"), find_tool("icepack")
+    family = FAMILIES[device.family]
+    nextpnr, packer = find_tool(family.placer), find_tool(family.packer)
     top = design.top
-    bitstream, report_name, placement = _products(top)
-    options = [device.nextpnr_option, "--package", package, "--freq", f"{clock_mhz:g}"]
+    bitstream, report_name, placement = _products(top, family)
+    options = [*placer_options(device, package), "--freq", f"{clock_mhz:g}"]
     options += ["--seed", str(seed), "--timing-allow-fail"]
+    limits = f"design.{family.constraints}"
+    if constraints is None:
+        options += family.free_arguments
+        text = ""
+    else:
+        text = FORMATS[family.constraints](constraints)
+        options += [word.format(file=limits) for word in family.constraint_arguments]
+    configuration = family.configuration.format(name="design")
+    names = {"configuration": configuration, "bitstream": bitstream}
+    packing = [*device.packer, *(word.format_map(names) for word in family.packer_arguments)]
 
     def produce() -> None:
         shutil.copyfile(design.json, work / "design.json")
+        (work / limits).write_text(text)
         arguments = [*options, "--json", "design.json", "--write", "placed.json"]
-        arguments += ["--report", report_name, "--asc", "design.asc"]
-        if pcf is not None:
-            (work / "design.pcf").write_text(pcf)
-            arguments += ["--pcf", "design.pcf"]
+        arguments += ["--report", report_name]
+        if family.configuration_option:
+            arguments += [family.configuration_option, configuration]
         try:
             run(nextpnr, arguments, work, logs / f"nextpnr_{top}.log")
         except ToolFailed as error:
             _explain(error, design, device, package, work, logs)
             raise
-        write_placement(placement_of(work / "placed.json"), work / placement)
-        run(icepack, ["design.asc", bitstream], work, logs / f"icepack_{top}.log")
+        write_placement(placement_of(work / "placed.json", family), work / placement)
+        run(packer, packing, work, logs / f"{family.packer}_{top}.log")
 
-    sources = [design.json.read_bytes(), pcf or ""]
-    key = key_of("route", nextpnr.identity, icepack.identity, *options, *sources)
-    cached(key, _products(top), work, produce, use_cache=use_cache)
+    sources = [design.json.read_bytes(), text]
+    key = key_of("route", nextpnr.identity, packer.identity, *options, *packing, *sources)
+    cached(key, _products(top, family), work, produce, use_cache=use_cache)
 
     report = json.loads((work / report_name).read_text())
     clocks = clocks_of(report)
     fmax = min(clocks.values(), default=math.inf)
     cells = read_placement(work / placement)
-    used = report["utilization"]["ICESTORM_LC"]
     return Routed(
         bitstream=work / bitstream,
         fmax_mhz=fmax,
         clocks_mhz=clocks,
         critical_path_ns=1000 / fmax,
         critical_path=critical_path_of(report),
-        utilisation=utilisation(design.cells, used["used"], used["available"]),
+        utilisation=utilisation(design.cells, family.cells, *logic_cells_of(report, family)),
         cells=cells,
         grid=device.grid,
         wrapper_logic_cells=cells_outside_core(cells),
@@ -242,10 +240,11 @@ def _explain(
     error: ToolFailed, design: Netlist, device: Device, package: str, work: Path, logs: Path
 ) -> None:
     """Raise what nextpnr's failure means if it means that the device is too small."""
+    family = FAMILIES[device.family]
     log = logs / f"nextpnr_pack_{design.top}.log"
-    report = pack_report(design, device.nextpnr_option, package, work, log, use_cache=False)
+    report = pack_report(design, device, package, work, log, use_cache=False)
     place = f"{device.name}-{package}"
-    shortages = shortages_of(report)
+    shortages = shortages_of(report, family)
     if shortages:
         wants = ", ".join(
             f"{used} of {available} {words}" for words, (used, available) in shortages.items()
@@ -255,9 +254,9 @@ def _explain(
             "--fabric tree or a larger device",
             shortages,
         ) from error
-    cells = report["utilization"]["ICESTORM_LC"]
-    if cells["used"] > 0.9 * cells["available"]:  # the placer gives up before 100 %
+    used, available = logic_cells_of(report, family)
+    if used > 0.9 * available:  # the placer gives up before 100 %
         raise DoesNotFit(
-            f"{design.top} fills {cells['used']} of {cells['available']} logic cells of {place} "
+            f"{design.top} fills {used} of {available} logic cells of {place} "
             "and could not be placed: take fewer or shallower trees or a larger device"
         ) from error

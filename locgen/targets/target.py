@@ -1,0 +1,108 @@
+"""What a build asks of a target, whatever becomes of the design there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from locgen.devices import Device
+from locgen.devices.pins import Constraints
+from locgen.targets.netlist import Netlist, Utilisation
+from locgen.targets.routed import Routed
+from locgen.targets.synthesis import Effort
+
+__all__ = ["Job", "Mapped", "Target"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """How tools are run.
+
+    Members
+    -------
+    out : folder for what they make; logs : folder for what they say
+    effort : of synthesis; seed : the placer's; use_cache : whether earlier work serves
+    """
+
+    out: Path
+    logs: Path
+    effort: Effort = "medium"
+    seed: int = 1
+    use_cache: bool = True
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A design in the target's cells.
+
+    Members
+    -------
+    core : the model alone; top : the whole with the link, None without one
+    usage : what the core takes
+    """
+
+    core: Netlist
+    top: Netlist | None
+    usage: Utilisation
+
+
+class Target(Protocol):
+    """A target: one entry of `registry.TARGETS`.
+
+    Members
+    -------
+    name, title : as in ``--target``, and in words
+    extra : the extra of locgen that installs its tools, empty if they come with it
+    tools : programs that it calls, keys of `tools.TOOLS`
+    routes : whether `route` gives a product; without, a build ends as with ``--no-pnr``
+    tops : values of ``--top`` that it takes, the default first
+    models : files of ``templates/testbench`` that simulate its cells
+    library : key of `energy.cells.LIBRARIES`, empty where toggles cannot be counted
+    notes : what a user must know before relying on it, empty if nothing
+    """
+
+    name: str
+    title: str
+    extra: str
+    tools: tuple[str, ...]
+    routes: bool
+    tops: tuple[str, ...]
+    models: tuple[str, ...]
+    library: str
+    notes: str
+
+    def synthesise(
+        self, modules: Mapping[str, str], device: Device | None, job: Job
+    ) -> Mapped | None:
+        """Map the RTLIL in `modules` (``core``, perhaps ``top``) to cells; None where nothing is.
+
+        Raises
+        ------
+        ToolNotFound, ToolFailed
+            From `toolchain`.
+        """
+
+    def route(
+        self,
+        mapped: Mapped,
+        device: Device,
+        package: str,
+        constraints: Constraints | None,
+        clock_mhz: float,
+        job: Job,
+    ) -> Routed:
+        """Place and route `mapped` into the product; a core without a top out of context.
+
+        Out of context the result is returned whether or not it meets the clock.
+
+        Raises
+        ------
+        DoesNotFit, ToolNotFound, ToolFailed
+            See `routing`.
+        """
+
+    def deliver(self, name: str, out: Path, mapped: Mapped | None) -> None:
+        """Write into the build folder `out` what else the target's users want of design `name`.
+
+        ``<name>.v`` is there already.
+        """
