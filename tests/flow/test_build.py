@@ -196,7 +196,7 @@ def test_a_board_too_small_says_what_would_fit(tmp_path):
 def test_what_is_far_too_large_is_refused_before_any_tool_runs(tmp_path, monkeypatch):
     data = split(load_digits())
     forest = RandomForestClassifier(40, max_depth=8, random_state=0).fit(data[0], data[2])
-    monkeypatch.setattr(build_module, "synthesise_core", None)
+    monkeypatch.setattr(build_module, "emit", None)
     with pytest.raises(DoesNotFit, match=r"needs \d+ logic cells by estimate, up5k has 5280"):
         locgen.compile(forest, core="hardwired").build(tmp_path / "out")
 
