@@ -8,6 +8,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
     ExtraTreesClassifier,
@@ -25,7 +26,7 @@ from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import train_test_split
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.multioutput import MultiOutputRegressor
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -61,6 +62,8 @@ def rows(name):
             np.digitize(x[:, 2], np.quantile(x[:, 2], [0.2, 0.4, 0.6, 0.8]))
         ]
         x = np.column_stack([code, x[:, 1], other, x[:, 3:6]]).astype(np.float64)
+    if variant == "labels":  # two labels a row, of three classes and of two
+        y = np.column_stack([y, x[:, 1] > np.median(x[:, 1])]).astype(np.int64)
     if variant == "two":
         y = np.column_stack([y, np.sqrt(y) * 10])
     return train_test_split(x, y, test_size=0.3, random_state=0)
@@ -112,6 +115,18 @@ CASES = {
     "ada-multi": (
         "wine",
         lambda: AdaBoostClassifier(DecisionTreeClassifier(**_TREE), n_estimators=6, random_state=0),
+    ),
+    "ada-hard-forest": (
+        "wine",
+        lambda: AdaBoostClassifier(
+            RandomForestClassifier(3, **_TREE), n_estimators=4, random_state=0
+        ),
+    ),
+    "ada-regressor": (
+        "diabetes",
+        lambda: AdaBoostRegressor(
+            DecisionTreeRegressor(**_TREE), n_estimators=9, loss="square", random_state=0
+        ),
     ),
     "bagging-classifier": (
         "wine",
@@ -170,6 +185,27 @@ CASES = {
             weights=[1, 2, 2],
         ),
     ),
+    "voting-hard-mixed": (
+        "wine",
+        lambda: VotingClassifier(
+            [
+                ("forest", RandomForestClassifier(4, **_TREE)),
+                ("boosted", GradientBoostingClassifier(n_estimators=3, max_depth=2)),
+                ("scaled", make_pipeline(StandardScaler(), DecisionTreeClassifier(**_TREE))),
+            ],
+            weights=[2, 1.5, 1],
+        ),
+    ),
+    "voting-hard-binary": (
+        "cancer",
+        lambda: VotingClassifier(
+            [
+                ("forest", RandomForestClassifier(4, **_TREE)),
+                ("boosted", GradientBoostingClassifier(n_estimators=4, max_depth=2)),
+                ("hist", HistGradientBoostingClassifier(max_iter=3, max_depth=2)),
+            ],
+        ),
+    ),
     "voting-regressor": (
         "diabetes",
         lambda: VotingRegressor(
@@ -190,6 +226,11 @@ CASES = {
         "diabetes-two",
         lambda: MultiOutputRegressor(GradientBoostingRegressor(n_estimators=4, max_depth=2)),
     ),
+    "multi-label": (
+        "wine-labels",
+        lambda: MultiOutputClassifier(GradientBoostingClassifier(n_estimators=3, max_depth=2)),
+    ),
+    "multi-label-forest": ("wine-labels", lambda: RandomForestClassifier(5, **_TREE)),
     "pipeline-imputed": (
         "cancer-missing",
         lambda: make_pipeline(

@@ -1,5 +1,6 @@
 """Cores: the Amaranth components that compute nodes and decisions."""
 
+from locgen.cores.ballots import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
 from locgen.cores.capture import Capture, LinkSchedule
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
 from locgen.cores.decide import ArgmaxLevel, SerialArgmax, candidate_layout
@@ -19,23 +20,28 @@ __all__ = [
     "CompareBank",
     "DistanceCore",
     "DistanceStream",
+    "GroupStep",
+    "LargestStep",
     "LayeredCore",
     "LayeredStream",
     "LinearCore",
     "LinearStream",
     "LinkSchedule",
+    "MedianStep",
     "ModelMemory",
     "SerialArgmax",
     "SerialCompareBank",
     "SpramWords",
     "TableCore",
     "TableStream",
+    "TallyStep",
     "TopK",
     "TreeCore",
     "TreeEngine",
     "TreeStream",
     "at_most",
     "candidate_layout",
+    "decision_steps",
     "scores_shape",
     "signed_shape",
 ]

@@ -2,7 +2,7 @@
 
 import csv
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from locgen.errors import DataError
 from locgen.ir import Model
+from locgen.ir.decision import label_groups
 from locgen.quantise import Dataset, check_rows
 
 __all__ = ["as_dataset", "load_dataset"]
@@ -21,7 +22,8 @@ def load_dataset(path: Path, model: Model, label: str | None = None) -> Dataset:
     """Return the rows in `path`, checked against `model`.
 
     A `.npz` holds ``X_train y_train X_test y_test`` or ``X y``, no pickled objects; a `.csv` has a
-    header, and its label in the last column or the one named `label`. Rows without a given split
+    header, and its label in the last column or the one named `label` (of several labels as many
+    columns, their names divided by commas). Rows without a given split
     are split 70 to 30, classes in proportion, with a fixed seed.
 
     Raises
@@ -111,7 +113,7 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
     if len(values) != rows:
         raise DataError(f"{what} must be {rows}, one a row, not {len(values)}")
     if model.task == "regression":
-        wanted = (rows,) if model.outputs == 1 else (rows, model.outputs)
+        wanted = (rows,) if model.targets == 1 else (rows, model.targets)
         try:
             numbers = values.astype(np.float64)
         except ValueError as error:
@@ -119,12 +121,22 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
         if numbers.shape != wanted or not np.isfinite(numbers).all():
             raise DataError(f"{what} must be finite and of shape {wanted}, not {numbers.shape}")
         return numbers
+    if model.targets > 1:
+        if values.shape != (rows, model.targets):
+            raise DataError(f"{what} must be {model.targets} a row, not of shape {values.shape}")
+        groups = label_groups(model.classes, model.decision)
+        columns = [_labels(c, g, what) for c, g in zip(values.T, groups, strict=True)]
+        return np.stack(columns, axis=1)
     if values.ndim != 1:
         raise DataError(f"{what} must be one a row, not of shape {values.shape}")
-    classes = np.array(model.classes)
-    if np.isin(values, classes).all():
+    return _labels(values, model.classes, what)
+
+
+def _labels(values: np.ndarray, classes: Sequence[object], what: str) -> np.ndarray:
+    """Return labels (rows,) as those of `classes` that they are, or that they are the text of."""
+    if np.isin(values, np.array(classes)).all():
         return values
-    by_text = {str(label): label for label in model.classes}
+    by_text = {str(label): label for label in classes}
     try:
         return np.array([by_text[str(value)] for value in values.tolist()])
     except KeyError as error:
@@ -158,10 +170,8 @@ def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarr
         raise DataError(
             f"{path} row {ragged} has {len(rows[ragged - 1])} fields, not {len(header)}"
         )
-    if label is not None and label not in header:
-        raise DataError(f"{path} has no column {label!r}; it has {', '.join(header)}")
-    position = header.index(label) if label is not None else len(header) - 1
-    columns = [n for n in range(len(header)) if n != position]
+    positions = _label_columns(path, header, model, label)
+    columns = [n for n in range(len(header)) if n not in positions]
     names = [header[n] for n in columns]
     if sorted(names) == sorted(model.feature_names) and len(set(names)) == len(names):
         columns = [columns[names.index(name)] for name in model.feature_names]
@@ -173,10 +183,27 @@ def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarr
         raise DataError(
             f"{path} must hold numbers in all columns but the label: {error}"
         ) from error
-    text = [row[position].strip() for row in rows[1:]]
+    text = [[row[position].strip() for position in positions] for row in rows[1:]]
     if model.task == "classification":
         return {"X": x, "y": np.array(text)}
     try:
-        return {"X": x, "y": np.array([float(value) for value in text])}
+        return {"X": x, "y": np.array([[float(value) for value in row] for row in text])}
     except ValueError as error:
-        raise DataError(f"{path} column {header[position]!r} must hold numbers: {error}") from error
+        names = ", ".join(repr(header[position]) for position in positions)
+        raise DataError(f"{path} column {names} must hold numbers: {error}") from error
+
+
+def _label_columns(path: Path, header: list[str], model: Model, label: str | None) -> list[int]:
+    """Return the positions of the label, or of as many labels as the model answers."""
+    if label is None:
+        return list(range(len(header) - model.targets, len(header)))
+    names = [label] if label in header else [name.strip() for name in label.split(",")]
+    for name in names:
+        if name not in header:
+            raise DataError(f"{path} has no column {name!r}; it has {', '.join(header)}")
+    if len(names) != model.targets:
+        raise DataError(
+            f"{model.family} answers {model.targets} labels, --label names {len(names)}: name as "
+            "many, divided by commas"
+        )
+    return [header.index(name) for name in names]

@@ -12,7 +12,7 @@ from locgen.flow.data import as_dataset, load_dataset
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.place import Choice, Place, choose_plan, resolve_place
 from locgen.frontends import Loaded, load
-from locgen.ir import Identity, Model, QuantisedModel, digest_of, from_json
+from locgen.ir import Model, QuantisedModel, digest_of, from_json
 from locgen.plan.evidence import Gathered, gathered_of, read_runs
 from locgen.quantise import (
     Dataset,
@@ -139,7 +139,7 @@ class Design:
             If the model gives none: regression, and classifiers without a scale of their own.
         """
         model = self.model
-        if isinstance(model.decision, Identity):
+        if model.task == "regression":
             raise AttributeError("predict_proba needs a classifier")
         if model.probability == "none":
             raise AttributeError(f"predict_proba: {model.family} gives no probabilities")
@@ -324,7 +324,7 @@ def compile_model(
 
 def _decision_alone(quantisation: Quantisation) -> Quantisation:
     """Return the same model, answering its decision and no scores."""
-    if isinstance(quantisation.model.decision, Identity):
+    if quantisation.model.decision.bits == 0:
         raise ConfigurationError("--answer decision needs a classifier: a regression has no other")
     return replace(quantisation, model=replace(quantisation.model, answer="decision"))
 

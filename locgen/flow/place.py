@@ -7,7 +7,7 @@ from locgen.boards import Board, list_boards, load_board
 from locgen.devices import DEFAULT_DEVICE, Device, devices, find_device
 from locgen.errors import ConfigurationError, DoesNotFit, UsageError
 from locgen.flow.options import BuildOptions
-from locgen.ir import QuantisedModel
+from locgen.ir import Median, QuantisedModel
 from locgen.plan import (
     CellEstimate,
     MemoryBudget,
@@ -155,6 +155,14 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
         raise ConfigurationError("--stages needs --fabric direct: the tree fabric has no stages")
     if model.answer == "decision":
         _check_decision_alone(options, place)
+    if isinstance(model.decision, Median) and (
+        options.fabric == "tree" or options.sites is not None or options.core == "engine"
+    ):
+        raise ConfigurationError(
+            "a weighted median compares all trees at once: leave --fabric tree, --sites and --core "
+            "engine out"
+        )
+    beside = model.answer == "decision" or isinstance(model.decision, Median)
     if options.core == "engine":
         if options.fabric == "direct" or options.stages is not None:
             raise ConfigurationError(
@@ -166,14 +174,14 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
     if options.fabric in ("auto", "direct"):
         fast = options.optimise == "latency"
         plans["direct"] = plan_direct(model, options.stages, fast, options.explain)
-    if options.fabric in ("auto", "tree") and model.answer == "scores":
+    if options.fabric in ("auto", "tree") and not beside:
         plans["tree"] = plan_tree(model, width, options.sites, options.explain)
     sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
     chosen, reason = _choose(sizes, options, place)
     other = next(((k, s.logic_cells) for k, s in sizes.items() if k != chosen), None)
     free = (
         options.core == "auto"
-        and model.answer == "scores"
+        and not beside
         and options.fabric != "direct"
         and options.stages is None
     )
@@ -294,7 +302,7 @@ def _choose(sizes: dict[str, CellEstimate], options: BuildOptions, place: Place)
     if options.fabric != "auto":
         return options.fabric, "asked for"
     if "tree" not in sizes:
-        return "direct", "--answer decision was given"
+        return "direct", "its answer needs all scores side by side"
     if options.sites is not None:
         return "tree", "--sites was given"
     if options.stages is not None:

@@ -13,8 +13,8 @@ from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
 from locgen.frontends.pipeline import library_quiet, scale, unwrap
 from locgen.host.frames import Frame, encode_frame
-from locgen.ir import Identity
 from locgen.plan import TreePlan
+from locgen.quantise.judge import right_share
 from locgen.report.html import render_html
 from locgen.report.pictures import Confusion, Pictures, PlacedCell, SiteFacts
 from locgen.report.project import render_readme
@@ -148,16 +148,16 @@ def _quantisation(design: Design) -> Quantisation:
         facts |= {"rows_train": len(data.x_train), "rows_test": len(data.x_test)}
         theirs = design.loaded.answers(data.x_test)
         ours = design.predict(data.x_test)
-        if isinstance(model.decision, Identity):
+        if model.task == "regression":
             facts |= {
                 "float_r2": _r2(data.y_test, theirs),
                 "quantised_r2": _r2(data.y_test, ours),
             }
         else:
             facts |= {
-                "float_accuracy": float(np.mean(theirs == data.y_test)),
-                "quantised_accuracy": float(np.mean(ours == data.y_test)),
-                "changed_decisions": int(np.count_nonzero(ours != theirs)),
+                "float_accuracy": right_share(data.y_test, theirs),
+                "quantised_accuracy": right_share(data.y_test, ours),
+                "changed_decisions": round(len(ours) * (1 - right_share(theirs, ours))),
             }
     return Quantisation(
         kinds=kinds,
@@ -326,7 +326,9 @@ def _agreement(design: Design) -> dict[str, object]:
         return {}
     theirs = np.asarray(design.loaded.answers(data.x_test))
     ours = design.predict(data.x_test)
-    if isinstance(model.decision, Identity):
+    if model.targets > 1 and model.task == "classification":
+        return {}
+    if model.task == "regression":
         picked = slice(None, _SCATTER_ROWS)
         pairs = zip(theirs[picked].ravel(), ours[picked].ravel(), strict=True)
         return {"scatter": tuple((float(a), float(b)) for a, b in pairs)}

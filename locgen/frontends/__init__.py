@@ -50,8 +50,8 @@ class Loaded:
             scores = self.reading.oracle.scores(self.reading.front.values(x))
         decided = self.model.decide(scores)
         if self.model.classes:
-            return np.array(self.model.classes)[decided]
-        return decided[:, 0] if self.model.outputs == 1 else decided
+            return self.model.labels(decided)
+        return decided[:, 0] if self.model.targets == 1 else decided
 
 
 def load(source: str | Path | object, *, trust: bool = False) -> Loaded:

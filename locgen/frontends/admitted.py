@@ -300,7 +300,7 @@ _PLAIN = {
     "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
     "sklearn.ensemble._iforest": ("IsolationForest",),
     "sklearn.ensemble._voting": ("VotingClassifier", "VotingRegressor"),
-    "sklearn.ensemble._weight_boosting": ("AdaBoostClassifier",),
+    "sklearn.ensemble._weight_boosting": ("AdaBoostClassifier", "AdaBoostRegressor"),
     "sklearn.feature_selection._univariate_selection": (
         "SelectKBest",
         "SelectPercentile",
@@ -314,7 +314,7 @@ _PLAIN = {
     "sklearn.linear_model._logistic": ("LogisticRegression",),
     "sklearn.linear_model._ridge": ("Ridge",),
     "sklearn.multiclass": ("OneVsRestClassifier", "_ConstantPredictor"),
-    "sklearn.multioutput": ("MultiOutputRegressor",),
+    "sklearn.multioutput": ("MultiOutputClassifier", "MultiOutputRegressor"),
     "sklearn.naive_bayes": ("GaussianNB",),
     "sklearn.neighbors._nearest_centroid": ("NearestCentroid",),
     "sklearn.pipeline": ("Pipeline",),

@@ -20,47 +20,16 @@ from sklearn.multioutput import MultiOutputRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.front import Front
+from locgen.frontends.grouped import votes
 from locgen.frontends.labels import class_labels
+from locgen.frontends.members import merged, trees_only
 from locgen.frontends.reading import Oracle, Reading, placed
-from locgen.frontends.sklearn_trees import quiet, sklearn_common
+from locgen.frontends.sklearn_trees import quiet
 from locgen.ir.model import FloatTree, Model
 
 __all__ = ["READERS", "bagged"]
 
 Read = Callable[[object, Front], Reading]
-
-
-def _merged(
-    last: object,
-    front: Front,
-    parts: Sequence[tuple[tuple[FloatTree, ...], np.ndarray]],
-    added: Sequence[Model],
-    **settings: object,
-) -> Model:
-    """Return the sum of `parts`, trees and base of each of the models `added`, as one model."""
-    rules = [member.rule for member in added]
-    common = sklearn_common(last, front, all(rule.missing for rule in rules), "float64")
-    common["rule"] = type(rules[0])(
-        operator=rules[0].operator,
-        input_dtype="float32" if any(r.input_dtype == "float32" for r in rules) else "float64",
-        missing=common["rule"].missing,
-    )
-    return Model(
-        trees=tuple(tree for trees, _ in parts for tree in trees),
-        base=tuple(np.sum([base for _, base in parts], axis=0).tolist()),
-        **common,
-        **settings,
-    )
-
-
-def _trees_only(last: object, reading: Reading) -> Model:
-    model = reading.model
-    if model.units or model.gate is not None:
-        raise UnsupportedModel(
-            f"{type(last).__name__} has a {model.family} as member: locgen builds it over trees, "
-            "forests and boosting"
-        )
-    return model
 
 
 def _mean_members(last: object, members: Sequence[Model]) -> None:
@@ -92,13 +61,13 @@ def _positions(last: object, member: Model, classes: Sequence[object]) -> tuple[
         ) from None
 
 
-def _voted(last: object, member: Model) -> FloatTree:
+def _single(member: Model) -> bool:
+    """Return whether a member's answer is a leaf of one tree, so that its vote is one too."""
+    return len(member.trees) == 1 and not any(member.base) and member.decision == "argmax"
+
+
+def _voted(member: Model) -> FloatTree:
     """Return a single tree that gives 1 to the class that it answers and 0 to the others."""
-    if len(member.trees) != 1 or any(member.base) or member.decision != "argmax":
-        raise UnsupportedModel(
-            f"{type(last).__name__} lets {member.family} vote, whose answer is no leaf of one "
-            "tree: vote over single trees, or add up probabilities (voting='soft')"
-        )
     (tree,) = member.trees
     votes = np.eye(member.outputs)[np.argmax(_dense(tree, member.outputs), axis=1)]
     return replace(tree, leaf_values=votes, outputs=tuple(range(member.outputs)))
@@ -126,7 +95,7 @@ def _weighted_votes(
     """
     parts = []
     for member, weight in zip(members, weights, strict=True):
-        tree = _voted(last, member)
+        tree = _voted(member)
         votes = np.zeros((len(tree.leaf_values), len(classes)))
         votes[:, list(_positions(last, member, classes))] = tree.leaf_values
         values = leaf(votes, weight)
@@ -142,12 +111,15 @@ def _ada_boost(last: AdaBoostClassifier, front: Front, read: Read) -> Reading:
     -w / (classes - 1) to the others, argmax; probabilities are a softmax of a (classes - 1)th.
     """
     classes = class_labels(last)
-    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    readings = [read(member, front) for member in last.estimators_]
+    members = [trees_only(last, reading) for reading in readings]
     count = len(classes)
     weights = np.asarray(last.estimator_weights_, dtype=np.float64)[: len(members)]
     total = float(np.sum(last.estimator_weights_))
     if len(weights) != len(members) or not total > 0 or not np.isfinite(weights).all():
         raise ModelFileError("AdaBoostClassifier has damaged weights: save the fitted model again")
+    if not all(map(_single, members)):
+        return votes(last, front, readings, weights, classes, classes)
     asked = quiet(last)
 
     def two(votes: np.ndarray, weight: float) -> np.ndarray:
@@ -161,7 +133,7 @@ def _ada_boost(last: AdaBoostClassifier, front: Front, read: Read) -> Reading:
     parts = _weighted_votes(
         last, members, weights, classes, two if count == 2 else several, outputs
     )
-    model = _merged(
+    model = merged(
         last,
         front,
         parts,
@@ -203,7 +175,8 @@ def _bagging_classifier(last: BaggingClassifier, front: Front, read: Read) -> Re
     """Members add up probabilities, or votes where they have none; argmax, ties to the lowest."""
     classes = class_labels(last)
     pairs = bagged(last, front)
-    members = [_trees_only(last, read(member, own)) for member, own in pairs]
+    readings = [read(member, own) for member, own in pairs]
+    members = [trees_only(last, reading) for reading in readings]
     codes = tuple(range(len(classes)))  # members are trained on class numbers
     asked = quiet(last)
     if all(hasattr(member, "predict_proba") for member, _ in pairs):
@@ -212,10 +185,8 @@ def _bagging_classifier(last: BaggingClassifier, front: Front, read: Read) -> Re
             placed(_wide(m), _positions(last, m, codes), len(codes), 1 / m.members) for m in members
         ]
     else:
-        parts = _weighted_votes(
-            last, members, [1.0] * len(members), codes, lambda votes, weight: votes, len(codes)
-        )
-    model = _merged(
+        return votes(last, front, readings, [1.0] * len(members), classes, codes)
+    model = merged(
         last,
         front,
         parts,
@@ -244,7 +215,7 @@ def _averaged(
         placed(member, tuple(range(count)), count, float(weight))
         for member, weight in zip(members, weights, strict=True)
     ]
-    model = _merged(last, front, parts, members, task="regression", classes=(), decision="identity")
+    model = merged(last, front, parts, members, task="regression", classes=(), decision="identity")
     asked = quiet(last)
     loose = max(1e-9, 1e-5 * any(m.rule.operator == "<" for m in members))
     return Reading(model, Oracle(lambda x: asked.predict(x).reshape(len(x), -1), tolerance=loose))
@@ -252,7 +223,7 @@ def _averaged(
 
 def _bagging_regressor(last: BaggingRegressor, front: Front, read: Read) -> Reading:
     """Return the mean of the members' answers."""
-    members = [_trees_only(last, read(member, own)) for member, own in bagged(last, front)]
+    members = [trees_only(last, read(member, own)) for member, own in bagged(last, front)]
     return _averaged(last, front, members, np.full(len(members), 1 / len(members)))
 
 
@@ -268,7 +239,8 @@ def _weights(last: object) -> np.ndarray:
 def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Reading:
     """Soft: weighted mean of probabilities. Hard: weighted votes. Argmax, ties to the lowest."""
     classes = class_labels(last)
-    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    readings = [read(member, front) for member in last.estimators_]
+    members = [trees_only(last, reading) for reading in readings]
     codes, weights = tuple(range(len(classes))), _weights(last)
     asked = quiet(last)
     if last.voting == "soft":
@@ -279,6 +251,8 @@ def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Read
             for m, share in zip(members, shares, strict=True)
         ]
         oracle = Oracle(lambda x: asked.predict_proba(x), labels=asked.predict)
+    elif not all(map(_single, members)):
+        return votes(last, front, readings, weights, classes, codes)
     else:
         parts = _weighted_votes(
             last, members, weights, codes, lambda votes, weight: votes * weight, len(codes)
@@ -289,7 +263,7 @@ def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Read
             return np.stack([(answers == code) @ weights for code in codes], axis=1)
 
         oracle = Oracle(counted, labels=asked.predict)
-    model = _merged(
+    model = merged(
         last,
         front,
         parts,
@@ -304,7 +278,7 @@ def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Read
 
 def _voting_regressor(last: VotingRegressor, front: Front, read: Read) -> Reading:
     """Return the weighted mean of the members' answers."""
-    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    members = [trees_only(last, read(member, front)) for member in last.estimators_]
     weights = _weights(last)
     return _averaged(last, front, members, weights / weights.sum())
 
@@ -331,12 +305,12 @@ def _one_vs_rest(last: OneVsRestClassifier, front: Front, read: Read) -> Reading
             base[output] = float(np.ravel(member.y_)[0])
             parts.append(((), base))
             continue
-        model = _trees_only(last, read(member, front))
+        model = trees_only(last, read(member, front))
         members.append(model)
         parts.append(_against_rest(last, model, output, count, raw))
     if not members:
         raise UnsupportedModel("OneVsRestClassifier was trained on one class: nothing to build")
-    model = _merged(
+    model = merged(
         last,
         front,
         parts,
@@ -379,10 +353,10 @@ def _against_rest(
 
 def _multi_output(last: MultiOutputRegressor, front: Front, read: Read) -> Reading:
     """One regressor a target."""
-    members = [_trees_only(last, read(member, front)) for member in last.estimators_]
+    members = [trees_only(last, read(member, front)) for member in last.estimators_]
     count = len(members)
     parts = [placed(member, (n,), count, 1.0) for n, member in enumerate(members)]
-    model = _merged(last, front, parts, members, task="regression", classes=(), decision="identity")
+    model = merged(last, front, parts, members, task="regression", classes=(), decision="identity")
     asked = quiet(last)
     return Reading(model, Oracle(lambda x: asked.predict(x), tolerance=1e-6))
 

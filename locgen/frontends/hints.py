@@ -6,6 +6,7 @@ __all__ = ["SUPPORTED", "is_known", "refusal"]
 
 SUPPORTED = (
     "AdaBoostClassifier",
+    "AdaBoostRegressor",
     "BaggingClassifier",
     "BaggingRegressor",
     "DecisionTreeClassifier",
@@ -27,6 +28,7 @@ SUPPORTED = (
     "LogisticRegression",
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
+    "MultiOutputClassifier",
     "MultiOutputRegressor",
     "NearestCentroid",
     "OneVsRestClassifier",
@@ -49,7 +51,6 @@ _WRAPPERS = {
     "GridSearchCV": "best_estimator_",
     "HalvingGridSearchCV": "best_estimator_",
     "HalvingRandomSearchCV": "best_estimator_",
-    "MultiOutputClassifier": "estimators_[i]",
     "RandomizedSearchCV": "best_estimator_",
     "TransformedTargetRegressor": "regressor_",
     "TunedThresholdClassifierCV": "estimator_",

@@ -19,14 +19,15 @@ class Oracle:
 
     Members
     -------
-    scores : raw scores (rows, outputs) on the model's scale
+    scores : raw scores (rows, outputs) on the model's scale; None where the library shows none
     leaves : the library's number of the leaf of each tree (rows, trees); None where it tells none
     probabilities : (rows, classes), where the model's are computed from raw scores by a formula
-    labels : what the library predicts (rows,), compared wherever rounding cannot excuse it
+    labels : what the library predicts (rows,) or (rows, targets), compared wherever rounding cannot
+        excuse it
     tolerance : of the largest score there can be: sums in another order or in float32
     """
 
-    scores: Asked
+    scores: Asked | None
     leaves: Asked | None = None
     probabilities: Asked | None = None
     labels: Asked | None = None

@@ -29,9 +29,10 @@ from sklearn.tree import (
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import nodes, pipeline
 from locgen.frontends.front import Front
-from locgen.frontends.labels import class_labels
+from locgen.frontends.labels import class_labels, plain_labels
 from locgen.frontends.rawtree import float_trees
 from locgen.frontends.reading import Oracle, Reading
+from locgen.ir import Argmax, Group, Several
 from locgen.ir.model import FloatTree, Model, SplitRule
 
 __all__ = ["READERS", "SINGLE", "at_most_float32", "quiet", "sklearn_common"]
@@ -74,10 +75,7 @@ def sklearn_common(last: object, front: Front, missing: bool, dtype: str) -> dic
 def _classifier(last: object, front: Front) -> Reading:
     """Trees add up class probabilities (soft votes); argmax, ties to the lowest class."""
     if last.n_outputs_ > 1:
-        raise UnsupportedModel(
-            f"{type(last).__name__} has {last.n_outputs_} outputs to classify: train one "
-            "classifier per output (regressors may have several)"
-        )
+        return _several(last, front)
     classes = class_labels(last)
     outputs = tuple(range(len(classes)))
     members = _members(last)
@@ -104,6 +102,43 @@ def _classifier(last: object, front: Front) -> Reading:
         Oracle(
             scores=lambda x: asked.predict_proba(x) * len(members),
             leaves=lambda x: asked.apply(x).reshape(len(x), -1),
+        ),
+    )
+
+
+def _several(last: object, front: Front) -> Reading:
+    """Several labels a row: each is the argmax of its own class probabilities."""
+    sizes = np.array([len(classes) for classes in last.classes_])
+    if last.n_outputs_ != len(sizes):
+        raise ModelFileError(f"{type(last).__name__} has damaged classes: save the model again")
+    starts = np.cumsum(sizes) - sizes
+    own = [tuple(range(start, start + size)) for start, size in zip(starts, sizes, strict=True)]
+    members = _members(last)
+    held = [(label, number) for label, size in enumerate(sizes) for number in range(size)]
+    labels, numbers = (list(column) for column in zip(*held, strict=True))
+    every = tuple(range(len(held)))
+    model = Model(
+        task="classification",
+        classes=tuple(label for each in last.classes_ for label in plain_labels(each)),
+        trees=_trees(
+            members,
+            front,
+            last,
+            int(sizes.max()),
+            lambda value: value[:, labels, numbers],
+            [every] * len(members),
+        ),
+        base=(0.0,) * len(every),
+        decision=Several(tuple(Group(o, Argmax(len(o))) for o in own)),
+        **_common(last, front, members),
+    )
+    asked = quiet(last)
+    return Reading(
+        model,
+        Oracle(
+            scores=lambda x: np.hstack(asked.predict_proba(x)) * len(members),
+            leaves=lambda x: asked.apply(x).reshape(len(x), -1),
+            labels=asked.predict,
         ),
     )
 

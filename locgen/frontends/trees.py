@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator
 from locgen.errors import UnsupportedModel
 from locgen.frontends import (
     ensembles,
+    grouped,
     hist_gradient,
     isolation,
     pipeline,
@@ -19,6 +20,7 @@ from locgen.frontends.reading import Reading
 
 __all__ = ["raw_names", "read_trees"]
 
+_ENSEMBLES = (*ensembles.READERS, *grouped.READERS)
 _READERS = (*sklearn_trees.READERS, *hist_gradient.READERS, *isolation.READERS)
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
 _LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx_model")
@@ -70,7 +72,7 @@ def _reader(last: object):
     for kinds, read in _READERS:
         if type(last) in kinds:
             return read
-    for kinds, read in ensembles.READERS:
+    for kinds, read in _ENSEMBLES:
         if type(last) in kinds:
             return lambda estimator, front: read(estimator, front, read_trees)
     package = _library(last)
@@ -86,7 +88,7 @@ def _reader(last: object):
         from locgen.frontends.onnx_trees import read_onnx
 
         return read_onnx
-    for kinds in (*(kinds for kinds, _ in (*_READERS, *ensembles.READERS)), sklearn_units.KINDS):
+    for kinds in (*(kinds for kinds, _ in (*_READERS, *_ENSEMBLES)), sklearn_units.KINDS):
         for kind in kinds:
             if isinstance(last, kind):
                 raise UnsupportedModel(

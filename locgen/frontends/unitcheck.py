@@ -59,7 +59,7 @@ def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
     ranked = np.sort(found, axis=1)
     margin = np.abs(found[:, 0]) if model.outputs == 1 else ranked[:, -1] - ranked[:, -2]
     clear = margin > 2 * slack[:, 0]
-    answers = np.array(model.classes)[model.decide(found)]
+    answers = model.labels(model.decide(found))
     if not np.array_equal(answers[clear], decided[clear]):
         raise _disagreement(model, "decisions")
 

@@ -1,6 +1,15 @@
 """Both intermediate representations: float (`Model`) and integer (`QuantisedModel`)."""
 
-from locgen.ir.decision import Argmax, Decision, Identity, Threshold
+from locgen.ir.decision import (
+    Argmax,
+    Decision,
+    Group,
+    Identity,
+    Median,
+    Several,
+    Threshold,
+    Votes,
+)
 from locgen.ir.distance import DistanceNode, Metric
 from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
@@ -35,21 +44,25 @@ __all__ = [
     "FloatUnit",
     "Function",
     "Gate",
+    "Group",
     "Identity",
     "IdentityFeature",
     "Layer",
     "LayeredNode",
     "LinearNode",
+    "Median",
     "Metric",
     "Model",
     "Node",
     "QuantisedModel",
     "RankFeature",
+    "Several",
     "SplitRule",
     "TableNode",
     "Task",
     "Threshold",
     "TreeNode",
+    "Votes",
     "add_constants",
     "digest_of",
     "expert_ranges",

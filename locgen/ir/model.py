@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Votes, labels_of
 from locgen.ir.gate import highest
 from locgen.ir.membership import Membership, expand
 from locgen.ir.units import FloatUnit
@@ -110,7 +111,8 @@ class Model:
     trees : the nodes that compare
     base : (outputs,) constant part of the raw score (priors, initial predictions)
     decision : ``"argmax"`` (ties to the lowest index), ``">="`` or ``">"`` (class 1 if the single
-        raw score compares so with zero), ``"identity"`` for regression
+        raw score compares so with zero), ``"identity"`` for regression; or votes, several
+        decisions or a median with all that belongs to it
     rule : comparison, cast and missing rule of the library
     probability : how the host turns raw scores into probabilities: ``"mean"`` (scores are sums of
         the members' class probabilities), ``"sigmoid"``, ``"sigmoid2"`` (of twice the score),
@@ -134,7 +136,7 @@ class Model:
     classes: tuple[str | int | float | bool, ...]
     trees: tuple[FloatTree, ...]
     base: tuple[float, ...]
-    decision: Literal["argmax", ">=", ">", "identity"]
+    decision: Literal["argmax", ">=", ">", "identity"] | Votes | Several | Median
     rule: SplitRule
     probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"] = "none"
     members: int = 1
@@ -150,6 +152,22 @@ class Model:
     def outputs(self) -> int:
         """Number of raw scores."""
         return len(self.base)
+
+    @cached_property
+    def rule_of_decision(self) -> Argmax | Threshold | Identity | Votes | Several | Median:
+        """The decision over the raw scores."""
+        if self.decision == "argmax":
+            return Argmax(self.outputs)
+        if self.decision == "identity":
+            return Identity()
+        return Threshold(self.decision) if isinstance(self.decision, str) else self.decision
+
+    @property
+    def targets(self) -> int:
+        """Number of values or labels in an answer."""
+        if isinstance(self.decision, Several):
+            return len(self.decision.groups)
+        return self.outputs if self.decision == "identity" else 1
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -223,11 +241,12 @@ class Model:
         return sums.sum(axis=0) + np.array(self.base)
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
-        """Return class indices (rows,) of raw scores; regression returns the scores."""
-        if self.decision == "argmax":
-            return np.argmax(scores, axis=1)
-        if self.decision == ">=":
-            return (scores[:, 0] >= 0).astype(np.int64)
-        if self.decision == ">":
-            return (scores[:, 0] > 0).astype(np.int64)
-        return scores
+        """Return decisions (rows,) of raw scores; regression returns values (rows, targets)."""
+        decided = self.rule_of_decision.evaluate(scores)
+        if decided is None:
+            return scores
+        return decided[:, None] if self.task == "regression" else decided
+
+    def labels(self, decisions: np.ndarray) -> np.ndarray:
+        """Return the labels (rows,), or (rows, targets), of a classifier's decisions (rows,)."""
+        return labels_of(self.classes, self.rule_of_decision, decisions)

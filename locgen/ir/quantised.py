@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from locgen.ir.decision import Decision, Identity
+from locgen.ir.decision import Decision, Identity, Median, Several, labels_of
 from locgen.ir.experts import expert_ranges, sum_over_open
 from locgen.ir.features import Feature
 from locgen.ir.gate import Gate
@@ -36,7 +36,8 @@ class QuantisedModel:
     features : one quantiser a feature: the data's columns in their order, then the memberships
     nodes : the integer nodes, each with its own `evaluate`
     bias : one integer an output
-    decision : how scores become a class index, or `Identity`
+    decision : how scores become a class index, or `Identity`; of several decisions side by side
+        `classes` holds the labels of all
     classes : labels in the order of the decision; empty for regression
     score_scale, score_offset : real value of one score step and of score 0, for each output; what
         argmax compares has one scale
@@ -79,19 +80,22 @@ class QuantisedModel:
         """Check that indices, widths and lengths agree."""
         if not self.bias or {len(self.score_scale), len(self.score_offset)} != {len(self.bias)}:
             raise ValueError("bias, score_scale and score_offset must have one entry an output")
-        if self.decision.kind == "argmax" and len(set(self.score_scale)) > 1:
-            raise ValueError("outputs that argmax compares must have one score_scale")
+        for scale in self.decision.scales:
+            compared = [output for output in scale.outputs if output < self.outputs]
+            if len({self.score_scale[output] for output in compared}) > 1:
+                raise ValueError("outputs that are compared must have one score_scale")
         if not all(0 < s < math.inf for s in self.score_scale):
             raise ValueError("score_scale must be finite and positive")
         if not all(map(math.isfinite, self.score_offset)):
             raise ValueError("score_offset must be finite")
         if self.decision.outputs not in (None, len(self.bias)):
             raise ValueError("the decision must be over the model's outputs")
-        if (self.task == "regression") != isinstance(self.decision, Identity):
-            raise ValueError("regression, and nothing else, must have the identity as decision")
-        answers = 2 if self.decision.kind == "threshold" else len(self.bias)
-        if self.task == "classification" and len(self.classes) < answers:
+        if (self.task == "regression") != isinstance(self.decision, Identity | Median):
+            raise ValueError("regression, and nothing else, must have values as answer")
+        if self.task == "classification" and len(self.classes) < self.decision.answers:
             raise ValueError("classes must have a label for each decision")
+        if not all(isinstance(w, int) for w in getattr(self.decision, "weights", ())):
+            raise ValueError("weights of a decision must be integers")
         if {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)):
             raise ValueError("nodes must score every output of the model and no other")
         if len(self.experts) != (0 if self.gate is None else self.gate.experts):
@@ -103,12 +107,17 @@ class QuantisedModel:
             raise ValueError("every expert must have at least one node")
         if self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0:
             raise ValueError("anomaly_offset must be negative and at least -1")
-        if self.answer == "decision" and isinstance(self.decision, Identity):
-            raise ValueError("a regression has no decision to answer alone")
+        if self.answer == "decision" and self.decision.bits == 0:
+            raise ValueError("there is no decision to answer alone")
         if any(m.column >= self.columns for m in self.memberships):
             raise ValueError("memberships must be of raw columns")
         for node in (*self.nodes, *self.gate_nodes):
             node.check(self.features)
+        if isinstance(self.decision, Median) and (
+            len(set(self.score_offset)) > 1
+            or any(low < 0 or high >> self.decision.bits for low, high in self.score_ranges)
+        ):
+            raise ValueError("scores of a median must count from 0, within its bits")
         if max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE:
             raise ValueError(f"scores must fit {_WIDEST_SCORE} bits")
         if self.port_score_bits is not None and self.port_score_bits < self.own_score_bits:
@@ -222,10 +231,31 @@ class QuantisedModel:
         """Return integer scores as real raw scores (rows, outputs)."""
         return scores * np.array(self.score_scale) + np.array(self.score_offset)
 
+    @property
+    def targets(self) -> int:
+        """Number of values or labels in an answer."""
+        if isinstance(self.decision, Several):
+            return len(self.decision.groups)
+        return self.outputs if isinstance(self.decision, Identity) else 1
+
+    def values(self, decision: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
+        """Return a regression's answers (rows, targets) as real numbers."""
+        if isinstance(self.decision, Median):
+            return (decision * self.score_scale[0] + self.score_offset[0])[:, None]
+        return self.raw(scores)
+
+    def answers(self, decision: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
+        """Return labels or values, (rows,) or (rows, targets), of what the hardware answers.
+
+        Parameters
+        ----------
+        decision : (rows,), None where there is none; scores : (rows, outputs)
+        """
+        if self.task == "classification":
+            return labels_of(self.classes, self.decision, decision)
+        values = self.values(decision, scores)
+        return values[:, 0] if self.targets == 1 else values
+
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """Return labels (rows,), or regression values (rows,) or (rows, outputs)."""
-        decision, scores = self.evaluate(self.quantise(x))
-        if isinstance(self.decision, Identity):
-            values = self.raw(scores)
-            return values[:, 0] if self.outputs == 1 else values
-        return np.array(self.classes)[decision]
+        """Return labels (rows,) or (rows, targets), or regression values of the same shapes."""
+        return self.answers(*self.evaluate(self.quantise(x)))

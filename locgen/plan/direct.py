@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, Gate, QuantisedModel
+from locgen.ir import Argmax, Gate, Median, QuantisedModel, Several, Votes
 from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 
 __all__ = ["DirectPlan", "plan_direct"]
@@ -124,11 +124,7 @@ def plan_direct(
     terms = [term for node in model.nodes for term in node.terms]
     gate_terms = () if model.gate is None else model.gate.ranked_terms
     add_levels = _add_levels(model, model.experts or (tuple(range(len(model.nodes))),))
-    decide_levels = 0
-    if isinstance(model.decision, Argmax):
-        decide_levels = (model.outputs - 1).bit_length()
-    elif model.answer == "decision":
-        decide_levels = 1
+    decide_delays = _decide_delays(model)
     compares = any(term.comparisons for term in (*terms, *gate_terms))
     units = [*terms, *(model.nodes if explain else ())]
     delays = [_COMPARE_DELAY if compares else 0.0, max((u.levels for u in units), default=0.5)]
@@ -138,7 +134,7 @@ def plan_direct(
         delays[1] = max(delays[1], model.gate.levels)
         join_levels = _join_levels(model)
         delays += [_open_delay(model.gate)] + [_ADD_DELAY] * join_levels
-    delays += [_ARGMAX_DELAY] * decide_levels
+    delays += decide_delays
     if model.answer == "decision":
         delays = _finer(model, delays, add_levels)
     choices = {count: _balance(delays, count) for count in range(1, len(delays) + 1)}
@@ -163,8 +159,30 @@ def plan_direct(
         crossing += sum(slot.beats for slot in evidence)
     slowest, registers = choices[stages]
     return DirectPlan(
-        registers, add_levels, decide_levels, crossing, slowest, join_levels, evidence
+        registers, add_levels, len(decide_delays), crossing, slowest, join_levels, evidence
     )
+
+
+def _decide_delays(model: QuantisedModel) -> list[float]:
+    """Return the delay of each level or step of the decision that a register may follow."""
+    decision = model.decision
+    if isinstance(decision, Argmax):
+        return [_ARGMAX_DELAY] * _levels(model.outputs)
+    if isinstance(decision, Median):
+        return [0.5 + _ADD_DELAY * _levels(model.outputs)] * decision.bits
+    if isinstance(decision, Votes | Several):
+        most = max(len(group.scores) for group in decision.groups)
+        steps = [max(_ARGMAX_DELAY * _levels(most), _THRESHOLD_DELAY)]
+        if isinstance(decision, Votes):
+            steps += [_ADD_DELAY * max(_levels(len(decision.groups)), 1)]
+            steps += [_ARGMAX_DELAY * _levels(decision.classes)]
+        return steps
+    return [_THRESHOLD_DELAY] if model.answer == "decision" else []
+
+
+def _levels(count: int) -> int:
+    """Return the levels of a binary tree over `count` leaves."""
+    return max(count - 1, 0).bit_length()
 
 
 def _finer(model: QuantisedModel, delays: list[float], add_levels: int) -> list[float]:
@@ -181,11 +199,9 @@ def _finer(model: QuantisedModel, delays: list[float], add_levels: int) -> list[
     for level in range(add_levels):
         bits = (widest << level + 1).bit_length()
         finer[2 + level] = min(0.5 + 0.25 * bits, _ADD_DELAY)
-    behind = 2 + add_levels
-    for unit in range(behind, len(delays)):
-        if delays[unit] == _ARGMAX_DELAY:
-            argmax = isinstance(model.decision, Argmax)
-            finer[unit] = _WIDE_ARGMAX_DELAY if argmax else _THRESHOLD_DELAY
+    if isinstance(model.decision, Argmax):
+        levels = _levels(model.outputs)
+        finer[len(delays) - levels :] = [_WIDE_ARGMAX_DELAY] * levels
     return finer
 
 

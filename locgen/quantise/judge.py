@@ -12,7 +12,15 @@ from locgen.ir import Model, QuantisedModel
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import FeatureKind
 
-__all__ = ["Judge", "Quantisation", "QuantiseOptions", "Trial", "no_width", "synthetic_rows"]
+__all__ = [
+    "Judge",
+    "Quantisation",
+    "QuantiseOptions",
+    "Trial",
+    "no_width",
+    "right_share",
+    "synthetic_rows",
+]
 
 _BLENDS = 4096
 _SYNTHETIC_ROWS = 4096
@@ -106,18 +114,19 @@ class Judge:
 
     def rerouted(self, mask: np.ndarray) -> float:
         """Return what changes, see `Trial.changed`, if float experts are opened by `mask`."""
-        scores = self.model.combine(self.expert_sums, mask)
+        ours = self.model.decide(self.model.combine(self.expert_sums, mask))
+        theirs = self.model.decide(self.float_scores)
         if self.model.task == "regression":
-            return 100 * (1 - _r2(self.float_scores, scores))
-        changed = self.model.decide(scores) != self.model.decide(self.float_scores)
-        return 100 * float(np.mean(changed))
+            return 100 * (1 - _r2(theirs, ours))
+        return 100 * float(np.mean(ours != theirs))
 
     def verdict(self, candidate: QuantisedModel, scores: np.ndarray) -> tuple[float | None, float]:
         """Return (drop or None, changed), see `Trial`, of a candidate's `scores` of the rows."""
         labelled = slice(self.labelled)
         if self.model.task == "regression":
-            golden = candidate.raw(scores)
-            changed = 100 * (1 - _r2(self.float_scores, golden))
+            theirs = self.model.decide(self.float_scores)
+            golden = candidate.values(candidate.decision.evaluate(scores), scores)
+            changed = 100 * (1 - _r2(theirs, golden))
             if self.targets is None:
                 return None, changed
             truth = np.reshape(self.targets, (self.labelled, -1))
@@ -125,8 +134,7 @@ class Judge:
             if not defined.any():
                 return None, changed
             before, after = (
-                _r2(truth[:, defined], scores[labelled][:, defined])
-                for scores in (self.float_scores, golden)
+                _r2(truth[:, defined], values[labelled][:, defined]) for values in (theirs, golden)
             )
             return 100 * (before - after), changed
         decided = self.model.decide(self.float_scores)
@@ -134,10 +142,16 @@ class Judge:
         changed = 100 * float(np.mean(decided != golden))
         if self.targets is None:
             return None, changed
-        classes = np.array(self.model.classes)
-        before = np.mean(classes[decided[labelled]] == self.targets)
-        after = np.mean(classes[golden[labelled]] == self.targets)
-        return 100 * float(before - after), changed
+        before, after = (
+            right_share(self.targets, self.model.labels(made[labelled]))
+            for made in (decided, golden)
+        )
+        return 100 * (before - after), changed
+
+
+def right_share(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Return the share of rows whose label, or all whose labels, are right."""
+    return float(np.mean((guess == truth).reshape(len(truth), -1).all(axis=1)))
 
 
 def _r2(truth: np.ndarray, guess: np.ndarray) -> float:

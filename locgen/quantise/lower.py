@@ -12,12 +12,15 @@ from locgen.ir import (
     FloatPrototype,
     FloatTree,
     Gate,
-    Identity,
+    Group,
+    Median,
     Model,
     Node,
     QuantisedModel,
+    Several,
     Threshold,
     TreeNode,
+    Votes,
     add_constants,
 )
 from locgen.quantise.constants import constants_of
@@ -35,14 +38,14 @@ def merge_binary(model: Model) -> Model:
     The argmax of (p0, p1), ties to class 0, is the sign of p1 - p0: half the scores to carry.
     Prototypes stay apart: each has the score of its own class.
     """
+    if isinstance(model.decision, Votes | Several):
+        return _merge_groups(model)
     if model.decision != "argmax" or model.outputs != 2:
         return model
     if any(isinstance(unit, FloatPrototype) for unit in model.units):
         return model
     units = tuple(u.mixed(np.array([[-1.0], [1.0]])[list(u.outputs)]) for u in model.units)
-    trees = tuple(
-        replace(t, leaf_values=_difference(t)[:, None], outputs=(0,)) for t in model.trees
-    )
+    trees = tuple(_mixed(tree, np.array([[-1.0], [1.0]])) for tree in model.trees)
     base = (model.base[1] - model.base[0],)
     expert_base = tuple((second - first,) for first, second in model.expert_base)
     # A sigmoid of the difference is what a softmax of the two comes to.
@@ -58,9 +61,35 @@ def merge_binary(model: Model) -> Model:
     )
 
 
-def _difference(tree: FloatTree) -> np.ndarray:
-    sign = {0: -1.0, 1: 1.0}
-    return tree.leaf_values @ np.array([sign[output] for output in tree.outputs])
+def _mixed(tree: FloatTree, matrix: np.ndarray) -> FloatTree:
+    """Return `tree` with the outputs of scores @ `matrix` (outputs, new outputs)."""
+    rows = matrix[list(tree.outputs)]
+    outputs = np.flatnonzero(rows.any(axis=0))
+    values = tree.leaf_values @ rows[:, outputs]
+    return replace(tree, leaf_values=values, outputs=tuple(outputs.tolist()))
+
+
+def _merge_groups(model: Model) -> Model:
+    """Return a model in which groups that compare two scores compare their difference with 0."""
+    if model.units:
+        return model
+    columns, groups = [], []
+    for group in model.decision.groups:
+        first = len(columns)
+        own = np.eye(model.outputs)[list(group.scores)]
+        if group.decision == Argmax(2):
+            columns.append(own[1] - own[0])
+            groups.append(Group((first,), Threshold(">")))
+        else:
+            columns.extend(own)
+            groups.append(replace(group, scores=tuple(range(first, len(columns)))))
+    matrix = np.stack(columns, axis=1)
+    return replace(
+        model,
+        trees=tuple(_mixed(tree, matrix) for tree in model.trees),
+        base=tuple((np.array(model.base) @ matrix).tolist()),
+        decision=replace(model.decision, groups=tuple(groups)),
+    )
 
 
 @dataclass(frozen=True)
@@ -162,10 +191,12 @@ class Skeleton:
         ]
         common, own = constants_of(model, parts, widest.max() / levels)
         base += common
-        if model.decision != "identity":
-            largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
-            largest = max(largest, np.max(own, initial=0))
-            widest[:] = max(widest.max() or largest, largest / LARGEST_BIAS)
+        for scale in model.rule_of_decision.scales:
+            outputs = list(scale.outputs)
+            constant = base[outputs] - (0.0 if scale.absolute else base[outputs].min())
+            largest = max(np.abs(constant).max(), np.max(own, initial=0))
+            most = widest[outputs].max()
+            widest[outputs] = max(most or largest, largest / LARGEST_BIAS)
         steps = levels / np.where(widest > 0, widest, 1.0)
         return base, own, steps, reached
 
@@ -203,11 +234,13 @@ def assemble(
     base : (outputs,) constant part of the raw scores
     steps : (outputs,) score steps in a raw score of 1
     """
-    offset = base if model.decision == "identity" else np.zeros_like(base)
-    if model.decision == "argmax":
-        offset = np.full_like(base, base.min())
+    offset = base.copy()  # what is compared with 0 keeps its constant, and so has no offset
+    for scale in model.rule_of_decision.scales:
+        outputs = list(scale.outputs)
+        offset[outputs] = 0.0 if scale.absolute else base[outputs].min()
     bias = np.rint((base - offset) * steps).astype(np.int64)
-    offset = base - bias / steps
+    median = isinstance(model.decision, Median)
+    offset = np.full_like(base, base.min()) if median else base - bias / steps
     return QuantisedModel(
         name=name,
         family=model.family,
@@ -217,7 +250,7 @@ def assemble(
         features=features,
         nodes=nodes,
         bias=tuple(int(b) for b in bias),
-        decision=_decision(model),
+        decision=_decision(model, nodes, bias),
         classes=model.classes,
         score_scale=tuple(float(s) for s in 1 / steps),
         score_offset=tuple(float(o) for o in offset),
@@ -230,9 +263,15 @@ def assemble(
     )
 
 
-def _decision(model: Model) -> Decision:
-    if model.decision == "argmax":
-        return Argmax(model.outputs)
-    if model.decision == "identity":
-        return Identity()
-    return Threshold(model.decision)
+def _decision(model: Model, nodes: tuple[Node, ...], bias: np.ndarray) -> Decision:
+    """Return the decision over integers."""
+    decision = model.rule_of_decision
+    if isinstance(decision, Votes):
+        return decision.integral()
+    if isinstance(decision, Median):
+        ends = bias.copy()
+        for node in nodes:
+            for output, (_, high) in zip(node.outputs, node.ranges, strict=True):
+                ends[output] += high
+        return decision.integral(max(int(ends.max()).bit_length(), 1))
+    return decision

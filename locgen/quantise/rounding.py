@@ -179,7 +179,7 @@ def free_rounding(
         For regression, mixtures, and widths that are given.
     """
     model = skeleton.model
-    if model.decision == "identity" or model.gate is not None or options.score_bits is not None:
+    if model.task == "regression" or model.gate is not None or options.score_bits is not None:
         raise ConfigurationError(
             "--rounding free searches the scores of classifiers without a gate: leave it out, and "
             "--score-bits where it is given"

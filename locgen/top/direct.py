@@ -6,8 +6,15 @@ from dataclasses import replace
 from amaranth import *
 from amaranth.lib import data, wiring
 
-from locgen.cores import ArgmaxLevel, CompareBank, at_most, candidate_layout, signed_shape
-from locgen.ir import Argmax, Node, QuantisedModel, Threshold
+from locgen.cores import (
+    ArgmaxLevel,
+    CompareBank,
+    at_most,
+    candidate_layout,
+    decision_steps,
+    signed_shape,
+)
+from locgen.ir import Argmax, Median, Node, QuantisedModel, Several, Threshold, Votes
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores, share_bias
 from locgen.top.fabric import fabric_signature, missing_codes
@@ -105,7 +112,7 @@ class DirectFabric(wiring.Component):
         constant = 0
         if gated:
             nodes, expert_of, rest = share_bias(model)
-        elif model.answer == "decision":
+        elif model.answer == "decision" and isinstance(model.decision, Argmax | Threshold):
             nodes, constant = count_from_zero(model)
             expert_of, rest = (), ()
         else:
@@ -248,6 +255,8 @@ class DirectFabric(wiring.Component):
                 front = [data.View(candidate, v) for v in passed[: len(winners)]]
                 held = passed[len(winners) :]
             m.d.comb += self.o.payload.decision.eq(front[0].index)
+        elif isinstance(decision, Votes | Several | Median):
+            m.d.comb += self.o.payload.decision.eq(self._step_by_step(m, final, held, after_unit))
         elif isinstance(decision, Threshold):
             least = (0 if decision.operator == ">=" else 1) - constant
             is_one = final[0] >= least
@@ -258,3 +267,20 @@ class DirectFabric(wiring.Component):
             (decided,) = after_unit([is_one], "decided") if not held else (is_one,)
             m.d.comb += self.o.payload.decision.eq(decided)
         m.d.comb += [self.o.payload.scores[n].eq(score) for n, score in enumerate(held)]
+
+    def _step_by_step(
+        self, m: Module, final: list[Value], held: list[Value], after_unit: object
+    ) -> Value:
+        """Return what the steps of a decision make of `final`; `held` goes along beside them."""
+        decision = self.model.decision
+        own = isinstance(decision, Median)
+        width = decision.bits if own else max(len(score) + 1 for score in final)
+        shape = unsigned(width) if own else signed(width)
+        scores = [Signal(shape, name=f"final_{n}") for n in range(len(final))]
+        m.d.comb += [score.eq(value) for score, value in zip(scores, final, strict=True)]
+        word: Value = Cat(scores)
+        for number, step in enumerate(decision_steps(decision, width)):
+            m.submodules[f"decide_{number}"] = step
+            m.d.comb += step.i.eq(word)
+            word, *held[:] = after_unit([step.o, *held], f"decide_{number}")
+        return word

@@ -4,8 +4,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores import SerialArgmax
-from locgen.ir import Argmax, QuantisedModel, Threshold
+from locgen.cores import SerialArgmax, decision_steps
+from locgen.ir import Argmax, QuantisedModel, Several, Threshold, Votes
 from locgen.plan import TreePlan
 from locgen.top.fabric import answer_layout
 
@@ -97,6 +97,13 @@ class Root(wiring.Component):
         if isinstance(model.decision, Threshold):
             least = 0 if model.decision.operator == ">=" else 1
             m.d.comb += self.payload.decision.eq(scores[0] >= least)
+        if isinstance(model.decision, Votes | Several):
+            word: Value = Cat(scores)
+            for number, step in enumerate(decision_steps(model.decision, model.score_bits)):
+                m.submodules[f"decide_{number}"] = step
+                m.d.comb += step.i.eq(word)
+                word = step.o
+            m.d.comb += self.payload.decision.eq(word)
         m.d.comb += [
             self.valid.eq(last),
             *(self.payload.scores[n].eq(score) for n, score in enumerate(scores)),
