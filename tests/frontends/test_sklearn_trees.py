@@ -7,15 +7,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
-    AdaBoostRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
+    VotingClassifier,
 )
-from sklearn.linear_model import Lasso
+from sklearn.linear_model import Lasso, TweedieRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
@@ -411,8 +411,8 @@ IRIS = DATA["iris"]
         (lambda: LinearSVC(), r"LinearSVC .* RandomForestClassifier$"),
         (lambda: Lasso(), r"Lasso .* RandomForestRegressor$"),
         (
-            lambda: AdaBoostRegressor(),
-            r"AdaBoostRegressor .* GradientBoostingRegressor$",
+            lambda: TweedieRegressor(),
+            r"TweedieRegressor .* RandomForestRegressor$",
         ),
         (lambda: Unheard(), r"Unheard is not supported"),
         (
@@ -431,8 +431,10 @@ IRIS = DATA["iris"]
         ),
         (lambda: make_pipeline(StandardScaler(), SVC()).fit(*IRIS), r"SVC is not supported"),
         (
-            lambda: RandomForestClassifier(2).fit(IRIS[0], np.stack([IRIS[1]] * 2, axis=1)),
-            r"has 2 outputs to classify: train one classifier per output",
+            lambda: VotingClassifier(
+                [("votes", VotingClassifier([("forest", RandomForestClassifier(2))]))]
+            ).fit(*IRIS),
+            r"has a VotingClassifier as member, whose answer is no largest score: use trees",
         ),
         (
             lambda: GradientBoostingClassifier(

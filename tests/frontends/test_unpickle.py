@@ -17,7 +17,6 @@ import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
-    AdaBoostRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -25,6 +24,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.linear_model import TweedieRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -488,7 +488,7 @@ def test_trust_reads_joblib_and_damage_is_named(tmp_path):
     ("value", "message"),
     [
         (SVC(), r"SVC is not supported: the nearest that locgen builds is RandomForestClassifier"),
-        (AdaBoostRegressor(), r"is GradientBoostingRegressor$"),
+        (TweedieRegressor(), r"is RandomForestRegressor$"),
         (make_pipeline(StandardScaler(), SVC()), r"SVC is not supported"),
         (GridSearchCV(SVC(), {}), r"GridSearchCV is not supported: .*\.best_estimator_"),
         ({"model": FITTED["tree"]}, r"a dict is not an estimator: save the fitted"),
