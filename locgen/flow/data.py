@@ -133,12 +133,25 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
 
 
 def _labels(values: np.ndarray, classes: Sequence[object], what: str) -> np.ndarray:
-    """Return labels (rows,) as those of `classes` that they are, or that they are the text of."""
+    """Return labels (rows,) as those of `classes` that they are, or that they are the text of.
+
+    The number 2 may be written as 2.0 or 2e0.
+    """
     if np.isin(values, np.array(classes)).all():
         return values
     by_text = {str(label): label for label in classes}
+    by_number = {float(label): label for label in classes if not isinstance(label, str)}
+
+    def read(text: str) -> object:
+        if text in by_text or not by_number:
+            return by_text[text]
+        try:
+            return by_number[float(text)]
+        except ValueError:
+            raise KeyError(text) from None
+
     try:
-        return np.array([by_text[str(value)] for value in values.tolist()])
+        return np.array([read(str(value)) for value in values.tolist()])
     except KeyError as error:
         raise DataError(
             f"{what} hold {error.args[0]!r}, which is none of the model's classes "
