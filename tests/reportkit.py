@@ -179,7 +179,7 @@ def direct_pictures(trees=20, scatter=False):
     """Return pictures of a direct fabric."""
     dice = random.Random(3)
     modules = [(f"tree_{n}", dice.randint(8, 30)) for n in range(trees)]
-    modules += [("compare", 210), ("shared", 160), ("argmax_0", 40), ("argmax_1", 22)]
+    modules += [("compare", 210), ("shared", 160), ("decide", 62)]
     modules.sort(key=lambda item: (-item[1], item[0]))
     pairs = [(x := dice.gauss(150, 60), x + dice.gauss(0, 4)) for _ in range(300)]
     return Pictures(

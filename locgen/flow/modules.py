@@ -29,7 +29,7 @@ def core_module(cell: str, direct: bool) -> str:
     if dot:
         if head.startswith(_CORES):
             return "trees"
-        return "decide" if head.startswith("argmax_") else head
+        return "decide" if head.startswith(("argmax_", "decide_")) else head
     if not direct:
         return "root" if cell.startswith("o__payload") else "shared"
     signal = _SIGNAL.match(cell)

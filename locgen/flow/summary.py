@@ -274,6 +274,16 @@ def _tools(design: Design, built: Built | None) -> dict[str, str]:
     return tools
 
 
+_DECISIONS = {
+    "argmax": "largest score",
+    "threshold": "threshold",
+    "identity": "none: the sums are it",
+    "votes": "weighted votes",
+    "several": "one a label",
+    "median": "weighted median",
+}
+
+
 def make_pictures(design: Design, built: Built) -> Pictures:
     """Return what the HTML report's pictures are drawn from."""
     plan = design.choice.plan
@@ -281,6 +291,7 @@ def make_pictures(design: Design, built: Built) -> Pictures:
     per_module = _logic_cells(built, direct)
     facts: dict[str, object] = {
         "modules": tuple(sorted(per_module.items(), key=lambda item: (-item[1], item[0]))),
+        "decision": _DECISIONS[design.model.decision.kind],
         "trials": tuple(
             (t.score_bits, t.drop, t.changed, t.kept) for t in design.quantisation.trials
         ),

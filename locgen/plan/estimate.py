@@ -8,7 +8,7 @@ the fit has not seen.
 from dataclasses import dataclass
 from math import log2
 
-from locgen.ir import Argmax, QuantisedModel
+from locgen.ir import Argmax, Median, QuantisedModel, Votes
 from locgen.ir.cost import comparison_luts, tree_multiplexers, tree_stream_cost
 from locgen.plan.direct import DirectPlan
 from locgen.plan.gatecost import gate_terms_of
@@ -119,6 +119,7 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
     lone += plan.evidence_bits * sum(plan.registers[1:])
     adder_bits, waiting = adders_of(model, plan)
+    adder_bits += _grouped_bits(model)
     trees = [node for node in nodes if node.kind == "tree"]
     if plan.evidence:
         trees += [node.numbered() for node in model.nodes if node.kind == "tree"]
@@ -134,6 +135,17 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
         "adder": adder_bits,
         "register": lone + waiting,
     }
+
+
+def _grouped_bits(model: QuantisedModel) -> float:
+    """Return about as many adder bits as votes and a median take, which add up weights."""
+    decision = model.decision
+    if not isinstance(decision, Median | Votes):
+        return 0.0
+    bits = sum(decision.weights).bit_length()
+    if isinstance(decision, Median):
+        return 0.6 * decision.bits * (decision.outputs - 1) * bits
+    return 0.6 * sum(len(set(choices)) for choices in decision.choices) * bits
 
 
 def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:

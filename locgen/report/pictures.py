@@ -47,6 +47,7 @@ class Pictures:
     cells, grid : placement and the device's (columns, rows); empty and None when not routed
     confusion : None without data or for regression
     scatter : (float value, golden value) of up to 500 test rows for regression, else empty
+    decision : what follows the scores, in a few words
     trials : (score bits, loss in points or None, changed decisions in percent, kept) of the search
     """
 
@@ -58,4 +59,5 @@ class Pictures:
     grid: tuple[int, int] | None = None
     confusion: Confusion | None = None
     scatter: tuple[tuple[float, float], ...] = ()
+    decision: str = ""
     trials: tuple[tuple[int, float | None, float, bool], ...] = ()

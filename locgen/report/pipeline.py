@@ -25,13 +25,13 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
     )
     fabric, model = report.fabric, report.model
     squares = trees or [(number, None) for number in range(model.nodes)]
-    decision = sum(size for name, size in pictures.modules if name.startswith("argmax"))
+    decision = sum(size for name, size in pictures.modules if name == "decide")
     stages = [
         ("Features", f"{plural(model.features, 'feature')}", _bits(report)),
         ("Comparisons", "each threshold once", _cells(cells.get("compare"))),
         ("Nodes", plural(model.nodes, "node"), _cells(sum(size for _, size in trees) or None)),
         ("Adders", plural(model.outputs, "score"), f"{report.quantisation.score_bits} bits each"),
-        ("Decision", _decision(report), _cells(decision or None)),
+        ("Decision", pictures.decision, _cells(decision or None)),
     ]
     side = _tree_side(len(squares))
     tall = 82 + max(side * -(-len(squares) // int(_GRID_WIDTH // side)), 40)
@@ -88,12 +88,6 @@ def _bits(report: Report) -> str:
 
 def _cells(count: int | None) -> str:
     return "" if count is None else plural(count, "logic cell")
-
-
-def _decision(report: Report) -> str:
-    if report.model.task == "regression":
-        return "none: the sums are it"
-    return "threshold" if report.model.outputs == 1 else "largest score"
 
 
 def _tree_grid(

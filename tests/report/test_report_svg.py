@@ -2,13 +2,13 @@
 
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from reportkit import (
     direct_pictures,
     direct_report,
     make_report,
-    regression_report,
     tree_pictures,
 )
 
@@ -187,10 +187,8 @@ def test_pipeline_shows_every_tree_and_the_decision():
     merged = Pictures(modules=(("shared", 590),))
     words = tooltips(parse(pipeline_svg(direct_report(), merged)))
     assert words == [f"tree {n}" for n in range(20)]
-    assert "threshold" in pipeline_svg(direct_report(), direct_pictures())
-    many = direct_report(model={"outputs": 3})
-    assert "largest score" in pipeline_svg(many, direct_pictures())
-    assert "the sums are it" in pipeline_svg(regression_report(), Pictures())
+    decided = replace(direct_pictures(), decision="weighted votes")
+    assert "weighted votes" in pipeline_svg(direct_report(), decided)
 
 
 def test_scatter_of_equal_values_and_its_largest_difference():
