@@ -7,15 +7,17 @@ and plans it, and the `Design` it returns predicts, explains, builds and verifie
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from locgen.flow.attached import Board
     from locgen.flow.design import Design, Explanation
     from locgen.flow.design import compile_model as compile
     from locgen.frontends import load
 
-__all__ = ["Design", "Explanation", "__version__", "compile", "load"]
+__all__ = ["Board", "Design", "Explanation", "__version__", "compile", "load"]
 
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Board": ("locgen.flow.attached", "Board"),
     "Design": ("locgen.flow.design", "Design"),
     "Explanation": ("locgen.flow.design", "Explanation"),
     "compile": ("locgen.flow.design", "compile_model"),

@@ -45,6 +45,7 @@ TREE = {
         "package": "sg48",
         "board": "icebreaker",
         "clock_mhz": 12.0,
+        "top": "uart",
     },
     "utilisation": {
         "lut": 1290,

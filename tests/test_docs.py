@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_every_template_is_in_the_inventory():
     text = (ROOT / "docs" / "templates.md").read_text()
     names = [path.name for path in resource("templates").rglob("*") if path.is_file()]
-    assert [name for name in names if f"`{name}`" not in text] == []
+    assert [name for name in names if f"{name}`" not in text] == []
 
 
 def test_every_document_is_linked_from_the_readme():
@@ -43,4 +43,4 @@ def test_every_supported_estimator_is_in_the_table():
     from locgen.frontends.steps import STEPS
 
     text = (ROOT / "docs" / "models.md").read_text()
-    assert [name for name in (*SUPPORTED, *STEPS) if f"`{name}`" not in text] == []
+    assert [name for name in (*SUPPORTED, *STEPS) if f"{name}`" not in text] == []

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
 import locgen
+from locgen.cli.console import err as _err
+from locgen.cli.console import out as _out
+from locgen.cli.hardware import flash, run, simulate, update
 from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.options import (
     Answer,
@@ -34,6 +36,7 @@ from locgen.cli.options import (
     FeatureKind,
     Folder,
     Label,
+    Level,
     LinkWidth,
     Model,
     Optimise,
@@ -50,8 +53,6 @@ from locgen.errors import LocgenError, UsageError
 
 __all__ = ["app", "main"]
 
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 _verbose = False
 
 
@@ -212,18 +213,29 @@ def build(
 @app.command()
 def verify(
     folder: Folder,
+    level: Level = "simulation",
     simulator: Annotated[
         Literal["verilator", "icarus"], typer.Option("--simulator", help="behind cocotb")
     ] = "verilator",
     as_json: AsJson = False,
 ) -> None:
-    """Check a build folder again: its vectors against golden, then RTL and netlist by cocotb."""
+    """Check a build folder again: its vectors against golden, then RTL and netlist by cocotb.
+
+    --level virtual_board sends them through the serial port of the simulated board instead, and
+    keeps the result in report.json.
+    """
     from locgen.flow.folder import open_folder, verify_folder
 
     with progress(_err, as_json) as tell:
         opened = open_folder(folder)
-        tell("simulating RTL and netlist")
-        results = verify_folder(opened, simulator)
+        results = []
+        if level != "virtual_board":
+            tell("simulating RTL and netlist")
+            results += verify_folder(opened, simulator)
+        if level != "simulation":
+            from locgen.flow.virtual import verify_virtual
+
+            results.append(verify_virtual(opened, tell))
     facts = [
         {
             "level": result.level,
@@ -238,7 +250,7 @@ def verify(
         return
     for fact in facts:
         _out.print(
-            f"{fact['level']:8} {fact['vectors']} vectors, {fact['mismatches']} mismatches "
+            f"{fact['level']:13} {fact['vectors']} vectors, {fact['mismatches']} mismatches "
             f"({fact['simulator']})"
         )
 
@@ -343,50 +355,8 @@ def estimate(
     _out.print(table)
 
 
-@app.command()
-def flash(folder: Folder) -> None:
-    """Write a build's bitstream to the board it was built for."""
-    from locgen.flow.folder import flash_folder, open_folder
-
-    with progress(_err, False) as tell:
-        opened = open_folder(folder)
-        tell(f"flashing {opened.report.target.board}")
-        name = flash_folder(opened)
-    _out.print(f"{name} written to {opened.report.target.board}")
-
-
-@app.command()
-def update(
-    folder: Folder,
-    model: Model,
-    port: Annotated[str, typer.Option("--port", help="serial port of the board")],
-    data: DataFile = None,
-    trust: Trust = False,
-    as_json: AsJson = False,
-) -> None:
-    """Write another model into the engines of a running board: no synthesis, no bitstream.
-
-    The design must have been built with --core engine. Until the whole model has arrived and its
-    checksum matches, the board answers "not ready"; then it answers with the new digest.
-    """
-    from locgen.flow.folder import open_folder
-    from locgen.flow.update import update_folder
-
-    with progress(_err, as_json) as tell:
-        opened = open_folder(folder)
-        tell(f"reading {model} and searching widths")
-        updated = update_folder(
-            opened,
-            model,
-            port,
-            data,
-            trust=trust,
-            progress=lambda done, total: tell(f"writing memories, {done} of {total} frames"),
-        )
-    if as_json:
-        print(json.dumps({"digest": updated.digest, "port": port}))
-        return
-    _out.print(f"{port} holds {updated.model.name} {updated.digest}", markup=False)
+for _verb in (flash, update, run, simulate):
+    app.command()(_verb)
 
 
 @app.command()

@@ -19,6 +19,7 @@ __all__ = [
     "FeatureKind",
     "Folder",
     "Label",
+    "Level",
     "LinkWidth",
     "Model",
     "Optimise",
@@ -67,6 +68,10 @@ FabricKind = Annotated[
     typer.Option(
         "--fabric", help="tree: serial network of sites; direct: all in parallel, pipelined"
     ),
+]
+Level = Annotated[
+    Literal["simulation", "virtual_board", "all"],
+    typer.Option("--level", help="simulation: RTL and netlist; virtual_board: over a serial port"),
 ]
 LinkWidth = Annotated[
     Literal["1", "2", "4", "8", "full"],

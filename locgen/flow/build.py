@@ -330,9 +330,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     if design.place.board is not None:
         text = design.place.board.model_dump_json(indent=1) + "\n"
         (work / BOARD_FILE).write_text(text, "utf-8")
-    if design.choice.plan.shapes or design.choice.plan.evidence:
-        plan_text = plan_to_json(design.choice.plan)
-        (work / "plan.locgen.json").write_text(plan_text, "utf-8")
+    (work / "plan.locgen.json").write_text(plan_to_json(design.choice.plan), "utf-8")
 
     levels = ("rtl",) if mapped is None else ("rtl", "netlist")
     doing = "place and route, " if routes else ""

@@ -13,7 +13,7 @@ from locgen.ir import Model
 from locgen.ir.decision import label_groups
 from locgen.quantise import Dataset, check_rows
 
-__all__ = ["as_dataset", "load_dataset"]
+__all__ = ["as_dataset", "csv_numbers", "csv_table", "load_dataset", "read_npz"]
 
 _TEST_SHARE = 0.3
 
@@ -34,7 +34,7 @@ def load_dataset(path: Path, model: Model, label: str | None = None) -> Dataset:
     if not path.is_file():
         raise DataError(f"{path} is no file; --data takes a .npz or .csv")
     if path.suffix == ".npz":
-        arrays = _read_npz(path)
+        arrays = read_npz(path)
     elif path.suffix == ".csv":
         arrays = _read_csv(path, model, label)
     else:
@@ -159,7 +159,14 @@ def _labels(values: np.ndarray, classes: Sequence[object], what: str) -> np.ndar
         ) from error
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a `.npz` that rows and labels may lie in.
+
+    Raises
+    ------
+    DataError
+        If it is none, or holds pickled objects.
+    """
     try:
         # Opened here because NumPy leaves a damaged archive open.
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
@@ -169,7 +176,14 @@ def _read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path} is no readable .npz without pickled objects: {error}") from error
 
 
-def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarray]:
+def csv_table(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of a CSV file, all of the same length.
+
+    Raises
+    ------
+    DataError
+        If it is no CSV file, holds no row, or rows differ in length.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
@@ -183,20 +197,36 @@ def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarr
         raise DataError(
             f"{path} row {ragged} has {len(rows[ragged - 1])} fields, not {len(header)}"
         )
-    positions = _label_columns(path, header, model, label)
-    columns = [n for n in range(len(header)) if n not in positions]
-    names = [header[n] for n in columns]
-    if sorted(names) == sorted(model.feature_names) and len(set(names)) == len(names):
-        columns = [columns[names.index(name)] for name in model.feature_names]
+    return header, rows[1:]
+
+
+def csv_numbers(path: Path, rows: list[list[str]], columns: list[int]) -> np.ndarray:
+    """Return those columns as float64 (rows, columns), NaN where nothing stands.
+
+    Raises
+    ------
+    DataError
+        If they hold something else than numbers.
+    """
     try:
-        x = np.array(
-            [[float(row[n]) if row[n].strip() else np.nan for n in columns] for row in rows[1:]]
+        return np.array(
+            [[float(row[n]) if row[n].strip() else np.nan for n in columns] for row in rows]
         )
     except ValueError as error:
         raise DataError(
             f"{path} must hold numbers in all columns but the label: {error}"
         ) from error
-    text = [[row[position].strip() for position in positions] for row in rows[1:]]
+
+
+def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarray]:
+    header, rows = csv_table(path)
+    positions = _label_columns(path, header, model, label)
+    columns = [n for n in range(len(header)) if n not in positions]
+    names = [header[n] for n in columns]
+    if sorted(names) == sorted(model.feature_names) and len(set(names)) == len(names):
+        columns = [columns[names.index(name)] for name in model.feature_names]
+    x = csv_numbers(path, rows, columns)
+    text = [[row[position].strip() for position in positions] for row in rows]
     if model.task == "classification":
         return {"X": x, "y": np.array(text)}
     try:

@@ -211,7 +211,7 @@ class Design:
                 "explain=True, or leave the board out"
             )
         model, plan = self.model, self.choice.plan
-        asked = open_board(board, self.place.baud)
+        asked = open_board(board, self)
         _, scores, runs = asked.explain(q, model.feature_bits, int(self.digest, 16))
         got = read_runs(model, plan, runs)
         wrong = np.flatnonzero(
@@ -256,7 +256,7 @@ class Design:
 
         updated = replace_model(self, source, data)
         if board is not None:
-            write_model(updated, open_board(board, self.place.baud))
+            write_model(updated, open_board(board, self))
         return updated
 
     def verify(self) -> list:

@@ -12,12 +12,20 @@ from locgen.errors import ConfigurationError, Mismatch
 from locgen.ir import QuantisedModel, from_json
 from locgen.plan.evidence import gathered_of, runs_of
 from locgen.plan.serialise import plan_from_json
-from locgen.report.schema import Report
+from locgen.report.schema import Report, Verification
 from locgen.targets.flash import flash
 from locgen.verify.simulate import SimulationResult, run_testbench
 from locgen.verify.vectors import pack_features, pack_results
 
-__all__ = ["BOARD_FILE", "BuildFolder", "flash_folder", "open_folder", "verify_folder"]
+__all__ = [
+    "BOARD_FILE",
+    "BuildFolder",
+    "bench_codes",
+    "flash_folder",
+    "open_folder",
+    "verify_folder",
+    "write_report_json",
+]
 
 BOARD_FILE = "board.json"
 """What a build folder holds of the board that it was built for."""
@@ -86,28 +94,40 @@ def verify_folder(folder: BuildFolder, simulator: str) -> list[SimulationResult]
     for name in ("run.py", "core.v", "core_netlist.v"):
         if not (bench / name).is_file():
             raise ConfigurationError(f"{bench / name} is missing; build again")
-    _check_vectors(folder, bench)
+    q, _ = bench_codes(folder)
+    if folder.report.evidence is not None:
+        _check_evidence(folder, bench, q)
     return [
         run_testbench(bench, level, simulator, log=folder.path / "logs" / f"simulation_{level}.log")
         for level in ("rtl", "netlist")
     ]
 
 
-def _check_vectors(folder: BuildFolder, bench: Path) -> None:
-    """Compute every expected answer anew: the test bench alone would trust its own file."""
-    model = folder.model
+def bench_codes(folder: BuildFolder) -> tuple[np.ndarray, list[str]]:
+    """Return the codes (vectors, features) of the folder's vectors and what each one is.
+
+    Every expected answer is computed anew: the test bench alone would trust its own file.
+
+    Raises
+    ------
+    Mismatch
+        If the file holds other answers, or not as many vectors as were verified.
+    ConfigurationError
+        If it is missing or damaged.
+    """
+    model, bench = folder.model, folder.path / "testbench"
     try:
         vectors = json.loads((bench / "vectors.json").read_text())
         words = [int(text, 16) for text in vectors["inputs"]]
         expected = [int(text, 16) for text in vectors["outputs"]]
-        labels = len(vectors["labels"])
+        labels = [str(label) for label in vectors["labels"]]
         json.loads((bench / "facts.json").read_text())
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{bench}/vectors.json or facts.json is missing or damaged; build again"
         ) from error
     built = {entry.vectors for entry in folder.report.verification}
-    if {len(words), len(expected), labels} != built:
+    if {len(words), len(expected), len(labels)} != built:
         raise Mismatch(
             f"{bench}/vectors.json holds {len(words)} vectors, the build verified "
             f"{', '.join(map(str, sorted(built))) or 'none'}: the folder was changed after the "
@@ -130,8 +150,25 @@ def _check_vectors(folder: BuildFolder, bench: Path) -> None:
             f"vector {number} of {bench}/vectors.json does not hold golden's answer: the folder "
             "was changed after the build; build again"
         )
-    if folder.report.evidence is not None:
-        _check_evidence(folder, bench, q)
+    return q, labels
+
+
+def write_report_json(folder: BuildFolder, found: Verification) -> None:
+    """Add a level of verification to the folder's ``report.json``, in place of an earlier one.
+
+    Raises
+    ------
+    ConfigurationError
+        If it cannot be written.
+    """
+    others = [entry for entry in folder.report.verification if entry.level != found.level]
+    report = folder.report.model_copy(update={"verification": [*others, found]})
+    part = folder.path / ".report.json.part"
+    try:
+        part.write_text(report.to_json(), "utf-8")
+        part.replace(folder.path / "report.json")
+    except OSError as error:
+        raise ConfigurationError(f"{folder.path} cannot be written: {error.strerror}") from error
 
 
 def _check_evidence(folder: BuildFolder, bench: Path, q: np.ndarray) -> None:

@@ -82,6 +82,7 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             package=place.package,
             board=None if place.board is None else place.board.name,
             clock_mhz=_clock_mhz(design, built),
+            top=place.top,
         ),
         utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
         core=None

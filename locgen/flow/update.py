@@ -15,12 +15,14 @@ from locgen.flow.place import Choice, resolve_place
 from locgen.frontends import Loaded, load
 from locgen.host.board import Board
 from locgen.host.transport import SerialTransport
+from locgen.host.window import Pace, pace_of
 from locgen.ir import QuantisedModel, to_json
-from locgen.plan import TreePlan, estimate_plan
+from locgen.plan import estimate_plan
 from locgen.plan.engines import refit, with_ports
 from locgen.plan.serialise import plan_from_json
 from locgen.plan.tabulate import tabulate
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
+from locgen.top.protocol import LinkParams
 
 __all__ = ["design_of_folder", "open_board", "replace_model", "update_folder", "write_model"]
 
@@ -111,31 +113,27 @@ def _with_ports_of(old: QuantisedModel, new: QuantisedModel) -> QuantisedModel:
 
 
 def design_of_folder(folder: BuildFolder) -> Design:
-    """Return the design in a build folder with engines, as it was built.
+    """Return the design in a build folder, as it was built.
 
     Raises
     ------
-    ConfigurationError
-        If the design has no engines.
     ModelFileError
         If its plan is missing or damaged, or not the one that its report is about.
     """
     report, path = folder.report, folder.path / "plan.locgen.json"
-    if report.fabric.core != "engine":
-        raise ConfigurationError(
-            f"{folder.path} has its model in gates, which no update can change: build with --core "
-            "engine, or build anew"
-        )
     try:
-        plan: TreePlan = plan_from_json(path.read_bytes(), str(path))
+        plan = plan_from_json(path.read_bytes(), str(path))
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}; build again") from error
     target = report.target
     board = folder.board if target.board else None
     device = f"{target.device}-{target.package}"
     where = {} if board else {"device": device, "clock": target.clock_mhz}
-    top = "uart" if report.throughput and report.throughput.link_per_second else "stream"
-    options = make_options(target=target.family, top=top, core="engine", **where)
+    core = "engine" if plan.core == "engine" else None
+    explain = True if plan.evidence else None
+    options = make_options(
+        target=target.family, top=target.top, core=core, explain=explain, **where
+    )
     model = folder.model
     choice = Choice(model, plan, estimate_plan(model, plan), 0.0, "built", None)
     quantisation = Quantisation(model, (), 0)
@@ -147,9 +145,22 @@ def design_of_folder(folder: BuildFolder) -> Design:
     return design
 
 
-def open_board(board: Board | str, baud: int) -> Board:
-    """Return `board`, or the one at the serial port of that name."""
-    return Board(SerialTransport(board, baud)) if isinstance(board, str) else board
+def open_board(board: Board | str, design: Design) -> Board:
+    """Return `board`, or the one at the serial port of that name, asked at the design's pace."""
+    if not isinstance(board, str):
+        return board
+    plan, place = design.choice.plan, design.place
+    if place.top != "uart":
+        raise ConfigurationError(
+            f"{design.model.name} was built with --top {place.top}, which has no serial port: "
+            "build with --board or --top uart"
+        )
+
+    def pace(params: LinkParams, evidence: bool) -> Pace:
+        cycles = plan.latency_cycles + plan.interval_cycles
+        return pace_of(params, cycles, place.clock_hz, place.baud, evidence=evidence)
+
+    return Board(SerialTransport(board, place.baud), pace=pace)
 
 
 def write_model(
@@ -190,13 +201,18 @@ def update_folder(
     LocgenError
         As `replace_model` and `write_model`.
     """
+    if folder.report.fabric.core != "engine":
+        raise ConfigurationError(
+            f"{folder.path} has its model in gates, which no update can change: build with --core "
+            "engine, or build anew"
+        )
     built = design_of_folder(folder)
     if built.place.top != "uart":
         raise ConfigurationError(
             f"{folder.path} has no link to write through: build with --board or --top uart"
         )
     updated = replace_model(built, source, data, trust)
-    write_model(updated, open_board(board, built.place.baud), progress)
+    write_model(updated, open_board(board, built), progress)
     keep = folder.path / _UPDATED
     try:
         keep.mkdir(exist_ok=True)

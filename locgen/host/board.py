@@ -1,6 +1,7 @@
 """A board that answers on a serial line: asked again until it answers, never believed blindly."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,11 +24,19 @@ from locgen.host.frames import (
 from locgen.host.packing import pack_features
 from locgen.host.session import PASSING, REFUSALS, WHILE_BOOTING, Session, parsed
 from locgen.host.transport import Transport
+from locgen.host.window import ONE_AT_A_TIME, Pace, ask_window
 
 __all__ = ["Board", "split_image"]
 
 BURST = 64
 """Write requests that are sent before the first answer is waited for; below 256 by far."""
+
+Progress = Callable[[int, int], None]
+"""Is told how much is done, and of how much."""
+
+
+def _silent(done: int, total: int) -> None:
+    """Tell nobody."""
 
 
 def split_image(words: Sequence[int], write_words: int) -> list[tuple[int, list[int]]]:
@@ -56,6 +65,8 @@ class Board:
         latency and what the driver buffers
     check_timeout_s : for the answer to a check, which reads all memories
     attempts : how often a request is sent before the board counts as silent
+    pace : how closely requests follow one another, from the device's widths and whether evidence
+        is asked for; one at a time by default
 
     Raises
     ------
@@ -69,8 +80,10 @@ class Board:
         timeout_s: float = 0.3,
         check_timeout_s: float = 2.0,
         attempts: int = 5,
+        pace: Callable[[LinkParams, bool], Pace] | None = None,
     ) -> None:
         self.timeout_s = timeout_s
+        self._pace = pace or (lambda params, evidence: replace(ONE_AT_A_TIME, timeout_s=timeout_s))
         self.check_timeout_s = check_timeout_s
         self._session = Session(transport, attempts)
 
@@ -80,7 +93,11 @@ class Board:
         return parsed(parse_hello, answer)
 
     def predict(
-        self, q: np.ndarray, widths: Iterable[int], digest: int | None = None
+        self,
+        q: np.ndarray,
+        widths: Iterable[int],
+        digest: int | None = None,
+        progress: Progress = _silent,
     ) -> tuple[np.ndarray | None, np.ndarray]:
         """Return the device's answers for rows of quantised features.
 
@@ -89,6 +106,7 @@ class Board:
         q : (rows, features) unsigned integers
         widths : (features,) bits of each
         digest : of the model that must answer, if that matters
+        progress : is told the rows that were answered so far, and their number
 
         Returns
         -------
@@ -96,18 +114,22 @@ class Board:
         scores : (rows, outputs) integers
         """
         params, answers = self._ask_rows(
-            MessageType.PREDICT, parse_predict_response, q, widths, digest
+            MessageType.PREDICT, parse_predict_response, q, widths, digest, progress
         )
         return _columns(params, answers)
 
     def explain(
-        self, q: np.ndarray, widths: Iterable[int], digest: int | None = None
+        self,
+        q: np.ndarray,
+        widths: Iterable[int],
+        digest: int | None = None,
+        progress: Progress = _silent,
     ) -> tuple[np.ndarray | None, np.ndarray, list[int]]:
         """Return the device's answers for rows of quantised features, with their evidence.
 
         Parameters
         ----------
-        q, widths, digest : as for `predict`
+        q, widths, digest, progress : as for `predict`
 
         Returns
         -------
@@ -115,7 +137,7 @@ class Board:
         evidence : an integer a row, the first digit lowest; `Design.explain` reads it
         """
         params, answers = self._ask_rows(
-            MessageType.EXPLAIN, parse_explain_response, q, widths, digest
+            MessageType.EXPLAIN, parse_explain_response, q, widths, digest, progress
         )
         decisions, scores = _columns(params, [answer[:2] for answer in answers])
         return decisions, scores, [evidence for *_, evidence in answers]
@@ -127,44 +149,54 @@ class Board:
         q: np.ndarray,
         widths: Iterable[int],
         digest: int | None,
+        progress: Progress,
     ) -> tuple[LinkParams, list[tuple]]:
         """Ask for each row with a request of type `kind`; return the answers as `parse` reads them.
 
-        Raises BoardError for a device that is not the one to ask.
+        Raises BoardError for a device that is not the one to ask, from the first row to the last.
         """
         widths = tuple(widths)
-        payloads = pack_features(q, widths)
-        hello = self.hello()
-        params = hello.params
+        payloads = [row.tobytes() for row in pack_features(q, widths)]
+        first = self._whole_hello()
+        params = first.params
         if kind == MessageType.EXPLAIN and not params.explains:
             raise BoardError("Board gathers no evidence: flash a design built with --explain")
-        if hello.digest is None:
-            raise BoardError(f"Board {REFUSALS[ErrorCode.NOT_READY]}")
-        if digest is not None and hello.digest != digest:
+        if digest is not None and first.digest != digest:
             raise BoardError(
-                f"Board holds model {hello.digest:016x}, not {digest:016x}: flash or update it"
+                f"Board holds model {first.digest:016x}, not {digest:016x}: flash or update it"
             )
         if params.feature_bits != max(1, sum(widths)):
             raise BoardError(
                 f"Board takes {params.feature_bits} feature bits, not {sum(widths)}: it holds "
                 "another design; flash this one"
             )
-        answers = []
-        for payload in payloads:
-            answer = self._session.ask(
-                lambda sequence, payload=payload: Frame(kind, sequence, payload.tobytes()),
-                self.timeout_s,
-                PASSING,
-            )
-            answers.append(parsed(parse, answer, params))
-        return params, answers
+
+        def confirm() -> None:
+            now = self._whole_hello()
+            if now != first:
+                raise BoardError(
+                    f"Board holds model {now.digest:016x} now, not {first.digest:016x} as before: "
+                    "it was flashed or updated meanwhile; ask again"
+                )
+
+        pace = self._pace(params, kind == MessageType.EXPLAIN)
+        answers = ask_window(self._session, kind, payloads, pace, confirm, progress)
+        confirm()
+        return params, [parsed(parse, answer, params) for answer in answers]
+
+    def _whole_hello(self) -> Hello:
+        """Return hello from a device that holds a whole model."""
+        hello = self.hello()
+        if hello.digest is None:
+            raise BoardError(f"Board {REFUSALS[ErrorCode.NOT_READY]}")
+        return hello
 
     def update(
         self,
         words: Sequence[int],
         digest: int,
         design: int | None = None,
-        progress: Callable[[int, int], None] = lambda done, total: None,
+        progress: Progress = _silent,
     ) -> Hello:
         """Write a model into the device's memories; return the hello that confirms it.
 
@@ -199,9 +231,7 @@ class Board:
             )
         return hello
 
-    def _write_all(
-        self, writes: list[tuple[int, list[int]]], progress: Callable[[int, int], None]
-    ) -> None:
+    def _write_all(self, writes: list[tuple[int, list[int]]], progress: Progress) -> None:
         """Write without waiting for each answer, as docs/protocol.md section 5 allows."""
         session, total, tries = self._session, len(writes), 0
         while writes:

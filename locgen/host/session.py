@@ -1,6 +1,6 @@
 """Requests and answers over a line that loses, damages and delays: docs/protocol.md, section 5."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection, Set
 from typing import TypeVar
 
 from locgen.errors import BoardError
@@ -89,12 +89,12 @@ class Session:
                 self.resynchronise()
             frame = request(self.next_sequence())
             self.send(encode_frame(frame))
-            answer = self._receive({frame.sequence}, timeout_s, MessageType(frame.type))
+            answer = self.receive({frame.sequence}, timeout_s, MessageType(frame.type))
             if answer is None:
                 continue
             if answer.type != MessageType.ERROR_RESPONSE:
                 return answer
-            refusal = self._passing(answer, passing)
+            refusal = self.passing(answer, passing)
         raise self.given_up(refusal)
 
     def collect(
@@ -109,11 +109,11 @@ class Session:
         """
         unanswered, refusal = set(sequences), None
         while unanswered and refusal is not ErrorCode.NOT_READY:
-            answer = self._receive(unanswered, timeout_s, kind)
+            answer = self.receive(unanswered, timeout_s, kind)
             if answer is None:
                 break
             if answer.type == MessageType.ERROR_RESPONSE:
-                refusal = self._passing(answer, WHILE_BOOTING)
+                refusal = self.passing(answer, WHILE_BOOTING)
             else:
                 unanswered.remove(answer.sequence)
         return unanswered, refusal
@@ -151,14 +151,16 @@ class Session:
         self._reader.clear()
         self.transport.write(bytes([DELIMITER]))
 
-    def _passing(self, answer: Frame, passing: Set[ErrorCode]) -> ErrorCode:
+    def passing(self, answer: Frame, passing: Set[ErrorCode]) -> ErrorCode:
         """Return the code of an error response that another try may mend; raise for others."""
         code = parsed(parse_error_response, answer)
         if code in passing:
             return code
         raise BoardError(f"Board {REFUSALS.get(code, f'answers with error {int(code)}')}")
 
-    def _receive(self, sequences: Set[int], timeout_s: float, kind: MessageType) -> Frame | None:
+    def receive(
+        self, sequences: Collection[int], timeout_s: float, kind: MessageType
+    ) -> Frame | None:
         """Return the response to one of `sequences`, or an OVERRUN; None after the time."""
         wanted = {kind | RESPONSE, MessageType.ERROR_RESPONSE}
         deadline = self.transport.now() + timeout_s

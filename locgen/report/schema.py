@@ -85,13 +85,17 @@ class EvidenceCost(_Strict):
 
 
 class TargetFacts(_Strict):
-    """What was built for; `clock_mhz` is the board's, or the fastest that routed."""
+    """What was built for; `clock_mhz` is the board's, or the fastest that routed.
+
+    `top` is what the design's ports are, as `--top` names it.
+    """
 
     family: str
     device: str | None
     package: str | None
     board: str | None
     clock_mhz: float | None
+    top: str
 
 
 class Usage(_Strict):

@@ -23,6 +23,7 @@ from locgen.host.board import BURST, Board, split_image
 from locgen.host.frames import ErrorCode, Frame, LinkParams, MessageType, encode_frame
 from locgen.host.packing import payload_words
 from locgen.host.transport import SerialTransport
+from locgen.host.window import Pace
 
 WIDTHS = [5, 0, 8]
 PLAIN = LinkParams(13, 2, 10, 3, 0xFEDCBA9876543210)
@@ -382,13 +383,13 @@ def test_serial_transport_is_opened_when_used(monkeypatch):
     line, ports = Line(MemoryDevice(MEMORY)), []
 
     def opened(port, baud):
-        if port == "wrong":
+        if port == "wrong" or (ports and ports[-1].fails):
             raise OSError("no such file")
         ports.append(FakePort(line, port, baud))
         return ports[-1]
 
     monkeypatch.setitem(sys.modules, "serial", types.SimpleNamespace(Serial=opened))
-    transport = SerialTransport("/dev/ttyUSB1", 1_000_000)
+    transport = SerialTransport("/dev/ttyUSB1", 1_000_000, patience_s=0)
     assert ports == []
     image = random_image(random.Random(1))
     board = Board(transport)
@@ -400,8 +401,9 @@ def test_serial_transport_is_opened_when_used(monkeypatch):
     with pytest.raises(BoardError, match=r"ttyUSB1 does not work: device disconnected; check") as e:
         board.hello()
     assert "\n" not in str(e.value)
-    transport.close()
     assert ports[0].settings is None
+    ports[0].fails = False
+    transport.close()
     transport.close()
     assert board.hello().digest == digest_of(image)
     assert len(ports) == 2
@@ -414,3 +416,27 @@ def test_without_pyserial_the_pip_line_is_named(monkeypatch):
     with pytest.raises(ToolNotFound, match=r'pip install "locgen\[board\]"') as caught:
         Board(SerialTransport("/dev/ttyUSB1", 1_000_000)).hello()
     assert caught.value.exit_code == 3
+
+
+def test_a_port_that_comes_back_is_opened_again(monkeypatch):
+    """A pulled cable costs what was under way, which is asked again."""
+    line, ports = Line(Device(PLAIN)), []
+
+    class Pulled(FakePort):
+        writes = 0
+
+        def write(self, data):
+            self.writes += 1
+            if self.writes == 4 and len(ports) == 1:
+                raise OSError("device disconnected")
+            super().write(data)
+
+    def opened(port, baud):
+        ports.append(Pulled(line, port, baud))
+        return ports[-1]
+
+    monkeypatch.setitem(sys.modules, "serial", types.SimpleNamespace(Serial=opened))
+    q = rows(np.random.default_rng(5), 40)
+    board = Board(SerialTransport("/dev/ttyUSB1", 1_000_000), pace=lambda *_: Pace(8, 1, 0.3))
+    assert right(board.predict(q, WIDTHS), q, PLAIN)
+    assert len(ports) == 2

@@ -1,0 +1,53 @@
+"""Rows to ask a design about: a user's file, with or without labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from locgen.errors import DataError
+from locgen.flow.data import csv_numbers, csv_table, read_npz
+from locgen.ir import QuantisedModel
+from locgen.quantise import check_rows
+
+__all__ = ["load_rows"]
+
+
+def load_rows(path: Path, model: QuantisedModel, label: str | None = None) -> np.ndarray:
+    """Return the rows (rows, columns) in `path`, checked against `model`.
+
+    Of a `.npz` these are ``X_test``, or ``X``; of a `.csv` all columns but the label: the one named
+    `label`, or the last one where there is one column more than the model has.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, unreadable, or its rows do not fit the model.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is no file; --data takes a .npz or .csv")
+    if path.suffix == ".npz":
+        arrays = read_npz(path)
+        found = next((arrays[key] for key in ("X_test", "X") if key in arrays), None)
+        if found is None:
+            raise DataError(f"{path} must hold X_test or X")
+    elif path.suffix == ".csv":
+        found = _rows_of_csv(path, model, label)
+    else:
+        raise DataError(f"{path} must end in .npz or .csv; save it with numpy.savez or as CSV")
+    return check_rows(found, model.columns, model.rule.missing, str(path))
+
+
+def _rows_of_csv(path: Path, model: QuantisedModel, label: str | None) -> np.ndarray:
+    header, rows = csv_table(path)
+    if label is not None and label not in header:
+        raise DataError(f"{path} has no column {label!r}; it has {', '.join(header)}")
+    columns = list(range(len(header)))
+    if label is not None:
+        columns.remove(header.index(label))
+    elif len(columns) == model.columns + 1:
+        columns.pop()
+    names = [header[n] for n in columns]
+    wanted = [feature.name for feature in model.features[: model.columns]]
+    if sorted(names) == sorted(wanted) and len(set(names)) == len(names):
+        columns = [columns[names.index(name)] for name in wanted]
+    return csv_numbers(path, rows, columns)
