@@ -15,8 +15,8 @@ __all__ = ["load_rows"]
 def load_rows(path: Path, model: QuantisedModel, label: str | None = None) -> np.ndarray:
     """Return the rows (rows, columns) in `path`, checked against `model`.
 
-    Of a `.npz` these are ``X_test``, or ``X``; of a `.csv` all columns but the label: the one named
-    `label`, or the last one where there is one column more than the model has.
+    Of a `.npz` these are ``X_test``, or ``X``; of a `.csv` all columns but the labels: those named
+    in `label`, or the last ones where there are so many more columns than the model has.
 
     Raises
     ------
@@ -39,13 +39,14 @@ def load_rows(path: Path, model: QuantisedModel, label: str | None = None) -> np
 
 def _rows_of_csv(path: Path, model: QuantisedModel, label: str | None) -> np.ndarray:
     header, rows = csv_table(path)
-    if label is not None and label not in header:
-        raise DataError(f"{path} has no column {label!r}; it has {', '.join(header)}")
     columns = list(range(len(header)))
     if label is not None:
-        columns.remove(header.index(label))
-    elif len(columns) == model.columns + 1:
-        columns.pop()
+        for name in [label] if label in header else label.split(","):
+            if name.strip() not in header:
+                raise DataError(f"{path} has no column {name!r}; it has {', '.join(header)}")
+            columns.remove(header.index(name.strip()))
+    elif len(columns) == model.columns + model.targets:
+        columns = columns[: model.columns]
     names = [header[n] for n in columns]
     wanted = [feature.name for feature in model.features[: model.columns]]
     if sorted(names) == sorted(wanted) and len(set(names)) == len(names):
