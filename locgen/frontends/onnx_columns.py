@@ -85,7 +85,7 @@ def _scaler(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     _fitting(node, scale, given, "scales")
     if not (scale > 0).all():
         raise refused(node, "with a scale that is not positive is not supported")
-    return replace(_floats(node, given), dtype="float32")
+    return replace(given, traces=_touched(node, given), dtype="float32")
 
 
 def _imputer(node: NodeProto, inputs: Sequence[Value]) -> Columns:

@@ -28,7 +28,12 @@ from locgen.frontends.onnx_values import (
 __all__ = ["Graph", "Input", "behind", "walk"]
 
 _STANDARD, _ML = ("", "ai.onnx"), "ai.onnx.ml"
-_DTYPES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
+_DTYPES = {
+    TensorProto.FLOAT: "float32",
+    TensorProto.DOUBLE: "float64",
+    TensorProto.INT64: "int64",
+    TensorProto.INT32: "int32",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,18 @@ class Input:
     first: int
     width: int
     dtype: str
+
+    def of(self, x: np.ndarray) -> np.ndarray:
+        """Return what the input is given for raw rows `x` (rows, columns).
+
+        Whole numbers lose their fraction, and end where their type does.
+        """
+        given = x[:, self.first : self.first + self.width]
+        if self.dtype.startswith("int"):
+            ends = np.iinfo(self.dtype)
+            highest = np.nextafter(float(ends.max), 0.0) if ends.bits > 32 else ends.max
+            given = np.clip(given, ends.min, highest)
+        return given.astype(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -119,8 +136,8 @@ def _inputs(values: list[ValueInfoProto]) -> tuple[tuple[Input, ...], tuple[str,
         dtype = _DTYPES.get(tensor.elem_type)
         if dtype is None:
             raise UnsupportedModel(
-                f"the ONNX graph's input {ascii(value.name)[1:-1]} holds neither float nor double: "
-                "convert the model with FloatTensorType or DoubleTensorType"
+                f"the ONNX graph's input {ascii(value.name)[1:-1]} holds no numbers: "
+                "convert the model with FloatTensorType, DoubleTensorType or Int64TensorType"
             )
         width = tensor.shape.dim[1].dim_value if len(tensor.shape.dim) == 2 else 0
         if not 1 <= width <= MOST_COLUMNS - len(names):
@@ -164,7 +181,9 @@ class _Walk:
         self.known: dict[str, Value] = dict(held)
         for given in inputs:
             own = range(given.first, given.first + given.width)
-            self.known[given.name] = Columns(tuple(map(Trace, own)), given.dtype)
+            whole = given.dtype.startswith("int")
+            traces = (Trace(n, not whole, missing="refused" if whole else "kept") for n in own)
+            self.known[given.name] = Columns(tuple(traces), "int64" if whole else given.dtype)
         self.ensembles: list[Ensemble] = []
         self.columns: dict[str, Columns] = {}
 
@@ -199,10 +218,12 @@ class _Walk:
 
     def _ensemble(self, node: NodeProto, values: list[Value | None]) -> Ensemble:
         given = values[0] if len(values) == 1 else None
-        floats = isinstance(given, Columns) and not given.deep and given.dtype != "int64"
-        if not floats or any(trace.cut_off is not None for trace in given.traces):
-            raise refused(node, "of something else than rows of floats is not supported")
-        one = read_ensemble(node, len(given.traces), given.dtype, len(self.ensembles))
+        rows = isinstance(given, Columns) and not given.deep
+        if not rows or any(trace.cut_off is not None for trace in given.traces):
+            raise refused(node, "of something else than rows of numbers is not supported")
+        # onnxruntime compares whole numbers with float32 thresholds, and so as float32.
+        compared = "float32" if given.dtype == "int64" else given.dtype
+        one = read_ensemble(node, len(given.traces), compared, len(self.ensembles))
         self.ensembles.append(one)
         self.columns[node.input[0]] = given
         return one

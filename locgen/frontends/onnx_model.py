@@ -103,11 +103,7 @@ class OnnxModel:
             session = self._sessions[key]
             wanted = {value.name for value in session.get_inputs()}
             with np.errstate(over="ignore"):
-                given = {
-                    one.name: x[:, one.first : one.first + one.width].astype(one.dtype)
-                    for one in self.graph.inputs
-                    if one.name in wanted
-                }
+                given = {one.name: one.of(x) for one in self.graph.inputs if one.name in wanted}
             return session.run(list(names), given)
         except Exception as error:
             # onnxruntime's own exceptions have no base but Exception.

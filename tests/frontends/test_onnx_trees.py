@@ -5,8 +5,14 @@ import numpy as np
 import onnx
 import onnxkit
 import pytest
+import skl2onnx
 from onnx import TensorProto, helper, numpy_helper
+from onnxkit import ML as ONNX
 from onnxkit import attribute, classification, regression, stump
+from skl2onnx.common import data_types
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import locgen
 from locgen.errors import LocgenError, ModelFileError, UnsupportedModel
@@ -17,6 +23,10 @@ LEAVES = [(0, 1, 0, 1.0), (0, 2, 0, 2.0)]
 REFUSED = {
     "ada-binary": "Shape behind the trees",
     "ada-multi": "Shape behind the trees",
+    "ada-hard-forest": "Shape behind the trees",
+    "ada-regressor": "TopK behind the trees",
+    "multi-label": "Concat of something else than scores",
+    "multi-label-forest": "ArrayFeatureExtractor of something else than classes",
     "isolation": "Cast of scores to whole numbers",
     "lgbm-forest": "ArrayFeatureExtractor of probabilities",
     "pipeline-ordinal-bins": "Less before the trees",
@@ -34,9 +44,9 @@ def agree(loaded, x):
         assert np.abs(scores - expected.reshape(len(x), -1)).max() <= 2e-6 * size
         return
     size = sum(np.abs(tree.leaf_values).max() for tree in model.trees)
-    clear = selfcheck.margin(model, scores) > 1e-6 * size
+    clear = model.rule_of_decision.margin(scores) > 1e-6 * size
     assert clear.mean() > 0.5
-    found = np.array(model.classes)[model.decide(scores)]
+    found = model.labels(model.decide(scores))
     assert np.array_equal(found[clear], expected[clear])
 
 
@@ -305,9 +315,9 @@ REFUSALS = [
         onnxkit.graph(
             [onnxkit.regressor(stump(), LEAVES)],
             [("Y", TensorProto.FLOAT)],
-            inputs=[helper.make_tensor_value_info("X", TensorProto.INT64, [None, 2])],
+            inputs=[helper.make_tensor_value_info("X", TensorProto.STRING, [None, 2])],
         ),
-        "holds neither float nor double",
+        "holds no numbers",
     ),
     (
         onnxkit.graph(
@@ -318,6 +328,24 @@ REFUSALS = [
         "no fixed number of columns",
     ),
 ]
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_graphs_of_whole_numbers(scaled, tmp_path):
+    x, _, y, _ = familykit.rows("wine")
+    x = np.rint(x * 10)
+    forest = RandomForestClassifier(5, max_depth=4, random_state=0)
+    estimator = (make_pipeline(StandardScaler(), forest) if scaled else forest).fit(x, y)
+    given = [("X", data_types.Int64TensorType([None, x.shape[1]]))]
+    proto = skl2onnx.convert_sklearn(estimator, initial_types=given, target_opset={"": 17, ONNX: 3})
+    loaded = load(onnxkit.saved(proto, tmp_path / "model.onnx"))
+    far = np.full((2, x.shape[1]), 1e30) * [[1], [-1]]
+    for rows in (x, x + 0.75, edges(loaded.model)):
+        agree(loaded, rows)
+    found = loaded.model.labels(loaded.model.decide(loaded.model.scores(x)))
+    assert np.array_equal(found, estimator.predict(x))
+    assert not loaded.model.rule.missing
+    agree(loaded, np.concatenate([far] * 4 + [x]))
 
 
 @pytest.mark.parametrize("model, message", REFUSALS, ids=[message for _, message in REFUSALS])
