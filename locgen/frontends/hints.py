@@ -2,7 +2,7 @@
 
 import difflib
 
-__all__ = ["SUPPORTED", "is_known", "refusal"]
+__all__ = ["SUPPORTED", "is_known", "refusal", "refused_part"]
 
 SUPPORTED = (
     "AdaBoostClassifier",
@@ -55,6 +55,20 @@ _WRAPPERS = {
     "TransformedTargetRegressor": "regressor_",
     "TunedThresholdClassifierCV": "estimator_",
 }
+_TRANSFORMERS = tuple(
+    f"sklearn.{package}."
+    for package in (
+        "cross_decomposition",
+        "decomposition",
+        "feature_extraction",
+        "feature_selection",
+        "impute",
+        "kernel_approximation",
+        "manifold",
+        "preprocessing",
+        "random_projection",
+    )
+)
 _BOOSTED = ("AdaBoost", "CatBoost", "GradientBoost", "HistGradient", "LGBM", "XGB")
 _CLASSIFIERS = (
     "BernoulliNB",
@@ -92,6 +106,30 @@ def is_known(name: str) -> bool:
     return name.endswith(("Classifier", "ClassifierCV", "Regressor")) or (
         name in _WRAPPERS or name in _CLASSIFIERS or name in _REGRESSORS
     )
+
+
+def refused_part(module: str, name: str) -> str | None:
+    """Return one sentence that refuses a part of an estimator, None if it is no known kind of part.
+
+    Parameters
+    ----------
+    module, name : of scikit-learn's class, as a pickle gives them
+    """
+    if not name.isidentifier():
+        return None
+    if module.startswith("sklearn._loss."):
+        return (
+            f"{name} is not supported, since its answer is a function of the trees' sum: train "
+            "with the squared error, on the transformed target"
+        )
+    if module.startswith(_TRANSFORMERS) and name[0].isupper():
+        return (
+            f"{name} is not supported in front of a model: transform the rows beforehand, and save "
+            "the model that was trained on what comes out"
+        )
+    if module == "sklearn.multioutput" and name.endswith("Chain"):
+        return f"{name} is not supported: the nearest that locgen builds is MultiOutputClassifier"
+    return None
 
 
 def _nearest(name: str) -> str:

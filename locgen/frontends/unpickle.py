@@ -26,7 +26,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
 from locgen.frontends.admitted import ArrayHeader, admitted, check_dtype, check_state
-from locgen.frontends.hints import is_known, refusal
+from locgen.frontends.hints import is_known, refusal, refused_part
 
 __all__ = ["EXTRAS", "lacking", "unpickle"]
 
@@ -213,6 +213,9 @@ def unpickle(path: Path, *, trust: bool = False) -> object:
             return target
         if module.split(".")[0] in ("sklearn", "xgboost", "lightgbm") and is_known(name):
             raise UnsupportedModel(f"{path}: {refusal(name)}")
+        part = refused_part(module, name)
+        if part is not None:
+            raise UnsupportedModel(f"{path}: {part}")
         raise UnsafeModelFile(
             f"{path} asks for {ascii(module)[1:-1]}.{ascii(name)[1:-1]}, which locgen does not "
             "run; nothing of the file was run: use --trust if you trust where it comes from, or "

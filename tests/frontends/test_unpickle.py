@@ -15,17 +15,20 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.linear_model import TweedieRegressor
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import SVC
@@ -491,6 +494,12 @@ def test_trust_reads_joblib_and_damage_is_named(tmp_path):
         (TweedieRegressor(), r"is RandomForestRegressor$"),
         (make_pipeline(StandardScaler(), SVC()), r"SVC is not supported"),
         (GridSearchCV(SVC(), {}), r"GridSearchCV is not supported: .*\.best_estimator_"),
+        (make_pipeline(PCA(), RandomForestClassifier()), r"PCA .* transform the rows beforehand"),
+        (
+            HistGradientBoostingRegressor(loss="poisson", max_iter=1).fit(*IRIS),
+            r"HalfPoissonLoss is not supported, .*: train with the squared error",
+        ),
+        (ClassifierChain(RandomForestClassifier()), r"ClassifierChain .* is MultiOutputClassifier"),
         ({"model": FITTED["tree"]}, r"a dict is not an estimator: save the fitted"),
         (RandomForestClassifier(), r"RandomForestClassifier is not fitted"),
     ],
