@@ -5,6 +5,7 @@ The float IR uses the same ones, with real scores and weights; in the integer IR
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -233,6 +234,21 @@ class Votes:
     def scales(self) -> tuple[Scale, ...]:
         """Scores that are compared with each other: those of each group."""
         return tuple(scale for group in self.groups for scale in group.scales)
+
+    @classmethod
+    def between_pairs(cls, classes: int) -> "Votes":
+        """Return one vote for each pair of classes, a score above 0 being one for the first.
+
+        Scores are in the order (0, 1), (0, 2) ... (1, 2) ...: libsvm's one-against-one predictions,
+        which are not always what the largest of its decision values says.
+        """
+        pairs = tuple(combinations(range(classes), 2))
+        return cls(
+            tuple(Group((number,), Threshold(">")) for number in range(len(pairs))),
+            tuple((second, first) for first, second in pairs),
+            (1,) * len(pairs),
+            classes,
+        )
 
     def tally(self, scores: np.ndarray) -> np.ndarray:
         """Return the sums of weights (rows, classes) of scores (rows, outputs)."""

@@ -29,6 +29,17 @@ def test_votes_are_counted_one_by_one():
         assert decided == tally.index(max(tally))
 
 
+def test_votes_between_pairs_of_classes():
+    votes = Votes.between_pairs(3)
+    scores = np.array(list(itertools.product((-1, 0, 1), repeat=3)))
+    for (first, second, third), decided in zip(scores, votes.evaluate(scores), strict=True):
+        tally = [0, 0, 0]
+        tally[0 if first > 0 else 1] += 1
+        tally[0 if second > 0 else 2] += 1
+        tally[1 if third > 0 else 2] += 1
+        assert decided == tally.index(max(tally))
+
+
 def test_several_decisions_lie_side_by_side():
     several = Several(VOTES.groups)
     assert several.bits == 4 and several.outputs == 5 and several.answers == 7
