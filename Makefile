@@ -3,10 +3,7 @@
 
 demo:
 	@scripts/bootstrap.sh
-	@mkdir -p demo
-	@.venv/bin/python examples/train_breast_cancer.py demo
-	.venv/bin/locgen build demo/model.pkl --target ice40 --board icebreaker --data demo/data.npz --out demo/build
-	.venv/bin/locgen verify demo/build
+	.venv/bin/locgen demo demo
 	@echo "report:    demo/build/report.html"
 	@echo "bitstream: demo/build/model.bin"
 

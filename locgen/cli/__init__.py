@@ -20,6 +20,7 @@ from locgen.cli.console import err as _err
 from locgen.cli.console import out as _out
 from locgen.cli.hardware import flash, run, simulate, update
 from locgen.cli.listings import print_boards, print_findings, print_targets
+from locgen.cli.models import convert, demo
 from locgen.cli.options import (
     Answer,
     AsJson,
@@ -31,6 +32,7 @@ from locgen.cli.options import (
     DeviceName,
     Drop,
     Effort,
+    Explain,
     FabricKind,
     FeatureBits,
     FeatureKind,
@@ -134,9 +136,7 @@ def build(
     sites: Sites = None,
     core: Core = "auto",
     stages: Stages = "auto",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="gather each node's evidence in hardware as well")
-    ] = False,
+    explain: Explain = False,
     answer: Answer = "scores",
     optimise: Optimise = "balanced",
     effort: Effort = "medium",
@@ -306,12 +306,17 @@ def estimate(
     target: Target = None,
     device: DeviceName = None,
     board: BoardName = None,
+    clock: Clock = None,
+    top: Top = None,
     data: DataFile = None,
     label: Label = None,
     fabric: FabricKind = "auto",
     link_width: LinkWidth = "1",
     sites: Sites = None,
+    core: Core = "auto",
     stages: Stages = "auto",
+    explain: Explain = False,
+    answer: Answer = "scores",
     optimise: Optimise = "balanced",
     feature_bits: FeatureBits = "auto",
     feature_kind: FeatureKind = "auto",
@@ -334,10 +339,15 @@ def estimate(
         trust=trust,
         device=device,
         board=board,
+        clock=clock,
+        top=top,
         fabric=fabric,
         link_width=link_width,
         sites=sites,
+        core=core,
         stages=_count("stages", stages),
+        explain=explain,
+        answer=answer,
         optimise=optimise,
         feature_bits=_count("feature-bits", feature_bits),
         feature_kind=feature_kind,
@@ -355,7 +365,7 @@ def estimate(
     _out.print(table)
 
 
-for _verb in (flash, update, run, simulate):
+for _verb in (convert, demo, flash, update, run, simulate):
     app.command()(_verb)
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "DeviceName",
     "Drop",
     "Effort",
+    "Explain",
     "FabricKind",
     "FeatureBits",
     "FeatureKind",
@@ -145,4 +146,7 @@ Rounding = Annotated[
 ]
 Trust = Annotated[
     bool, typer.Option("--trust", help="run whatever the model file asks for: only if you made it")
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="gather each node's evidence in hardware as well")
 ]

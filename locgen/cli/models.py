@@ -1,0 +1,98 @@
+"""The verbs that make files of models without building anything, or a model to build."""
+
+import json
+import runpy
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from locgen.cli.console import err, out
+from locgen.cli.options import AsJson, Changed, DataFile, Drop, Label, Model, Rounding, Trust
+from locgen.cli.progress import progress
+from locgen.errors import UsageError
+from locgen.resources import resource
+
+__all__ = ["convert", "demo"]
+
+
+def convert(
+    model: Model,
+    target_file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="what to write; its name ends in .locgen.json")
+    ],
+    data: DataFile = None,
+    label: Label = None,
+    max_accuracy_drop: Drop = 0.5,
+    max_changed: Changed = None,
+    rounding: Rounding = "nearest",
+    trust: Trust = False,
+    as_json: AsJson = False,
+) -> None:
+    """Quantise a model and write its integers alone: a small file that any build starts from.
+
+    It needs neither the library that trained the model nor trust in where it comes from, and its
+    answers are the hardware's, bit for bit.
+    """
+    from locgen.flow.design import compile_model
+    from locgen.ir import digest_of, to_json
+
+    if not target_file.name.endswith(".locgen.json"):
+        raise UsageError(f"{target_file} must end in .locgen.json, by which builds know it")
+    with progress(err, as_json) as tell:
+        tell(f"reading {model} and searching widths")
+        made = compile_model(
+            model,
+            data=data,
+            label=label,
+            trust=trust,
+            max_accuracy_drop=max_accuracy_drop,
+            max_changed=max_changed,
+            rounding=rounding,
+        ).quantisation.model
+        target_file.parent.mkdir(parents=True, exist_ok=True)
+        part = target_file.with_name(f".{target_file.name}.part")
+        part.write_text(to_json(made), "utf-8")
+        part.replace(target_file)
+    facts = {
+        "file": str(target_file),
+        "model": made.family,
+        "nodes": len(made.nodes),
+        "feature_bits": sum(made.feature_bits),
+        "score_bits": made.score_bits,
+        "digest": digest_of(made),
+    }
+    if as_json:
+        print(json.dumps(facts))
+        return
+    out.print(
+        f"{target_file}: {made.family}, {len(made.nodes)} nodes, {facts['feature_bits']} feature "
+        f"bits, {made.score_bits}-bit scores",
+        markup=False,
+    )
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="where it goes")] = Path("demo"),
+) -> None:
+    """Train a forest on scikit-learn's breast-cancer data, build it for an iCEBreaker, verify it.
+
+    The script that trains is examples/train_breast_cancer.py.
+    """
+    from locgen.flow.design import compile_model
+    from locgen.flow.folder import open_folder, verify_folder
+    from locgen.report.terminal import summary_lines
+
+    runpy.run_path(str(resource("examples/train_breast_cancer.py")))["main"](folder)
+    with progress(err, False) as tell:
+        tell("searching widths")
+        design = compile_model(
+            folder / "model.pkl", "ice40", folder / "data.npz", board="icebreaker"
+        )
+        built = design.build(folder / "build", tell)
+        tell("verifying the folder once more")
+        verify_folder(open_folder(built.out), "verilator")
+    bitstream = None if built.bitstream is None else str(built.out / built.bitstream.name)
+    report = open_folder(built.out).report
+    for line in summary_lines(report, bitstream, str(built.out / "report.html")):
+        out.print(line, markup=False)
