@@ -25,7 +25,7 @@ from locgen.frontends.onnx_values import (
     refused,
 )
 
-__all__ = ["Graph", "Input", "behind", "walk"]
+__all__ = ["Graph", "Input", "behind", "started", "walk"]
 
 _STANDARD, _ML = ("", "ai.onnx"), "ai.onnx.ml"
 _DTYPES = {
@@ -70,6 +70,8 @@ class Graph:
     ensembles : in order of the graph
     output : the name of the answer
     answer : a decision, or scores for regression
+    told : the tensor that the scores are, and what is taken off it; None where they are sums of
+        what the ensembles put out
     """
 
     inputs: tuple[Input, ...]
@@ -78,6 +80,20 @@ class Graph:
     ensembles: tuple[Ensemble, ...]
     output: str
     answer: Winner | Scores
+    told: tuple[str, np.ndarray] | None = None
+
+
+def started(model: ModelProto) -> tuple["_Walk", tuple[Input, ...], tuple[str, ...]]:
+    """Return a walk that knows the inputs and what the file holds, the inputs, and their names."""
+    graph = model.graph
+    if model.functions or graph.sparse_initializer:
+        raise UnsupportedModel(
+            "the ONNX file defines functions or sparse tensors, which locgen does not read: "
+            "convert the model with skl2onnx or onnxmltools"
+        )
+    held = {tensor.name: Constant(constant(tensor)) for tensor in graph.initializer}
+    inputs, names = _inputs([value for value in graph.input if value.name not in held])
+    return _Walk(model, inputs, held), inputs, names
 
 
 def walk(model: ModelProto) -> Graph:
@@ -91,14 +107,7 @@ def walk(model: ModelProto) -> Graph:
         If what its answer depends on is not supported, by the first operator's name.
     """
     graph = model.graph
-    if model.functions or graph.sparse_initializer:
-        raise UnsupportedModel(
-            "the ONNX file defines functions or sparse tensors, which locgen does not read: "
-            "convert the model with skl2onnx or onnxmltools"
-        )
-    held = {tensor.name: Constant(constant(tensor)) for tensor in graph.initializer}
-    inputs, names = _inputs([value for value in graph.input if value.name not in held])
-    walked = _Walk(model, inputs, held)
+    walked, inputs, names = started(model)
     found: dict[str, Value] = {}
     refusals = []
     for output in graph.output:

@@ -7,9 +7,11 @@ import onnx
 import onnxruntime
 from google.protobuf.message import DecodeError
 
-from locgen.errors import ModelFileError
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.onnx_asked import asked
 from locgen.frontends.onnx_ensembles import OPERATORS
-from locgen.frontends.onnx_graph import behind, walk
+from locgen.frontends.onnx_graph import Graph, behind, walk
+from locgen.frontends.onnx_session import session_of
 from locgen.frontends.onnx_values import Winner
 
 __all__ = ["OnnxModel", "open_model"]
@@ -66,7 +68,13 @@ class OnnxModel:
     """
 
     def __init__(self, proto: onnx.ModelProto) -> None:
-        self.graph = walk(proto)
+        try:
+            self.graph = walk(proto)
+        except UnsupportedModel:
+            other = _asked(proto)
+            if other is None:
+                raise
+            self.graph = other
         self.feature_names = self.graph.names
         self._proto = proto
         self._sessions: dict[tuple[tuple[str, ...], bool], onnxruntime.InferenceSession] = {}
@@ -116,28 +124,29 @@ class OnnxModel:
         """Return a session of nothing but the nodes that the tensors `names` depend on."""
         kept = {id(node): node for name in names for node in behind(self._proto, name)}
         nodes = [node for node in self._proto.graph.node if id(node) in kept]
-        used = {name for node in nodes for name in node.input} | set(names)
-        part = onnx.ModelProto(ir_version=self._proto.ir_version)
-        part.opset_import.extend(self._proto.opset_import)
-        part.graph.name = "locgen"
-        part.graph.node.extend(nodes)
-        part.graph.initializer.extend(t for t in self._proto.graph.initializer if t.name in used)
-        held = {tensor.name for tensor in part.graph.initializer}
-        part.graph.input.extend(
-            v for v in self._proto.graph.input if v.name in used and v.name not in held
-        )
-        part.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
-        for node in part.graph.node if plain else ():
-            if node.op_type in OPERATORS:
-                kept_attributes = [a for a in node.attribute if a.name != "post_transform"]
-                del node.attribute[:]
-                node.attribute.extend(kept_attributes)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        return onnxruntime.InferenceSession(
-            part.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        if plain:
+            nodes = [_plain(node) if node.op_type in OPERATORS else node for node in nodes]
+        return session_of(self._proto, nodes, self._proto.graph.input, names)
+
+
+def _plain(node: onnx.NodeProto) -> onnx.NodeProto:
+    """Return a copy of an ensemble without the function over its scores."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    del copy.attribute[:]
+    copy.attribute.extend(a for a in node.attribute if a.name != "post_transform")
+    return copy
+
+
+def _asked(proto: onnx.ModelProto) -> Graph | None:
+    """Return what asking finds out about a graph that could not be read; None if that is nothing.
+
+    Whatever goes wrong, what reading said of the graph is the better refusal.
+    """
+    try:
+        return asked(proto)
+    except Exception:  # onnxruntime's own exceptions have no base but Exception
+        return None
 
 
 def _shown(error: Exception, most: int = 120) -> str:

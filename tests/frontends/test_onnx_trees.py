@@ -21,13 +21,10 @@ from locgen.frontends import load, selfcheck
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
 LEAVES = [(0, 1, 0, 1.0), (0, 2, 0, 2.0)]
 REFUSED = {
-    "ada-binary": "Shape behind the trees",
-    "ada-multi": "Shape behind the trees",
     "ada-hard-forest": "Shape behind the trees",
     "ada-regressor": "TopK behind the trees",
     "multi-label": "Concat of something else than scores",
     "multi-label-forest": "ArrayFeatureExtractor of something else than classes",
-    "isolation": "Cast of scores to whole numbers",
     "lgbm-forest": "ArrayFeatureExtractor of probabilities",
     "pipeline-ordinal-bins": "Less before the trees",
 }
@@ -281,6 +278,15 @@ def test_decisions_behind_the_trees(tmp_path):
     assert check(minus, tmp_path).classes == (0, 1)
 
 
+def together(last):
+    """Return a graph of two operators of a tree each, whose sum S goes through `last` to P."""
+    first = onnxkit.regressor(stump(), LEAVES, answer="A")
+    second = onnxkit.regressor(stump(feature=1), LEAVES, answer="B")
+    return onnxkit.graph(
+        [first, second, node("Add", ["A", "B"], ["S"]), last], [("P", TensorProto.FLOAT)]
+    )
+
+
 REFUSALS = [
     (regression(stump(), LEAVES, aggregate_function="MIN"), "aggregate_function MIN"),
     (regression(stump(), LEAVES, post_transform="PROBIT"), "post_transform PROBIT"),
@@ -309,8 +315,9 @@ REFUSALS = [
     ),
     (steps(node("Normalizer", ["X"], ["S"], norm="L2")), "Normalizer before the trees"),
     (steps(node("Add", ["X", "X"], ["S"])), "Add that mixes columns"),
-    (scored(node("Exp", ["Y"], ["P"]), answer="P"), "Exp behind the trees"),
-    (scored(node("Mul", ["Y", "Y"], ["P"]), answer="P"), "Mul of scores by scores"),
+    (together(node("Exp", ["S"], ["P"])), "Exp behind the trees"),
+    (together(node("Mul", ["S", "S"], ["P"])), "Mul of scores by scores"),
+    (together(node("Celu", ["S"], ["P"])), "Celu behind the trees"),
     (
         onnxkit.graph(
             [onnxkit.regressor(stump(), LEAVES)],
@@ -328,6 +335,38 @@ REFUSALS = [
         "no fixed number of columns",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [node("Exp", ["Y"], ["P"]), node("Mul", ["Y", "Y"], ["P"]), node("Tanh", ["Y"], ["P"])],
+    ids=lambda last: last.op_type,
+)
+def test_any_function_of_one_tree_is_asked(last, tmp_path):
+    model = check(scored(last, answer="P"), tmp_path)
+    assert np.ptp(model.trees[0].leaf_values) > 0
+
+
+def test_a_threshold_over_single_trees_is_found_to_the_last_bit(tmp_path):
+    """The label changes between two neighbouring sums of float32."""
+    nodes = [
+        onnxkit.regressor(stump(), LEAVES, answer="A"),
+        onnxkit.regressor(stump(feature=1, threshold=-1.0), LEAVES, answer="B"),
+        node("Add", ["A", "B"], ["S"]),
+        node("Sqrt", ["S"], ["R"]),
+        node("Less", ["R", "limit"], ["L"]),
+        node("Cast", ["L"], ["C"], to=TensorProto.INT64),
+    ]
+    graph = onnxkit.graph(
+        nodes, [("C", TensorProto.INT64)], held={"limit": np.array([1.6], np.float32)}
+    )
+    loaded = load(onnxkit.saved(graph, tmp_path / "model.onnx"))
+    x = np.array([[a, b] for a in (0.0, 1.0) for b in (-2.0, 0.0)])
+    assert loaded.model.classes == (1, 0)
+    found = loaded.model.labels(loaded.model.decide(loaded.model.scores(x)))
+    assert found.tolist() == loaded.estimator.predict(x).tolist() == [1, 0, 0, 0]
+    limit = loaded.model.scores(x[:1])[0, 0]
+    assert limit == pytest.approx(2.0 - 2.56, abs=1e-6)
 
 
 @pytest.mark.parametrize("scaled", [False, True])
