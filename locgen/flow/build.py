@@ -33,6 +33,7 @@ from locgen.flow.memory import (
     update_exchanges,
 )
 from locgen.flow.place import choose_plan
+from locgen.host.header import write_headers
 from locgen.ir import QuantisedModel, to_json
 from locgen.plan.serialise import plan_to_json
 from locgen.quantise import synthetic_rows
@@ -331,6 +332,8 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
         text = design.place.board.model_dump_json(indent=1) + "\n"
         (work / BOARD_FILE).write_text(text, "utf-8")
     (work / "plan.locgen.json").write_text(plan_to_json(design.choice.plan), "utf-8")
+    link = link_params(design) if design.place.top == "uart" else None
+    write_headers(work / "host", model, design.digest, link)
 
     levels = ("rtl",) if mapped is None else ("rtl", "netlist")
     doing = "place and route, " if routes else ""
