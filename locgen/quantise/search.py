@@ -16,6 +16,8 @@ from locgen.quantise.judge import (
     no_width,
     synthetic_rows,
 )
+from locgen.quantise.layers import layered_unit
+from locgen.quantise.layersearch import quantise_layers
 from locgen.quantise.lower import Skeleton, make_skeleton, merge_binary
 from locgen.quantise.rounding import free_rounding
 from locgen.quantise.unitsearch import quantise_units
@@ -44,6 +46,8 @@ def quantise(
         If no width of at most 16 bits, or not the one asked for, stays inside the budget.
     """
     merged = merge_binary(model)
+    if layered_unit(merged) is not None:
+        return quantise_layers(merged, name, options, data)
     if model.every_unit:
         return quantise_units(merged, name, options, data)
     x_train = None if data is None else model.expand(data.x_train)

@@ -1,0 +1,235 @@
+"""Turns float nodes of two layers and more into integer nodes."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from locgen.ir import (
+    AffineFeature,
+    Feature,
+    FloatLayer,
+    FloatLayers,
+    IdentityFeature,
+    Layer,
+    LayeredNode,
+    Model,
+    QuantisedModel,
+)
+from locgen.quantise.functiontable import FunctionTable, Scale, table_of, useful_span
+from locgen.quantise.lower import assemble
+
+__all__ = ["LayerWidths", "Skeleton", "layer_features", "layered_unit"]
+
+_MARGIN = 0.05
+"""Of the interval that sums reach on known rows, added at either end of a table."""
+
+
+class LayerWidths(NamedTuple):
+    """Bits of a table's index, of its values, and of weights, hidden and outer."""
+
+    index: int
+    value: int
+    weight: int
+
+
+def layered_unit(model: Model) -> FloatLayers | None:
+    """Return the two-layer node of `model`, None if it has none."""
+    found = [unit for unit in model.units if isinstance(unit, FloatLayers)]
+    return found[0] if found else None
+
+
+def layer_features(
+    model: Model, unit: FloatLayers, bits: int, x_train: np.ndarray | None, identity: bool
+) -> tuple[Feature, ...]:
+    """Return a quantiser of at most `bits` bits for each feature of `model`.
+
+    Features whose distances are compared share one step in the metric's scale. Integers that fit
+    are taken as they are if `identity`. A constant feature, or one that is not read, has no bits.
+    """
+    low, high = _ranges(model, unit, x_train)
+    used = np.isin(np.arange(len(low)), unit.features)
+    span = np.where(used, high - low, 0.0)
+    scale = unit.layers[0].scale
+    if identity and _are_integers(x_train, span, bits, None if scale is None else scale[used]):
+        return tuple(
+            IdentityFeature(name, int(least), int(least + reach))
+            for name, least, reach in zip(model.feature_names, low, span, strict=True)
+        )
+    metric = np.ones(len(span)) if scale is None else np.abs(scale)
+    finest = (span * metric).max(initial=0.0) / ((1 << bits) - 1)
+    features = []
+    for name, least, reach, size in zip(model.feature_names, low, span, metric, strict=True):
+        codes = 0
+        if reach > 0 and size > 0:
+            codes = (1 << bits) - 1
+            if scale is not None:
+                codes = int(np.floor(reach * size / finest + 0.5))
+        if codes == 0 or not np.isfinite(codes / reach):
+            features.append(AffineFeature(name, float(least + reach / 2), 1.0, 0))
+            continue
+        steps = codes / reach if scale is None else size / finest
+        features.append(AffineFeature(name, float(least), float(steps), codes.bit_length()))
+    return tuple(features)
+
+
+def _are_integers(
+    x_train: np.ndarray | None, span: np.ndarray, bits: int, scale: np.ndarray | None
+) -> bool:
+    if x_train is None or not len(x_train) or np.any(x_train != np.floor(x_train)):
+        return False
+    if scale is not None and len(set(scale.tolist())) > 1:
+        return False
+    return span.max(initial=0.0) < 1 << bits
+
+
+def _ranges(
+    model: Model, unit: FloatLayers, x_train: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (lowest, highest) value of each feature, those of stored vectors included."""
+    if x_train is not None and len(x_train):
+        low, high = x_train.min(axis=0), x_train.max(axis=0)
+    else:
+        known = model.ranges or (None,) * len(model.feature_names)
+        low, high = np.array([ends or (0.0, 0.0) for ends in known]).T
+    first = unit.layers[0]
+    if first.metric != "dot":
+        low = np.minimum(low, first.matrix.min(axis=0))
+        high = np.maximum(high, first.matrix.max(axis=0))
+    return low, high
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """A model of one two-layer node with its features chosen; nothing else is rounded yet.
+
+    Members
+    -------
+    model, unit : the model and its node
+    features : quantisers
+    rows : (rows, features) float rows that tell how far sums reach
+    """
+
+    model: Model
+    unit: FloatLayers
+    features: tuple[Feature, ...]
+    rows: np.ndarray
+
+    def of_widths(self, widths: LayerWidths, name: str) -> QuantisedModel:
+        """Return the integer model; what rounding shifts on the rows' mean goes into the bias."""
+        unit, model = self.unit, self.model
+        used = tuple(f for f in unit.features if self.features[f].bits)
+        if not used:  # nothing varies: any feature of one bit stands in
+            used = unit.features[:1] or (0,)
+            only = self.features[used[0]]
+            features = list(self.features)
+            features[used[0]] = AffineFeature(only.name, float(getattr(only, "low", 0.0)), 1.0, 1)
+            return Skeleton(model, unit, tuple(features), self.rows).of_widths(widths, name)
+        scales = [
+            Scale(float(getattr(f, "low", 0.0)), 1 / getattr(f, "scale", 1.0))
+            for f in self.features
+        ]
+        q = np.stack([f.quantise(self.rows[:, i]) for i, f in enumerate(self.features)], axis=1)
+        floats, values = self.rows, q[:, list(used)]
+        layers: list[Layer] = []
+        inputs, kept = scales, np.isin(np.arange(len(scales)), used)
+        for float_layer in unit.layers:
+            sums = float_layer.sums(floats)
+            layer, table = _lower(float_layer, inputs, kept, sums, values, widths)
+            layers.append(layer)
+            floats, values = float_layer.function.evaluate(sums), layer.evaluate(values)
+            inputs, kept = [table.scale] * layer.units, np.ones(layer.units, dtype=bool)
+        weights, steps = _rounded(unit.weights, widths.weight, model.decision == "argmax")
+        keep = np.flatnonzero((weights != 0).any(axis=1))
+        if not len(keep):
+            keep = np.zeros(1, dtype=np.int64)
+        last = layers[-1]
+        layers[-1] = Layer(
+            last.metric,
+            tuple(last.parameters[n] for n in keep),
+            tuple(last.bias[n] for n in keep),
+            last.shift,
+            last.table,
+            last.function,
+            last.error,
+        )
+        unit_step = inputs[0].step
+        score_steps = steps / unit_step
+        missing = floats @ unit.weights - values @ weights / score_steps
+        node = LayeredNode(
+            features=used,
+            feature_bits=tuple(self.features[f].bits for f in used),
+            layers=tuple(layers),
+            weights=tuple(map(tuple, weights[keep].tolist())),
+            bias=(0,) * len(unit.outputs),
+            unit_ids=tuple(unit.unit_ids[n] for n in keep),
+            outputs=unit.outputs,
+            kind=unit.kind,
+        )
+        base = np.array(model.base, dtype=np.float64)
+        base[list(unit.outputs)] += missing.mean(axis=0)
+        return assemble(model, self.features, (node,), base, score_steps, name)
+
+
+def _rounded(weights: np.ndarray, bits: int, alike: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return (integers, integers in a weight of 1) of each column, `alike` in one scale."""
+    largest = np.abs(weights).max(axis=0)
+    if alike:
+        largest = np.full_like(largest, largest.max())
+    steps = ((1 << bits - 1) - 1) / np.where(largest > 0, largest, 1.0)
+    return np.rint(weights * steps).astype(np.int64), steps
+
+
+def _lower(
+    layer: FloatLayer,
+    inputs: list[Scale],
+    kept: np.ndarray,
+    sums: np.ndarray,
+    values: np.ndarray,
+    widths: LayerWidths,
+) -> tuple[Layer, FunctionTable]:
+    """Return a layer in integers, and the table that it looks its sums up in.
+
+    Parameters
+    ----------
+    inputs, kept : what each input's integers stand for, and whether it is one of the integers;
+        the others are constants
+    sums : (rows, units) float sums of some rows
+    values : (rows, kept inputs) the integers that the same rows come in
+    """
+    low = np.array([scale.low for scale in inputs])
+    unit = np.array([scale.step for scale in inputs])
+    if layer.metric == "dot":
+        exact = (layer.matrix * unit)[:, kept]
+        largest = np.abs(exact).max(initial=0.0)
+        step = (largest or 1.0) / ((1 << widths.weight - 1) - 1)
+        parameters = np.rint(exact / step).astype(np.int64)
+        offset = layer.bias + layer.matrix @ low
+        offset = offset + (exact - parameters * step) @ values.mean(axis=0)
+    else:
+        scale = np.abs(layer.scale)
+        size = float((unit * scale)[kept].max())
+        step = layer.factor * (size * size if layer.metric == "l2" else size)
+        codes = np.floor(((layer.matrix - low) / unit)[:, kept] + 0.5)
+        most = values.max(axis=0, initial=0)
+        parameters = np.clip(codes, 0, np.maximum(most, codes)).astype(np.int64)
+        rest = np.abs((layer.matrix - low) * scale)[:, ~kept]
+        fixed = (rest**2 if layer.metric == "l2" else rest).sum(axis=1)
+        offset = layer.bias + layer.factor * fixed
+    reach = float(np.ptp(sums)) * _MARGIN
+    least, most = float(sums.min()) - reach, float(sums.max()) + reach
+    if layer.metric != "dot":
+        least = min(float(offset.min()), float(sums.min()))
+    span = useful_span(layer.function, least, most, widths.value)
+    table = table_of(layer.function, span, step, widths.index, widths.value)
+    bias = np.rint(offset / step).astype(np.int64) - table.start
+    lowered = Layer(
+        layer.metric,
+        tuple(map(tuple, parameters.tolist())),
+        tuple(bias.tolist()),
+        table.shift,
+        tuple(table.values.tolist()),
+        f"{layer.function.words}, {table.words}",
+        table.error,
+    )
+    return lowered, table

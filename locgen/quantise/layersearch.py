@@ -1,0 +1,136 @@
+"""The search for widths of two-layer nodes: of features, tables and weights."""
+
+import logging
+from collections.abc import Iterator
+
+from locgen.errors import ConfigurationError
+from locgen.ir import Model, QuantisedModel
+from locgen.ir.layercost import memories_of
+from locgen.quantise.dataset import Dataset
+from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.layers import LayerWidths, Skeleton, layer_features, layered_unit
+from locgen.quantise.unitfeatures import check_ranges
+
+__all__ = ["quantise_layers"]
+
+log = logging.getLogger(__name__)
+
+_NARROWEST_FEATURE, _WIDEST_FEATURE = 2, 12
+_NARROWEST, _WIDEST = 4, 14
+"""Bits of values and weights."""
+_LONGEST_TABLE = 11
+"""Bits of a table's index."""
+_FEWER = 2
+"""Bits by which a table's index may be wider than its values."""
+_WIDER = 2
+"""Feature widths tried beyond the first that keeps the budget."""
+_HOPELESS = 4.0
+"""Percent of decisions that the widest tables change: narrower ones are not tried then."""
+
+
+def quantise_layers(
+    model: Model, name: str, options: QuantiseOptions, data: Dataset | None
+) -> Quantisation:
+    """Return `model` (merged), of one two-layer node, in integers, by the fewest bits of memory.
+
+    For each width of the features, from 2 bits up, the smallest width of values and weights inside
+    the budget is sought, as `quantise` defines it; a table's index has up to two bits more, which
+    are taken back one by one. Among the first feature widths that have such a width, the one whose
+    parameters, values and tables take the fewest bits is taken. `score_bits` fixes the width of
+    values and weights.
+
+    Raises
+    ------
+    BudgetError
+        If no widths, or not the ones asked for, stay inside the budget.
+    ConfigurationError
+        If a feature's range is not known, or an option has no meaning for this model.
+    """
+    unit = layered_unit(model)
+    if len(model.units) != 1 or model.trees or model.gate is not None:
+        raise ConfigurationError(
+            f"{model.family} mixes a node of two layers with others: build them one by one"
+        )
+    if options.feature_kind == "rank":
+        raise ConfigurationError(
+            f"{model.family} computes with its features' sizes, ranks do not tell them: use "
+            "--feature-kind affine"
+        )
+    x_train = None if data is None else data.x_train
+    check_ranges(model, x_train)
+    judge = Judge(model, data)
+    identity = options.feature_kind != "affine"
+    asked = options.feature_bits
+    feature_widths = range(_NARROWEST_FEATURE, _WIDEST_FEATURE + 1) if asked is None else (asked,)
+    found: list[tuple[int, QuantisedModel, list[Trial]]] = []
+    failed: list[Trial] = []
+    known = None
+    for bits in feature_widths:
+        features = layer_features(model, unit, bits, x_train, identity)
+        if features == known:
+            break
+        known = features
+        skeleton = Skeleton(model, unit, features, judge.x)
+        trials = list(_trials(skeleton, judge, name, options))
+        if not trials[-1][1].kept:
+            failed += [trial for _, trial in trials]
+            continue
+        kept = trials[-1][0]
+        size = sum(words * width for words, width in memories_of(kept.nodes[0]).values())
+        size += sum(kept.feature_bits)
+        log.debug("%d feature bits: %d bits of memory", bits, size)
+        found.append((size, kept, [trial for _, trial in trials]))
+        if len(found) > _WIDER:
+            break
+    if not found:
+        raise no_width(options.max_accuracy_drop, failed)
+    _, best, tried = min(found, key=lambda entry: entry[0])
+    return Quantisation(best, tuple(tried), len(judge.x))
+
+
+def _trials(
+    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions
+) -> Iterator[tuple[QuantisedModel, Trial]]:
+    """Yield models and how they do, ending with the narrowest that is kept, if one is."""
+    q_rows = None
+    budget = options.max_accuracy_drop
+    allowed = budget / 2 if options.max_changed is None else options.max_changed
+    fixed = options.score_bits is not None
+
+    def attempt(index: int, width: int) -> tuple[QuantisedModel, Trial]:
+        nonlocal q_rows
+        candidate = skeleton.of_widths(LayerWidths(index, width, width), name)
+        if q_rows is None:
+            q_rows = candidate.quantise(judge.x)
+        drop, changed = judge.verdict(candidate, candidate.scores(q_rows))
+        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
+        return candidate, Trial(width, drop, changed, kept, max(candidate.feature_bits))
+
+    def longest(width: int) -> int:
+        return min(width + _FEWER, _LONGEST_TABLE)
+
+    widths = range(_NARROWEST, _WIDEST + 1)
+    if fixed:
+        widths = (options.score_bits,)
+    widest = attempt(longest(widths[-1]), widths[-1])
+    if not widest[1].kept and widest[1].changed > _HOPELESS:
+        yield widest
+        return
+    kept = None
+    for width in widths[:-1]:
+        candidate = attempt(longest(width), width)
+        yield candidate
+        if candidate[1].kept:
+            kept = candidate
+            break
+    else:
+        yield widest
+        kept = widest if widest[1].kept else None
+        width = widths[-1]
+    if kept is None:
+        return
+    for index in reversed(range(2, longest(width))):
+        candidate = attempt(index, width)
+        if not candidate[1].kept:
+            return
+        yield candidate
