@@ -12,6 +12,7 @@ from locgen.errors import ModelFileError
 from locgen.frontends import mixtures, pipeline, selfcheck, sklearn_units, trees, unitcheck
 from locgen.frontends.files import open_model
 from locgen.frontends.front import Front
+from locgen.frontends.layered import read_layered
 from locgen.frontends.pipeline import library_quiet
 from locgen.frontends.reading import Reading
 from locgen.ir.model import Model
@@ -101,6 +102,9 @@ def _read(estimator: object) -> Model | Reading:
     if mixtures.is_mixture(last):
         scalers, last = pipeline.unwrap(estimator)
         return mixtures.read_mixture(last, scalers, read_estimator)
+    layered = read_layered(estimator, read_estimator)
+    if layered is not None:
+        return layered
     if sklearn_units.reads(last):
         scalers, last = pipeline.unwrap(estimator)
         model = sklearn_units.read_units(last, scalers)

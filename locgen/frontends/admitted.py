@@ -310,6 +310,8 @@ _PLAIN = {
     ),
     "sklearn.feature_selection._variance_threshold": ("VarianceThreshold",),
     "sklearn.impute._base": ("MissingIndicator", "SimpleImputer"),
+    "sklearn.kernel_approximation": ("Nystroem", "RBFSampler"),
+    "sklearn.kernel_ridge": ("KernelRidge",),
     "sklearn.linear_model._base": ("LinearRegression",),
     "sklearn.linear_model._logistic": ("LogisticRegression",),
     "sklearn.linear_model._ridge": ("Ridge",),
@@ -317,6 +319,8 @@ _PLAIN = {
     "sklearn.multioutput": ("MultiOutputClassifier", "MultiOutputRegressor"),
     "sklearn.naive_bayes": ("GaussianNB",),
     "sklearn.neighbors._nearest_centroid": ("NearestCentroid",),
+    "sklearn.neural_network._multilayer_perceptron": ("MLPClassifier", "MLPRegressor"),
+    "sklearn.neural_network._stochastic_optimizers": ("AdamOptimizer", "SGDOptimizer"),
     "sklearn.pipeline": ("Pipeline",),
     "sklearn.preprocessing._data": (
         "Binarizer",
@@ -329,6 +333,7 @@ _PLAIN = {
     "sklearn.preprocessing._encoders": ("OneHotEncoder", "OrdinalEncoder"),
     "sklearn.preprocessing._function_transformer": ("FunctionTransformer",),
     "sklearn.preprocessing._label": ("LabelBinarizer", "LabelEncoder"),
+    "sklearn.svm._classes": ("NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR"),
     "sklearn.tree._classes": (
         "DecisionTreeClassifier",
         "DecisionTreeRegressor",

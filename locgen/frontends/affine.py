@@ -12,7 +12,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from locgen.errors import ModelFileError, UnsupportedModel
 
-__all__ = ["DEVIATIONS", "AffineMap", "fold", "vector"]
+__all__ = ["DEVIATIONS", "AffineMap", "finite", "fold", "vector"]
 
 DEVIATIONS = 4.0
 """Of a feature's own, either side of its mean: the range assumed where a model tells no better."""
@@ -59,11 +59,14 @@ def vector(estimator: object, name: str, *shape: int) -> np.ndarray:
     ModelFileError
         If it has another shape or holds anything but finite numbers.
     """
-    values = np.asarray(getattr(estimator, name), dtype=np.float64)
+    return finite(getattr(estimator, name), shape, f"{type(estimator).__name__}.{name}")
+
+
+def finite(found: object, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Return `found` as finite float64 of that shape; errors are those of `vector`."""
+    values = np.asarray(found, dtype=np.float64)
     if values.shape != shape or not np.isfinite(values).all():
-        raise ModelFileError(
-            f"{type(estimator).__name__}.{name} is damaged: save the fitted model again"
-        )
+        raise ModelFileError(f"{what} is damaged: save the fitted model again")
     return values
 
 

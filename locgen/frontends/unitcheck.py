@@ -9,8 +9,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends import sklearn_kernels, sklearn_networks
 from locgen.frontends.pipeline import library_quiet, scale
 from locgen.frontends.sklearn_units import uses_priors
+from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.model import Model
 
 __all__ = ["cancelled", "compare", "probe_rows"]
@@ -58,6 +60,8 @@ def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
         return
     ranked = np.sort(found, axis=1)
     margin = np.abs(found[:, 0]) if model.outputs == 1 else ranked[:, -1] - ranked[:, -2]
+    if model.decision == "votes":
+        margin = np.abs(found).min(axis=1)
     clear = margin > 2 * slack[:, 0]
     answers = model.labels(model.decide(found))
     if not np.array_equal(answers[clear], decided[clear]):
@@ -71,11 +75,17 @@ def cancelled(model: Model, x: np.ndarray) -> np.ndarray:
         coefficients = getattr(unit, "coefficients", None)
         if coefficients is not None:
             total += (np.abs(x) @ np.abs(coefficients)).max(axis=1)
+        if isinstance(unit, FloatLayers):
+            total += unit.magnitude(x)
     return total
 
 
 def _scores(last: object, scaled: np.ndarray) -> np.ndarray:
     """Return the library's raw scores (rows, outputs) on the model's scale."""
+    if sklearn_kernels.reads(last):
+        return sklearn_kernels.pairwise_scores(last, scaled)
+    if sklearn_networks.reads(last):
+        return sklearn_networks.network_scores(last, scaled)
     if isinstance(last, GaussianNB):
         return last.predict_joint_log_proba(scaled)
     if isinstance(last, NearestCentroid) and not uses_priors(last):

@@ -87,6 +87,12 @@ class FloatLayers:
             x = layer.evaluate(x)
         return x @ self.weights
 
+    def magnitude(self, x: np.ndarray) -> np.ndarray:
+        """Return the size of what is added up to a score, whatever its sum, (rows,)."""
+        for layer in self.layers:
+            x = layer.evaluate(x)
+        return (np.abs(x) @ np.abs(self.weights)).max(axis=1)
+
     def mixed(self, matrix: np.ndarray) -> "FloatLayers":
         """Return the node whose scores are this one's times `matrix` (len(outputs), new)."""
         new = tuple(range(matrix.shape[1]))
