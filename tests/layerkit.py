@@ -28,15 +28,20 @@ def random_layers(random, shape, widths, outputs):
         high = [10 if metric == "dot" else m + 1 for m in most]
         rows = random.integers(low, high, size=(units, len(most)))
         table = random.integers(0, 60, size=1 << int(random.integers(1, 6)))
+        shift = int(random.integers(0, 5))
+        fraction = int(random.integers(0, shift + 1))
+        slopes = np.append(table[1:], 7) - table
         layer = Layer(
             metric,
             tuple(map(tuple, rows.tolist())),
             tuple(random.integers(-40, 40, size=units).tolist()),
-            int(random.integers(0, 5)),
+            shift,
             tuple(table.tolist()),
+            tuple(slopes.tolist()) if fraction else (),
+            fraction,
         )
         layers.append(layer)
-        most = [int(table.max())] * units
+        most = [int(layer.largest)] * units
     weights = random.integers(-20, 21, size=(layers[-1].units, len(outputs)))
     if layers[-1].units > 2:
         weights[1] = 0
@@ -61,8 +66,15 @@ def by_hand(node, row):
                     "l1": difference,
                     "l2": difference * difference,
                 }[layer.metric]
-            index = total // 2**layer.shift
-            following.append(layer.table[min(max(index, 0), len(layer.table) - 1)])
+            last = len(layer.table) * 2**layer.shift - 1
+            total = min(max(total, 0), last)
+            index, rest = divmod(total, 2**layer.shift)
+            value = layer.table[index]
+            if layer.fraction:
+                part = rest // 2 ** (layer.shift - layer.fraction)
+                grown = 2 * layer.slopes[index] * part + 2**layer.fraction
+                value += grown // 2 ** (layer.fraction + 1)
+            following.append(value)
         values = following
     return [
         bias + sum(value * weights[o] for value, weights in zip(values, node.weights, strict=True))

@@ -1,6 +1,6 @@
 """Cores of two layers and more: all units at once, and one multiplier that serves them in turn."""
 
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from amaranth import *
 from amaranth.lib import data, wiring
@@ -84,30 +84,41 @@ class LayeredCore(wiring.Component):
             m.d.comb += square.eq(size * size)
             parts.append((square, 0, far * far))
         total, low, high = add_up(m, parts, f"{name}_sum")
-        index = Signal(range(len(layer.table)), name=f"{name}_index")
-        m.d.comb += index.eq(_clipped(total, low, high, layer))
+        inside = Signal(range(len(layer.table) << layer.shift), name=f"{name}_inside")
+        m.d.comb += inside.eq(_clipped(total, low, high, layer))
+        index = inside[layer.shift :]
+        entry = Signal(layer.value_bits, name=f"{name}_entry")
+        look_up(m, index, layer.table, entry)
+        if not layer.slopes:
+            return entry
+        slope = Signal(
+            signed_shape(min(*layer.slopes, -1), max(layer.slopes)), name=f"{name}_slope"
+        )
+        look_up(m, index, layer.slopes, slope)
         value = Signal(layer.value_bits, name=f"{name}_value")
-        look_up(m, index, layer.table, value)
+        part = inside[layer.shift - layer.fraction : layer.shift]
+        half = 1 << layer.fraction - 1
+        m.d.comb += value.eq(entry + (slope * part + half >> layer.fraction))
         return value
 
 
 def _clipped(total: Value, low: int, high: int, layer: Layer) -> Value:
-    """Return the index into the table of a sum between `low` and `high`."""
-    index: Value = total >> layer.shift
-    last = len(layer.table) - 1
-    if high >> layer.shift > last:
-        index = Mux(index > last, last, index)
-    return Mux(index < 0, 0, index) if low < 0 else index
+    """Return a sum between `low` and `high`, clipped to those that the table covers."""
+    last = (len(layer.table) << layer.shift) - 1
+    inside: Value = total
+    if high > last:
+        inside = Mux(total > last, last, total)
+    return Mux(total < 0, 0, inside) if low < 0 else inside
 
 
 class LayeredStream(wiring.Component):
     """One multiplier that serves all units in turn, with parameters and tables in memory.
 
     The features that pass are kept. In each cycle of the compute phase one product or difference
-    enters a pipeline: memories; difference; product; sum; table; value. A unit's value goes back
-    into the features' memory, where the next layer reads it. ``node.compute_cycles`` cycles after
-    the last feature the scores stand, until the next compute phase. Latency 0 from a beat of the up
-    phase to its digit.
+    enters a pipeline: memories; difference; product; sum; table; slope; value. A unit's value goes
+    back into the features' memory, where the next layer reads it. ``node.compute_cycles`` cycles
+    after the last feature the scores stand, until the next compute phase. Latency 0 from a beat of
+    the up phase to its digit.
 
     Parameters
     ----------
@@ -160,10 +171,9 @@ class LayeredStream(wiring.Component):
             Signal(stage_layout, name=name)
             for name in ("step", "read", "operand", "product", "total")
         ]
-        tabled = Signal(stage_layout, name="tabled")
-        m.d.sync += [
-            after.eq(before) for before, after in zip([*stages], [*stages[1:], tabled], strict=True)
-        ]
+        tabled, sloped = Signal(stage_layout, name="tabled"), Signal(stage_layout, name="sloped")
+        every = [*stages, tabled, sloped]
+        m.d.sync += [after.eq(before) for before, after in pairwise(every)]
         place = self._count_steps(m, step)
 
         m.submodules.values = values = Memory(
@@ -211,7 +221,7 @@ class LayeredStream(wiring.Component):
         with m.If(product.valid):
             m.d.sync += accumulator.eq(Mux(product.first, start, accumulator) + result)
 
-        self._store(m, write, total, tabled, accumulator)
+        self._store(m, write, (total, sloped), accumulator)
         self._capture(m, write)
         self._send(m, total, accumulator)
         return m
@@ -223,7 +233,7 @@ class LayeredStream(wiring.Component):
         unit = Signal.like(step.unit, name="unit")
         last_place = Signal.like(place, name="last_place")
         last_unit = Signal.like(unit, name="last_unit")
-        drain = Signal(range(6), name="drain")
+        drain = Signal(range(7), name="drain")
         done = Signal(name="done")
         ends = list(accumulate(self.counts))
         with m.Switch(layer):
@@ -242,7 +252,7 @@ class LayeredStream(wiring.Component):
             with m.If(step.last):
                 m.d.sync += [place.eq(0), unit.eq(unit + 1)]
                 with m.If(unit == last_unit):
-                    m.d.sync += drain.eq(5)
+                    m.d.sync += drain.eq(6)
         with m.If(drain != 0):
             m.d.sync += drain.eq(drain - 1)
             with m.If(drain == 1):
@@ -288,34 +298,54 @@ class LayeredStream(wiring.Component):
         return port.data.as_signed() if shape.signed else port.data
 
     def _store(
-        self, m: Module, write: object, total: Signal, tabled: Signal, accumulator: Signal
+        self, m: Module, write: object, stages: tuple[Signal, Signal], accumulator: Signal
     ) -> None:
         """Look up what a complete sum becomes, and write it behind the features."""
-        node = self.node
+        total, sloped = stages
+        node, bits = self.node, self.value_bits
         longest = max(len(layer.table) for layer in node.layers)
+        places = max(layer.fraction for layer in node.layers)
+        slopes = [slope for layer in node.layers for slope in layer.slopes]
+        slope_shape = signed_shape(min((-1, *slopes)), max((0, *slopes)))
+        mask = (1 << slope_shape.width) - 1
         tables: dict[tuple[int, ...], int] = {}
-        for layer in node.layers:
-            tables.setdefault(layer.table, len(tables))
-        words = [word for table in tables for word in (*table, *[0] * (longest - len(table)))]
         index = Signal(range(longest), name="index")
-        which = Signal(range(max(len(tables), 2)), name="which")
+        which = Signal(range(max(len(node.layers), 2)), name="which")
+        part = Signal(max(places, 1), name="part")
         with m.Switch(total.layer):
             for number, layer in enumerate(node.layers):
+                steep = layer.slopes or (0,) * len(layer.table)
+                words = [v | (s & mask) << bits for v, s in zip(layer.table, steep, strict=True)]
+                words += [0] * (longest - len(words))
+                last = (len(layer.table) << layer.shift) - 1
+                inside = Signal(range(last + 1), name=f"inside_{number}")
+                over = (accumulator >> last.bit_length()) != 0
                 with m.Case(number):
-                    shifted = accumulator >> layer.shift
-                    last = len(layer.table) - 1
-                    over = (shifted >> (last.bit_length())) != 0
                     m.d.comb += [
-                        index.eq(Mux(accumulator < 0, 0, Mux(over, last, shifted))),
-                        which.eq(tables[layer.table]),
+                        inside.eq(Mux(accumulator < 0, 0, Mux(over, last, accumulator))),
+                        index.eq(inside[layer.shift :]),
+                        which.eq(tables.setdefault(tuple(words), len(tables))),
                     ]
-        address = Cat(index, which) if len(tables) > 1 else index
-        value = self._constants(m, "tables", words, unsigned(self.value_bits), address)
+                    if layer.fraction:
+                        fraction = inside[layer.shift - layer.fraction : layer.shift]
+                        m.d.comb += part.eq(fraction << places - layer.fraction)
+        address = Cat(index, which)[: (longest * len(tables) - 1).bit_length()]
+        words = [word for table in tables for word in table]
+        width = bits + (slope_shape.width if slopes else 0)
+        found = self._constants(m, "tables", words, unsigned(width), address)
+        entry = Signal(bits, name="entry")
+        m.d.sync += entry.eq(found[:bits])
+        value: Value = entry
+        if slopes:
+            held, growth = Signal.like(part, name="held_part"), Signal(signed(bits + 1))
+            product = found[bits:].as_signed() * held + (1 << places - 1)
+            m.d.sync += [held.eq(part), growth.eq(product >> places)]
+            value = (entry + growth)[:bits]
         hidden = sum(self.counts[:-1])
-        with m.If(tabled.valid & tabled.last & (tabled.unit < hidden)):
+        with m.If(sloped.valid & sloped.last & (sloped.unit < hidden)):
             m.d.comb += [
                 write.en.eq(1),
-                write.addr.eq(tabled.unit + len(node.features)),
+                write.addr.eq(sloped.unit + len(node.features)),
                 write.data.eq(value),
             ]
 

@@ -4,7 +4,7 @@ How each of them decides is written out beside its reader, as read in scikit-lea
 libsvm. They take float64 as it comes. Scalers in front are folded, see `affine`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -48,7 +48,9 @@ class _Kernel:
     coef0: float
 
     @classmethod
-    def of(cls, owner: str, name: object, gamma: object, degree: object, coef0: object) -> "_Kernel":
+    def of(
+        cls, owner: str, name: object, gamma: object, degree: object, coef0: object
+    ) -> "_Kernel":
         """Return the kernel, or refuse it by name."""
         known = _SAME.get(name, name) if isinstance(name, str) else None
         if known not in KERNELS:
@@ -63,7 +65,9 @@ class _Kernel:
             )
         numbers = [float(gamma), float(coef0)]
         if not np.isfinite(numbers).all():
-            raise ModelFileError(f"{owner}'s gamma or coef0 is damaged: save the fitted model again")
+            raise ModelFileError(
+                f"{owner}'s gamma or coef0 is damaged: save the fitted model again"
+            )
         if known in ("rbf", "laplacian") and gamma < 0:
             raise UnsupportedModel(f"{owner} has gamma below 0: train with gamma of 0 or more")
         return cls(known, numbers[0], int(degree) if known == "poly" else 1, numbers[1])
@@ -179,7 +183,9 @@ def _machine(last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scalers: tuple[objec
     scaling = affine.fold(scalers, features)
     unit, constant = kernel.unit(stored, weights, tuple(last.support_.tolist()), scaling)
     ranges = scaling.ranges(stored.min(axis=0), stored.max(axis=0))
-    return _model(last, scalers, unit, intercept + constant, ranges, decision, classes)
+    model = _model(last, scalers, unit, intercept + constant, ranges, decision, classes)
+    # Free support vectors lie on the border: libsvm stops where they are within tol of it.
+    return replace(model, margin=float(last.tol)) if decision == ">" else model
 
 
 def _checked(last: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -261,9 +267,7 @@ def _ridge(last: KernelRidge, scalers: tuple[object, ...]) -> Model:
     return _model(last, scalers, unit, constant, ranges, "identity")
 
 
-def expand_map(
-    mapper: Nystroem | RBFSampler, scalers: tuple[object, ...], behind: Model
-) -> Model:
+def expand_map(mapper: Nystroem | RBFSampler, scalers: tuple[object, ...], behind: Model) -> Model:
     """Return `behind`, a model over what `mapper` makes of scaled rows, as one over raw rows.
 
     Raises

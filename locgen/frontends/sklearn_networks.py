@@ -1,6 +1,7 @@
 """scikit-learn's multi-layer perceptrons as the float IR."""
 
 from copy import copy
+from itertools import pairwise
 
 import numpy as np
 import sklearn
@@ -8,7 +9,6 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import affine, pipeline
-from locgen.frontends.affine import vector
 from locgen.frontends.labels import class_labels
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
@@ -65,8 +65,7 @@ def read_network(last: MLPClassifier | MLPRegressor, scalers: tuple[object, ...]
     if len(last.intercepts_) != len(last.coefs_) or sizes[-1] != outputs:
         raise ModelFileError(f"{name}'s layers do not fit together: save the fitted model again")
     matrices = [
-        _array(last, "coefs_", number, shape)
-        for number, shape in enumerate(zip(sizes, sizes[1:], strict=False))
+        _array(last, "coefs_", number, shape) for number, shape in enumerate(pairwise(sizes))
     ]
     biases = [_array(last, "intercepts_", n, (size,)) for n, size in enumerate(sizes[1:])]
     scaling = affine.fold(scalers, features)

@@ -25,8 +25,9 @@ def parallel_luts(node: LayeredNode) -> float:
         luts += sum(layer.inputs * total.bit_length() for total in sums)
         index = (len(layer.table) - 1).bit_length()
         one = 1.0 if index <= 4 else 1.5 * 2 ** (index - 4)
-        luts += layer.units * layer.value_bits * one
-    most = max(node.layers[-1].table).bit_length()
+        luts += layer.units * layer.value_bits * one * (2 if layer.slopes else 1)
+        luts += layer.units * layer.fraction * max(map(abs, layer.slopes), default=0).bit_length()
+    most = node.layers[-1].largest.bit_length()
     return luts + sum(max(_digits(w) - 1, 0) * most for row in node.weights for w in row)
 
 
@@ -43,12 +44,14 @@ def memories_of(node: LayeredNode) -> dict[str, tuple[int, int]]:
     parameters += [w for row in node.weights for w in row]
     values = max(*node.feature_bits, *(layer.value_bits for layer in layers))
     hidden = sum(layer.units for layer in layers)
-    tables = {layer.table for layer in layers}
+    tables = {(layer.table, layer.slopes) for layer in layers}
+    slopes = [abs(slope) for layer in layers for slope in layer.slopes]
+    steep = max(slopes).bit_length() + 1 if slopes else 0
     starts = {bias for layer in layers for bias in layer.bias}
     found = {
         "parameters": (len(parameters), max(abs(p) for p in parameters).bit_length() + 1),
         "values": (len(node.features) + hidden, values),
-        "tables": (len(tables) * max(map(len, tables)), values),
+        "tables": (len(tables) * max(len(layer.table) for layer in layers), values + steep),
     }
     if len(starts) > 1 or len(node.outputs) > 1:
         found["starts"] = (hidden + len(node.outputs), node.accumulator_bits)
@@ -67,15 +70,17 @@ def memory_blocks(node: LayeredNode) -> int:
 def serial_counts(node: LayeredNode) -> dict[str, float]:
     """Return what the logic cells of the serial core follow.
 
-    `multiplier`: bits of its partial products; `accumulator`: bits of sums, tables' inputs and
-    scores; `counter`: bits of counters and of the steps in the pipeline.
+    `multiplier`: bits of the partial products of both multipliers; `accumulator`: bits of sums,
+    tables' inputs and scores; `counter`: bits of counters and of the steps in the pipeline.
     """
     memory = memories_of(node)
     factor = max(memory["parameters"][1], memory["values"][1]) + 1
     units = memory["values"][0].bit_length()
+    places = max(layer.fraction for layer in node.layers)
+    slope = memory["tables"][1] - memory["values"][1]
     scores = sum((high - low).bit_length() for low, high in node.ranges)
     return {
-        "multiplier": float(factor * factor),
+        "multiplier": float(factor * factor + places * slope),
         "accumulator": float(2 * node.accumulator_bits + scores),
         "counter": float(7 * units + memory["parameters"][0].bit_length()),
     }

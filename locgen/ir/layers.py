@@ -21,13 +21,13 @@ __all__ = ["Layer", "LayeredNode"]
 _EXACT = 1 << 53
 """Sums below this are exact in float64, whose products are many times as fast as int64's."""
 _MOST_EDGES = 64
-_DRAIN = 5
+_DRAIN = 6
 """Cycles from a layer's last product to its last value in memory, see `cores.layers`."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """``table[clip((bias + sum) >> shift)]`` for each unit.
+    """``table[clip((bias + sum) >> shift)]`` for each unit, or on the line to the next entry.
 
     Members
     -------
@@ -35,8 +35,10 @@ class Layer:
         ``l1`` and ``l2`` sizes or squares of the differences from them
     parameters : for each unit one integer an input; with ``l1`` and ``l2`` not negative
     bias : for each unit what its sum starts from
-    shift : binary places of a sum that the table leaves out
-    table : as many values as a power of two, not negative; an index outside takes the nearest end
+    shift : binary places of a sum that choose no entry of the table
+    table : as many values as a power of two, not negative; a sum outside takes the nearest end
+    slopes, fraction : the value grows by ``slope * part / 2**fraction``, rounded half up, with
+        `part` the uppermost `fraction` of those binary places; none where entries are constant
     function : what the table stands for, and in what way, for a reader
     error : most by which a value that any codes can lead to differs from that function's, in the
         function's own units; None if that was not found
@@ -49,6 +51,8 @@ class Layer:
     bias: tuple[int, ...]
     shift: int
     table: tuple[int, ...]
+    slopes: tuple[int, ...] = ()
+    fraction: int = 0
     function: str = ""
     error: float | None = None
 
@@ -64,6 +68,12 @@ class Layer:
             raise ValueError("a layer's table must have 2, 4, 8 ... values, none negative")
         if not 0 <= self.shift < 48:
             raise ValueError("a layer's shift must be 0 to 47")
+        if not 0 <= self.fraction <= self.shift or (self.fraction > 0) != bool(self.slopes):
+            raise ValueError("a layer must have slopes for a fraction, of at most its shift")
+        if self.slopes and len(self.slopes) != len(self.table):
+            raise ValueError("a layer must have a slope for each entry of its table")
+        if any(value + slope < 0 for value, slope in zip(self.table, self.slopes, strict=False)):
+            raise ValueError("no slope of a layer's table may lead below 0")
 
     @property
     def units(self) -> int:
@@ -76,9 +86,15 @@ class Layer:
         return len(self.parameters[0])
 
     @property
+    def largest(self) -> int:
+        """The largest value that it may give."""
+        ends = [value + slope for value, slope in zip(self.table, self.slopes, strict=False)]
+        return max((*self.table, *ends))
+
+    @property
     def value_bits(self) -> int:
         """Width of a value."""
-        return max(max(self.table).bit_length(), 1)
+        return max(self.largest.bit_length(), 1)
 
     @cached_property
     def _parameters(self) -> np.ndarray:
@@ -120,8 +136,14 @@ class Layer:
 
     def look_up(self, sums: np.ndarray) -> np.ndarray:
         """Return what the table has for `sums`, of any shape."""
-        index = np.clip(sums >> self.shift, 0, len(self.table) - 1)
-        return np.array(self.table, dtype=np.int64)[index]
+        inside = np.clip(sums, 0, (len(self.table) << self.shift) - 1)
+        index = inside >> self.shift
+        value = np.array(self.table, dtype=np.int64)[index]
+        if not self.slopes:
+            return value
+        part = inside >> self.shift - self.fraction & (1 << self.fraction) - 1
+        slope, half = np.array(self.slopes, dtype=np.int64)[index], 1 << self.fraction - 1
+        return value + (slope * part + half >> self.fraction)
 
 
 def _product(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -185,13 +207,13 @@ class LayeredNode(NodeBase):
     def largest_inputs(self) -> tuple[tuple[int, ...], ...]:
         """For each layer, and for the weighted sums behind the last, its inputs' largest values."""
         largest = [tuple((1 << bits) - 1 for bits in self.feature_bits)]
-        largest += [(max(layer.table),) * layer.units for layer in self.layers]
+        largest += [(layer.largest,) * layer.units for layer in self.layers]
         return tuple(largest)
 
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(lowest, highest) score, and sum on the way to it, for values from 0 to the largest."""
-        most, ends = max(self.layers[-1].table), []
+        most, ends = self.layers[-1].largest, []
         for column, bias in enumerate(self.bias):
             reach = [row[column] * most for row in self.weights]
             low = bias + sum(min(r, 0) for r in reach)

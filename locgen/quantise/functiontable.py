@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solveh_banded
 
-from locgen.ir import Function
+from locgen.ir import Function, Layer
 
 __all__ = ["FunctionTable", "Scale", "table_of", "useful_span"]
 
@@ -27,15 +28,19 @@ class FunctionTable:
     Members
     -------
     values : (entries,) integers, as many as a power of two
+    slopes : (entries,) what each value grows by up to the next entry
     start, shift : see above
+    fraction : as of `ir.layers.Layer`
     scale : what the values stand for
     span : interval of z that the entries cover; beyond it the first or the last serves
     error : most by which a value differs from the function anywhere inside the span
     """
 
     values: np.ndarray
+    slopes: np.ndarray
     start: int
     shift: int
+    fraction: int
     scale: Scale
     span: tuple[float, float]
     error: float
@@ -72,31 +77,64 @@ def table_of(
 ) -> FunctionTable:
     """Return `function` over `span`, of sums in steps of `step`, in at most 2**index_bits entries.
 
-    Each entry stands in the middle between the lowest and the highest that the function reaches
-    over the sums that lead to it. Those are whole numbers, the function's turns included, so the
-    error is exact and not sampled.
+    Lines lead from entry to entry, with the least squared error. A line has steps; each serves a
+    run of sums, over which the function is asked at both ends and wherever it turns in between. So
+    the error is exact and not sampled.
     """
     first, last = int(np.floor(span[0] / step)), int(np.ceil(span[1] / step))
     shift = 0
     while (last - first) >> shift >= 1 << index_bits:
         shift += 1
     count = ((last - first) >> shift) + 1
-    begin = first + (np.arange(count) << shift)
-    ends = np.stack([begin, begin + (1 << shift) - 1]) * step
-    reached = function.evaluate(ends)
-    low, high = reached.min(axis=0), reached.max(axis=0)
-    for turn in function.turns(ends[0, 0], ends[1, -1]):
-        entry = int(np.searchsorted(ends[0], turn, side="right")) - 1
-        if ends[0, entry] <= turn <= ends[1, entry]:
-            value = float(function.evaluate(np.array(turn)))
-            low[entry], high[entry] = min(low[entry], value), max(high[entry], value)
-    middle = (low + high) / 2
-    least, levels = float(middle.min()), (1 << value_bits) - 1
-    unit = (float(middle.max()) - least) / levels or 1.0
-    values = np.rint((middle - least) / unit).astype(np.int64)
-    told = least + values * unit
-    error = float(np.maximum(high - told, told - low).max())
+    fine = min(shift, value_bits)
+    begin, end = _runs(first, count, shift, fine, step)
+    edges = _nodes(function.evaluate((begin + end) / 2), count, fine)
+    least, levels = float(edges.min()), (1 << value_bits) - 1
+    unit = (float(edges.max()) - least) / levels or 1.0
+    whole = np.rint((edges - least) / unit).astype(np.int64)
     size = 1 << max((count - 1).bit_length(), 1)
-    padded = np.concatenate([values, np.full(size - count, values[-1])])
-    covered = float(ends[0, 0]), float(ends[1, -1])
-    return FunctionTable(padded, first, shift, Scale(least, unit), covered, error)
+    values = np.concatenate([whole[:-1], np.full(size - count, whole[-1])])
+    slopes = np.concatenate([np.diff(whole), np.zeros(size - count, dtype=np.int64)])
+    fraction = min(shift, int(np.abs(slopes).max()).bit_length())
+    begin, end = _runs(first, count, shift, fraction, step)
+    table = Layer("dot", ((1,),), (0,), fraction, *_entries(values, slopes, fraction), fraction)
+    told = least + unit * table.look_up(np.arange(count << fraction))
+    reached = np.stack([function.evaluate(begin), function.evaluate(end)])
+    error = float(np.abs(reached - told).max())
+    for turn in function.turns(begin[0], end[-1]):
+        place = int(np.searchsorted(begin, turn, side="right")) - 1
+        error = max(error, abs(float(function.evaluate(np.array(turn))) - told[place]))
+    covered = float(begin[0]), float(end[-1])
+    scale = Scale(least, unit)
+    return FunctionTable(values, slopes, first, shift, fraction, scale, covered, error)
+
+
+def _runs(
+    first: int, count: int, shift: int, fraction: int, step: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lowest and the highest z of each run of sums, (count << fraction,) both."""
+    run = np.arange(count << fraction)
+    begin = first + (run << shift - fraction)
+    return begin * step, (begin + (1 << shift - fraction) - 1) * step
+
+
+def _nodes(values: np.ndarray, count: int, fraction: int) -> np.ndarray:
+    """Return the ends (count + 1,) of joined lines that are nearest to `values` of their runs."""
+    if not fraction:
+        return np.append(values, values[-1])
+    weight = (np.arange(1 << fraction)) / (1 << fraction)
+    target = values.reshape(count, -1)
+    diagonal, right = np.zeros(count + 1), np.zeros(count + 1)
+    diagonal[:-1] += ((1 - weight) ** 2).sum()
+    diagonal[1:] += (weight**2).sum()
+    right[:-1] += target @ (1 - weight)
+    right[1:] += target @ weight
+    beside = np.full(count + 1, (weight * (1 - weight)).sum())
+    return solveh_banded(np.stack([beside, diagonal]), right)
+
+
+def _entries(
+    values: np.ndarray, slopes: np.ndarray, fraction: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return a table and its slopes as a layer takes them."""
+    return tuple(values.tolist()), tuple(slopes.tolist()) if fraction else ()

@@ -1,6 +1,6 @@
 """Turns float nodes of two layers and more into integer nodes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -144,14 +144,10 @@ class Skeleton:
         if not len(keep):
             keep = np.zeros(1, dtype=np.int64)
         last = layers[-1]
-        layers[-1] = Layer(
-            last.metric,
-            tuple(last.parameters[n] for n in keep),
-            tuple(last.bias[n] for n in keep),
-            last.shift,
-            last.table,
-            last.function,
-            last.error,
+        layers[-1] = replace(
+            last,
+            parameters=tuple(last.parameters[n] for n in keep),
+            bias=tuple(last.bias[n] for n in keep),
         )
         unit_step = inputs[0].step
         score_steps = steps / unit_step
@@ -211,8 +207,7 @@ def _lower(
         size = float((unit * scale)[kept].max())
         step = layer.factor * (size * size if layer.metric == "l2" else size)
         codes = np.floor(((layer.matrix - low) / unit)[:, kept] + 0.5)
-        most = values.max(axis=0, initial=0)
-        parameters = np.clip(codes, 0, np.maximum(most, codes)).astype(np.int64)
+        parameters = np.maximum(codes, 0).astype(np.int64)
         rest = np.abs((layer.matrix - low) * scale)[:, ~kept]
         fixed = (rest**2 if layer.metric == "l2" else rest).sum(axis=1)
         offset = layer.bias + layer.factor * fixed
@@ -229,6 +224,8 @@ def _lower(
         tuple(bias.tolist()),
         table.shift,
         tuple(table.values.tolist()),
+        tuple(table.slopes.tolist()) if table.fraction else (),
+        table.fraction,
         f"{layer.function.words}, {table.words}",
         table.error,
     )

@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 _NARROWEST_FEATURE, _WIDEST_FEATURE = 2, 12
 _NARROWEST, _WIDEST = 4, 14
 """Bits of values and weights."""
-_LONGEST_TABLE = 11
-"""Bits of a table's index."""
-_FEWER = 2
-"""Bits by which a table's index may be wider than its values."""
+_LONGEST_TABLE = 10
+"""Bits of a table's index. A line between entries leaves out f'' / 8 of their distance squared."""
+_ROOT = 3
+"""By how much more than half the bits of its values a table's index may have."""
 _WIDER = 2
 """Feature widths tried beyond the first that keeps the budget."""
 _HOPELESS = 4.0
@@ -34,10 +34,11 @@ def quantise_layers(
     """Return `model` (merged), of one two-layer node, in integers, by the fewest bits of memory.
 
     For each width of the features, from 2 bits up, the smallest width of values and weights inside
-    the budget is sought, as `quantise` defines it; a table's index has up to two bits more, which
-    are taken back one by one. Among the first feature widths that have such a width, the one whose
-    parameters, values and tables take the fewest bits is taken. `score_bits` fixes the width of
-    values and weights.
+    the budget is sought, as `quantise` defines it, but with a quarter of the budget for changed
+    decisions, since features are rounded as well; a table's index, from a width at which values and
+    not lines limit it, is narrowed as far as that allows. Among the first feature widths that have
+    such a width, the one whose parameters, values and tables take the fewest bits is taken.
+    `score_bits` fixes the width of values and weights.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def _trials(
     """Yield models and how they do, ending with the narrowest that is kept, if one is."""
     q_rows = None
     budget = options.max_accuracy_drop
-    allowed = budget / 2 if options.max_changed is None else options.max_changed
+    allowed = budget / 4 if options.max_changed is None else options.max_changed
     fixed = options.score_bits is not None
 
     def attempt(index: int, width: int) -> tuple[QuantisedModel, Trial]:
@@ -107,7 +108,7 @@ def _trials(
         return candidate, Trial(width, drop, changed, kept, max(candidate.feature_bits))
 
     def longest(width: int) -> int:
-        return min(width + _FEWER, _LONGEST_TABLE)
+        return min(width // 2 + _ROOT, _LONGEST_TABLE)
 
     widths = range(_NARROWEST, _WIDEST + 1)
     if fixed:

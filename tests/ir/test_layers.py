@@ -114,6 +114,10 @@ def test_nodes_that_do_not_fit_together(change, match):
     )
     with pytest.raises(ValueError, match=match):
         replace(node, **change)
+    with pytest.raises(ValueError, match="slopes for a fraction"):
+        Layer("dot", ((1,),), (0,), 2, (0, 1), (), 1)
+    with pytest.raises(ValueError, match="lead below 0"):
+        Layer("dot", ((1,),), (0,), 2, (0, 1), (1, -2), 1)
     with pytest.raises(ValueError, match="must not be negative"):
         Layer("l2", ((1, -1),), (0,), 0, (0, 1))
 
@@ -131,7 +135,7 @@ def test_costs_grow_with_units():
     assert parallel_luts(many) > 50 * parallel_luts(node)
     assert memory_blocks(many) > memory_blocks(node)
     assert memories_of(many)["parameters"][0] == many.steps
-    assert many.compute_cycles == many.steps + 10
+    assert many.compute_cycles == many.steps + 12
 
 
 def test_functions():
