@@ -164,9 +164,10 @@ def _machine(last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scalers: tuple[objec
     Regressors answer the sum; `OneClassSVM` 1 above 0, else -1. Of two classes the second wins at
     ``>= 0``: libsvm compares the sum of the opposite sign with ``> 0``. More classes vote in pairs.
     """
-    name, features = type(last).__name__, last.n_features_in_
-    stored, duals, intercept = _checked(last)
+    name = type(last).__name__
     kernel = _Kernel.of(name, last.kernel, last._gamma, last.degree, last.coef0)
+    features = last.n_features_in_
+    stored, duals, intercept = _checked(last)
     classes: tuple[str | int | float | bool, ...] = ()
     weights, decision = duals.T, "identity"
     if isinstance(last, OneClassSVM):

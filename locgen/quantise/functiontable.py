@@ -9,6 +9,8 @@ from locgen.ir import Function, Layer
 
 __all__ = ["FunctionTable", "Scale", "table_of", "useful_span"]
 
+_FITTED = 4
+"""Places that a line is fitted at, as a power of two."""
 _GRID = 4097
 """Places at which a function is asked where it stops changing."""
 
@@ -86,7 +88,7 @@ def table_of(
     while (last - first) >> shift >= 1 << index_bits:
         shift += 1
     count = ((last - first) >> shift) + 1
-    fine = min(shift, value_bits)
+    fine = min(shift, _FITTED)
     begin, end = _runs(first, count, shift, fine, step)
     edges = _nodes(function.evaluate((begin + end) / 2), count, fine)
     least, levels = float(edges.min()), (1 << value_bits) - 1

@@ -139,10 +139,10 @@ class Judge:
             return 100 * (before - after), changed
         decided = self.model.decide(self.float_scores)
         golden = candidate.decision.evaluate(scores)
-        differs = decided != golden
-        if self.model.margin:
-            differs &= np.abs(self.float_scores[:, 0]) > self.model.margin
-        changed = 100 * float(np.mean(differs))
+        if self.model.margin:  # what training left open is not held against the candidate
+            clear = np.abs(self.float_scores[:, 0]) > self.model.margin
+            golden = np.where(clear, golden, decided)
+        changed = 100 * float(np.mean(decided != golden))
         if self.targets is None:
             return None, changed
         before, after = (

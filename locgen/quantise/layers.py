@@ -1,6 +1,7 @@
 """Turns float nodes of two layers and more into integer nodes."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -115,6 +116,21 @@ class Skeleton:
     features: tuple[Feature, ...]
     rows: np.ndarray
 
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """The rows' codes (rows, features)."""
+        columns = [f.quantise(self.rows[:, i]) for i, f in enumerate(self.features)]
+        return np.stack(columns, axis=1)
+
+    @cached_property
+    def float_sums(self) -> tuple[np.ndarray, ...]:
+        """Each layer's float sums of the rows."""
+        found, inputs = [], self.rows
+        for layer in self.unit.layers:
+            found.append(layer.sums(inputs))
+            inputs = layer.function.evaluate(found[-1])
+        return tuple(found)
+
     def of_widths(self, widths: LayerWidths, name: str) -> QuantisedModel:
         """Return the integer model; what rounding shifts on the rows' mean goes into the bias."""
         unit, model = self.unit, self.model
@@ -129,15 +145,13 @@ class Skeleton:
             Scale(float(getattr(f, "low", 0.0)), 1 / getattr(f, "scale", 1.0))
             for f in self.features
         ]
-        q = np.stack([f.quantise(self.rows[:, i]) for i, f in enumerate(self.features)], axis=1)
-        floats, values = self.rows, q[:, list(used)]
+        values = self.codes[:, list(used)]
         layers: list[Layer] = []
         inputs, kept = scales, np.isin(np.arange(len(scales)), used)
-        for float_layer in unit.layers:
-            sums = float_layer.sums(floats)
+        for float_layer, sums in zip(unit.layers, self.float_sums, strict=True):
             layer, table = _lower(float_layer, inputs, kept, sums, values, widths)
             layers.append(layer)
-            floats, values = float_layer.function.evaluate(sums), layer.evaluate(values)
+            values = layer.evaluate(values)
             inputs, kept = [table.scale] * layer.units, np.ones(layer.units, dtype=bool)
         weights, steps = _rounded(unit.weights, widths.weight, model.decision == "argmax")
         keep = np.flatnonzero((weights != 0).any(axis=1))
@@ -151,6 +165,7 @@ class Skeleton:
         )
         unit_step = inputs[0].step
         score_steps = steps / unit_step
+        floats = unit.layers[-1].function.evaluate(self.float_sums[-1])
         missing = floats @ unit.weights - values @ weights / score_steps
         node = LayeredNode(
             features=used,

@@ -24,8 +24,6 @@ _ROOT = 3
 """By how much more than half the bits of its values a table's index may have."""
 _WIDER = 2
 """Feature widths tried beyond the first that keeps the budget."""
-_HOPELESS = 4.0
-"""Percent of decisions that the widest tables change: narrower ones are not tried then."""
 
 
 def quantise_layers(
@@ -93,17 +91,13 @@ def _trials(
     skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions
 ) -> Iterator[tuple[QuantisedModel, Trial]]:
     """Yield models and how they do, ending with the narrowest that is kept, if one is."""
-    q_rows = None
     budget = options.max_accuracy_drop
     allowed = budget / 4 if options.max_changed is None else options.max_changed
     fixed = options.score_bits is not None
 
     def attempt(index: int, width: int) -> tuple[QuantisedModel, Trial]:
-        nonlocal q_rows
         candidate = skeleton.of_widths(LayerWidths(index, width, width), name)
-        if q_rows is None:
-            q_rows = candidate.quantise(judge.x)
-        drop, changed = judge.verdict(candidate, candidate.scores(q_rows))
+        drop, changed = judge.verdict(candidate, candidate.scores(skeleton.codes))
         kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
         return candidate, Trial(width, drop, changed, kept, max(candidate.feature_bits))
 
@@ -114,22 +108,14 @@ def _trials(
     if fixed:
         widths = (options.score_bits,)
     widest = attempt(longest(widths[-1]), widths[-1])
-    if not widest[1].kept and widest[1].changed > _HOPELESS:
+    if not widest[1].kept:  # narrower ones would be so by chance
         yield widest
         return
-    kept = None
-    for width in widths[:-1]:
-        candidate = attempt(longest(width), width)
+    for width in widths:
+        candidate = widest if width == widths[-1] else attempt(longest(width), width)
         yield candidate
         if candidate[1].kept:
-            kept = candidate
             break
-    else:
-        yield widest
-        kept = widest if widest[1].kept else None
-        width = widths[-1]
-    if kept is None:
-        return
     for index in reversed(range(2, longest(width))):
         candidate = attempt(index, width)
         if not candidate[1].kept:

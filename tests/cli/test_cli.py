@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.svm import SVC
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.tree import DecisionTreeClassifier
 from typer.testing import CliRunner
 
@@ -55,7 +55,10 @@ def test_model_files_that_are_refused(tmp_path, model):
     victim = tmp_path / "victim"
     files = {
         "harmful.pkl": (pickle.dumps(Harmful(victim)), "--trust"),
-        "unknown.pkl": (pickle.dumps(SVC().fit(X, Y)), "SVC"),
+        "unknown.pkl": (
+            pickle.dumps(GaussianProcessClassifier().fit(X, Y)),
+            "GaussianProcessClassifier",
+        ),
         "unfitted.pkl": (pickle.dumps(DecisionTreeClassifier()), "not fitted"),
         "empty.pkl": (b"", "empty"),
         "cut.pkl": (model.read_bytes()[:200], "cut.pkl"),

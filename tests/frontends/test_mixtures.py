@@ -13,12 +13,12 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     RandomForestRegressor,
 )
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
-from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 import locgen
@@ -233,7 +233,7 @@ def test_regressors_that_compute_with_sizes_read_as_they_predict(expert, gate, t
     "options, message",
     [
         ({"expert": LogisticRegression(), "top_k": 2}, "LogisticRegression as expert.*top_k=1"),
-        ({"expert": SVC(probability=True)}, "SVC is not supported"),
+        ({"expert": GaussianProcessClassifier()}, "GaussianProcessClassifier is not supported"),
         ({"expert": MixtureOfExpertsClassifier(2)}, "a mixture as expert.*more experts"),
     ],
 )

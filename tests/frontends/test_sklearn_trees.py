@@ -15,11 +15,12 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     VotingClassifier,
 )
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import Lasso, TweedieRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import LinearSVC
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
@@ -407,7 +408,10 @@ IRIS = DATA["iris"]
             r"GradientBoostingClassifier is not fitted: call fit",
         ),
         (lambda: OwnForest(2).fit(*IRIS), r"OwnForest is a subclass of RandomForestClassifier"),
-        (lambda: SVC(), r"SVC is not supported: .* builds is RandomForestClassifier"),
+        (
+            lambda: GaussianProcessClassifier(),
+            r"GaussianProcessClassifier is not supported: .* builds is RandomForestClassifier",
+        ),
         (lambda: LinearSVC(), r"LinearSVC .* RandomForestClassifier$"),
         (lambda: Lasso(), r"Lasso .* RandomForestRegressor$"),
         (
@@ -429,7 +433,10 @@ IRIS = DATA["iris"]
             lambda: make_pipeline(StandardScaler(), "passthrough"),
             r"Pipeline does not end in a model: add",
         ),
-        (lambda: make_pipeline(StandardScaler(), SVC()).fit(*IRIS), r"SVC is not supported"),
+        (
+            lambda: make_pipeline(StandardScaler(), GaussianProcessClassifier()).fit(*IRIS),
+            r"GaussianProcessClassifier is not supported",
+        ),
         (
             lambda: VotingClassifier(
                 [("votes", VotingClassifier([("forest", RandomForestClassifier(2))]))]

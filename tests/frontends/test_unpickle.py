@@ -26,12 +26,12 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import TweedieRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import ClassifierChain
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
-from sklearn.svm import SVC
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
@@ -490,10 +490,19 @@ def test_trust_reads_joblib_and_damage_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (SVC(), r"SVC is not supported: the nearest that locgen builds is RandomForestClassifier"),
+        (
+            GaussianProcessClassifier(),
+            r"GaussianProcessClassifier is not supported: .* builds is RandomForestClassifier",
+        ),
         (TweedieRegressor(), r"is RandomForestRegressor$"),
-        (make_pipeline(StandardScaler(), SVC()), r"SVC is not supported"),
-        (GridSearchCV(SVC(), {}), r"GridSearchCV is not supported: .*\.best_estimator_"),
+        (
+            make_pipeline(StandardScaler(), GaussianProcessClassifier()),
+            r"GaussianProcessClassifier is not supported",
+        ),
+        (
+            GridSearchCV(GaussianProcessClassifier(), {}),
+            r"GridSearchCV is not supported: .*\.best_estimator_",
+        ),
         (make_pipeline(PCA(), RandomForestClassifier()), r"PCA .* transform the rows beforehand"),
         (
             HistGradientBoostingRegressor(loss="poisson", max_iter=1).fit(*IRIS),
