@@ -90,14 +90,17 @@ def table_of(
     count = ((last - first) >> shift) + 1
     fine = min(shift, _FITTED)
     begin, end = _runs(first, count, shift, fine, step)
-    edges = _nodes(function.evaluate((begin + end) / 2), count, fine)
-    least, levels = float(edges.min()), (1 << value_bits) - 1
-    unit = (float(edges.max()) - least) / levels or 1.0
-    whole = np.rint((edges - least) / unit).astype(np.int64)
-    size = 1 << max((count - 1).bit_length(), 1)
-    values = np.concatenate([whole[:-1], np.full(size - count, whole[-1])])
-    slopes = np.concatenate([np.diff(whole), np.zeros(size - count, dtype=np.int64)])
-    fraction = min(shift, int(np.abs(slopes).max()).bit_length())
+    wanted = function.evaluate((begin + end) / 2)
+    levels, size = (1 << value_bits) - 1, 1 << max((count - 1).bit_length(), 1)
+    fraction = shift
+    for _ in range(2):  # where a line's steps lie depends on how many it gets
+        edges = _nodes(wanted, count, fine, fraction)
+        least = float(edges.min())
+        unit = (float(edges.max()) - least) / levels or 1.0
+        whole = np.rint((edges - least) / unit).astype(np.int64)
+        values = np.concatenate([whole[:-1], np.full(size - count, whole[-1])])
+        slopes = np.concatenate([np.diff(whole), np.zeros(size - count, dtype=np.int64)])
+        fraction = min(shift, int(np.abs(slopes).max()).bit_length())
     begin, end = _runs(first, count, shift, fraction, step)
     table = Layer("dot", ((1,),), (0,), fraction, *_entries(values, slopes, fraction), fraction)
     told = least + unit * table.look_up(np.arange(count << fraction))
@@ -120,11 +123,14 @@ def _runs(
     return begin * step, (begin + (1 << shift - fraction) - 1) * step
 
 
-def _nodes(values: np.ndarray, count: int, fraction: int) -> np.ndarray:
-    """Return the ends (count + 1,) of joined lines that are nearest to `values` of their runs."""
-    if not fraction:
+def _nodes(values: np.ndarray, count: int, fine: int, fraction: int) -> np.ndarray:
+    """Return the ends (count + 1,) of joined lines that are nearest to `values` of fine runs.
+
+    A line of 2**fraction steps stands half a step lower than where its sums are.
+    """
+    if not fine:
         return np.append(values, values[-1])
-    weight = (np.arange(1 << fraction)) / (1 << fraction)
+    weight = (np.arange(1 << fine) + 0.5) / (1 << fine) - 0.5 / (1 << fraction)
     target = values.reshape(count, -1)
     diagonal, right = np.zeros(count + 1), np.zeros(count + 1)
     diagonal[:-1] += ((1 - weight) ** 2).sum()
