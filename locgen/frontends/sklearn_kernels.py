@@ -18,6 +18,7 @@ from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import affine, pipeline
 from locgen.frontends.affine import AffineMap, vector
 from locgen.frontends.labels import class_labels
+from locgen.ir.decision import Votes
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
@@ -140,7 +141,7 @@ def _model(
     unit: FloatUnit,
     base: np.ndarray,
     ranges: tuple[tuple[float, float] | None, ...],
-    decision: str,
+    decision: str | Votes,
     classes: tuple[str | int | float | bool, ...] = (),
 ) -> Model:
     return Model(
@@ -169,12 +170,13 @@ def _machine(last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scalers: tuple[objec
     features = last.n_features_in_
     stored, duals, intercept = _checked(last)
     classes: tuple[str | int | float | bool, ...] = ()
-    weights, decision = duals.T, "identity"
+    weights = duals.T
+    decision: str | Votes = "identity"
     if isinstance(last, OneClassSVM):
         classes, decision = (-1, 1), ">"
     elif isinstance(last, SVC | NuSVC):
         classes = class_labels(last)
-        decision = ">=" if len(classes) == 2 else "votes"
+        decision = ">=" if len(classes) == 2 else Votes.between_pairs(len(classes))
         if len(classes) > 2 and last.break_ties:
             raise UnsupportedModel(
                 f"{name}(break_ties=True) divides by sums of scores: train with break_ties=False"

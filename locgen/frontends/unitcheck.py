@@ -58,11 +58,7 @@ def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
         raise _disagreement(model, "scores")
     if model.task == "regression":
         return
-    ranked = np.sort(found, axis=1)
-    margin = np.abs(found[:, 0]) if model.outputs == 1 else ranked[:, -1] - ranked[:, -2]
-    if model.decision == "votes":
-        margin = np.abs(found).min(axis=1)
-    clear = margin > 2 * slack[:, 0]
+    clear = model.rule_of_decision.margin(found) > 2 * slack[:, 0]
     answers = model.labels(model.decide(found))
     if not np.array_equal(answers[clear], decided[clear]):
         raise _disagreement(model, "decisions")

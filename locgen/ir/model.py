@@ -126,8 +126,8 @@ class Model:
     expert_base : with a gate, for each expert and output what it adds besides its nodes; -inf (or
         +inf where a single score is compared with zero) for a class that it never (always) answers
     memberships : yes-no features behind the raw columns; trees compare them by their index there
-    margin : single scores nearer than this to where the decision changes are as good as equal:
-        what training left open
+    margin : scores nearer than this to another decision are as good as at its border: what training
+        left open
     anomaly_offset : of an isolation forest, whose score_samples is ``anomaly_offset * 2 ** -raw``
     """
 

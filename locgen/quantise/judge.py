@@ -140,7 +140,7 @@ class Judge:
         decided = self.model.decide(self.float_scores)
         golden = candidate.decision.evaluate(scores)
         if self.model.margin:  # what training left open is not held against the candidate
-            clear = np.abs(self.float_scores[:, 0]) > self.model.margin
+            clear = self.model.rule_of_decision.margin(self.float_scores) > self.model.margin
             golden = np.where(clear, golden, decided)
         changed = 100 * float(np.mean(decided != golden))
         if self.targets is None:

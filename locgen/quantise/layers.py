@@ -153,7 +153,8 @@ class Skeleton:
             layers.append(layer)
             values = layer.evaluate(values)
             inputs, kept = [table.scale] * layer.units, np.ones(layer.units, dtype=bool)
-        weights, steps = _rounded(unit.weights, widths.weight, model.decision == "argmax")
+        groups = [scale.outputs for scale in model.rule_of_decision.scales]
+        weights, steps = _rounded(unit.weights, widths.weight, groups)
         keep = np.flatnonzero((weights != 0).any(axis=1))
         if not len(keep):
             keep = np.zeros(1, dtype=np.int64)
@@ -182,11 +183,13 @@ class Skeleton:
         return assemble(model, self.features, (node,), base, score_steps, name)
 
 
-def _rounded(weights: np.ndarray, bits: int, alike: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return (integers, integers in a weight of 1) of each column, `alike` in one scale."""
+def _rounded(
+    weights: np.ndarray, bits: int, groups: list[tuple[int, ...]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (integers, integers in a weight of 1) of each column, a group in one scale."""
     largest = np.abs(weights).max(axis=0)
-    if alike:
-        largest = np.full_like(largest, largest.max())
+    for columns in groups:
+        largest[list(columns)] = largest[list(columns)].max()
     steps = ((1 << bits - 1) - 1) / np.where(largest > 0, largest, 1.0)
     return np.rint(weights * steps).astype(np.int64), steps
 
