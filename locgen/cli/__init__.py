@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 import locgen
 from locgen.cli.console import err as _err
 from locgen.cli.console import out as _out
-from locgen.cli.hardware import flash, run, simulate, update
+from locgen.cli.hardware import explain, flash, run, simulate, update
 from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.models import convert, demo
 from locgen.cli.options import (
@@ -365,7 +365,7 @@ def estimate(
     _out.print(table)
 
 
-for _verb in (convert, demo, flash, update, run, simulate):
+for _verb in (convert, demo, flash, run, explain, update, simulate):
     app.command()(_verb)
 
 

@@ -13,7 +13,7 @@ from locgen.cli.options import AsJson, DataFile, Folder, Label, Model, Trust
 from locgen.cli.progress import progress
 from locgen.errors import UsageError
 
-__all__ = ["flash", "run", "simulate", "update"]
+__all__ = ["explain", "flash", "run", "simulate", "update"]
 
 Port = Annotated[str, typer.Option("--port", help="serial port of the board")]
 Rows = Annotated[
@@ -107,6 +107,48 @@ def run(
             markup=False,
         )
     answers.check()
+
+
+def explain(
+    folder: Folder,
+    data: Rows,
+    row: Annotated[int | None, typer.Option("--row", help="explain this row alone")] = None,
+    port: Annotated[
+        str | None,
+        typer.Option("--port", help="ask the board for its own evidence; default golden alone"),
+    ] = None,
+    label: Label = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why each row gets its answer: which nodes add what to the scores, and why.
+
+    With --port the board sends its evidence, which must be golden's; the design must have been
+    built with --explain.
+    """
+    from locgen.flow.folder import open_folder
+    from locgen.flow.rows import load_rows
+    from locgen.flow.update import design_of_folder
+    from locgen.flow.words import reasons_of, sentences
+
+    with progress(err, as_json) as tell:
+        design = design_of_folder(open_folder(folder))
+        rows = load_rows(data, design.model, label)
+        first = 0 if row is None else row
+        if row is not None:
+            if not 0 <= row < len(rows):
+                raise UsageError(f"--row must be from 0 to {len(rows) - 1}, not {row}")
+            rows = rows[row : row + 1]
+        if port is not None:
+            tell(f"asking {port}")
+        told = reasons_of(design, rows, design.explain(rows, port))
+    for facts in told:
+        facts["row"] += first
+    if as_json:
+        print(json.dumps({"digest": design.digest, "port": port, "rows": told}))
+        return
+    for facts in told:
+        for line in sentences(facts):
+            out.print(line, markup=False)
 
 
 def simulate(
