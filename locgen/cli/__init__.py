@@ -40,6 +40,7 @@ from locgen.cli.options import (
     Label,
     Level,
     LinkWidth,
+    Missing,
     Model,
     Optimise,
     Rounding,
@@ -146,6 +147,7 @@ def build(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    missing: Missing = "auto",
     no_pnr: Annotated[
         bool, typer.Option("--no-pnr", help="stop before place and route: no bitstream")
     ] = False,
@@ -192,6 +194,7 @@ def build(
             max_accuracy_drop=max_accuracy_drop,
             max_changed=max_changed,
             rounding=rounding,
+            missing=missing,
             pnr=not no_pnr,
             cache=not no_cache,
             seed=seed,
@@ -266,6 +269,7 @@ def inspect(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    missing: Missing = "auto",
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -283,6 +287,7 @@ def inspect(
         max_accuracy_drop=max_accuracy_drop,
         max_changed=max_changed,
         rounding=rounding,
+        missing=missing,
     )
     if as_json:
         print(json.dumps(facts))
@@ -324,6 +329,7 @@ def estimate(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    missing: Missing = "auto",
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -355,6 +361,7 @@ def estimate(
         max_accuracy_drop=max_accuracy_drop,
         max_changed=max_changed,
         rounding=rounding,
+        missing=missing,
     )
     if as_json:
         print(design.report.to_json(), end="")

@@ -141,7 +141,15 @@ Rounding = Annotated[
     typer.Option(
         "--rounding",
         metavar="nearest|free",
-        help="leaves to the nearest integer, or up or down as fewer gates need it",
+        help="leaves and thresholds to the nearest, or up or down as cells are saved",
+    ),
+]
+Missing = Annotated[
+    str,
+    typer.Option(
+        "--missing",
+        metavar="auto|refuse",
+        help="a code for NaN where the model takes it, or NaN refused for fewer bits",
     ),
 ]
 Trust = Annotated[

@@ -3,7 +3,13 @@
 from locgen.cores.ballots import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
 from locgen.cores.capture import Capture, LinkSchedule
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
-from locgen.cores.decide import ArgmaxLevel, SerialArgmax, candidate_layout
+from locgen.cores.decide import (
+    ArgmaxLevel,
+    PairChoice,
+    PairCompare,
+    SerialArgmax,
+    candidate_layout,
+)
 from locgen.cores.distance import DistanceCore, DistanceStream
 from locgen.cores.engine import TreeEngine
 from locgen.cores.gate import TopK
@@ -29,6 +35,8 @@ __all__ = [
     "LinkSchedule",
     "MedianStep",
     "ModelMemory",
+    "PairChoice",
+    "PairCompare",
     "SerialArgmax",
     "SerialCompareBank",
     "SpramWords",

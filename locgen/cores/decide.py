@@ -1,10 +1,12 @@
 """Decision cores: argmax over scores that stand side by side, or arrive one after the other."""
 
+from itertools import combinations
+
 from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["ArgmaxLevel", "SerialArgmax", "candidate_layout"]
+__all__ = ["ArgmaxLevel", "PairChoice", "PairCompare", "SerialArgmax", "candidate_layout"]
 
 
 def candidate_layout(score: Shape, index_width: int) -> data.StructLayout:
@@ -42,6 +44,86 @@ class ArgmaxLevel(wiring.Component):
                 m.d.comb += self.o[pair].eq(right)
         if count % 2:
             m.d.comb += self.o[count // 2].eq(self.i[count - 1])
+        return m
+
+
+def _pairs(count: int) -> dict[tuple[int, int], int]:
+    """Return the bit of each pair (lower, higher) of `count` candidates."""
+    return {pair: bit for bit, pair in enumerate(combinations(range(count), 2))}
+
+
+class PairCompare(wiring.Component):
+    """Every candidate against every other at once: the last rounds of a knock-out, in one.
+
+    Latency 0 (combinational).
+
+    Members
+    -------
+    i : In(ArrayLayout(score, count)); o : Out(one bit a pair), whether the higher index wins
+    """
+
+    def __init__(self, score: Shape, count: int) -> None:
+        super().__init__(
+            {"i": In(data.ArrayLayout(score, count)), "o": Out(max(len(_pairs(count)), 1))}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build one comparison a pair; ties go to the lower index."""
+        m = Module()
+        for (low, high), bit in _pairs(self.i.shape().length).items():
+            m.d.comb += self.o[bit].eq(self.i[high] > self.i[low])
+        return m
+
+
+class PairChoice(wiring.Component):
+    """The winner of a knock-out whose comparisons have all been made, see `PairCompare`.
+
+    Latency 0 (combinational): each round picks its comparison by those of the rounds before.
+
+    Members
+    -------
+    i : In(one bit a pair); names : In(ArrayLayout(index_width, count))
+    o : Out(index_width), the winner's name
+    """
+
+    def __init__(self, count: int, index_width: int) -> None:
+        super().__init__(
+            {
+                "i": In(max(len(_pairs(count)), 1)),
+                "names": In(data.ArrayLayout(index_width, count)),
+                "o": Out(index_width),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build a knock-out over names; a group is a candidate or (bit, group, group)."""
+        m = Module()
+        bit_of = _pairs(self.names.shape().length)
+
+        def later_wins(first: object, second: object) -> Value:
+            if isinstance(first, tuple):
+                bit, left, right = first
+                return Mux(bit, later_wins(right, second), later_wins(left, second))
+            if isinstance(second, tuple):
+                bit, left, right = second
+                return Mux(bit, later_wins(first, right), later_wins(first, left))
+            return self.i[bit_of[first, second]]
+
+        def name_of(group: object) -> Value:
+            if isinstance(group, tuple):
+                bit, left, right = group
+                return Mux(bit, name_of(right), name_of(left))
+            return self.names[group]
+
+        groups: list[object] = list(range(len(self.names)))
+        while len(groups) > 1:
+            winners = []
+            for first, second in zip(groups[::2], groups[1::2], strict=False):
+                bit = Signal(name=f"later_{len(groups)}_{len(winners)}")
+                m.d.comb += bit.eq(later_wins(first, second))
+                winners.append((bit, first, second))
+            groups = winners + groups[2 * len(winners) :]
+        m.d.comb += self.o.eq(name_of(groups[0]))
         return m
 
 

@@ -301,6 +301,9 @@ def compile_model(
         loaded, quantisation, dataset = None, _read_integer_model(Path(source), chosen, data), None
     else:
         loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
+        if chosen.missing == "refuse":
+            rule = replace(loaded.model.rule, missing=False)
+            loaded = replace(loaded, model=replace(loaded.model, rule=rule))
         if data is None:
             dataset = None
         elif isinstance(data, (str, Path)):

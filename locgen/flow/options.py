@@ -84,8 +84,12 @@ class BuildOptions(BaseModel):
     ] = None
     rounding: Annotated[
         Literal["nearest", "free"],
-        Field(description="leaves to the nearest integer, or up or down as fewer gates need it"),
+        Field(description="leaves and thresholds to the nearest, or up or down as cells are saved"),
     ] = "nearest"
+    missing: Annotated[
+        Literal["auto", "refuse"],
+        Field(description="a code for NaN where the model takes it, or NaN refused for fewer bits"),
+    ] = "auto"
     pnr: Annotated[bool, Field(description="place and route, up to the bitstream")] = True
     cache: Annotated[bool, Field(description="reuse what earlier builds made")] = True
     seed: Annotated[int, Field(ge=0, description="the placer's")] = 1

@@ -66,7 +66,7 @@ def with_ports(model: QuantisedModel) -> QuantisedModel:
     model = tabulate(model)
     if model.rule.missing:
         raise ConfigurationError(
-            "engines have no code for missing values: use --core hardwired, or impute them"
+            "engines have no code for missing values: add --missing refuse, or use --core hardwired"
         )
     bits = max(max(f.bits for f in model.features), 1)
     bits += not all(isinstance(f, IdentityFeature) for f in model.features)

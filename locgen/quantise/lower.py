@@ -24,7 +24,7 @@ from locgen.ir import (
     add_constants,
 )
 from locgen.quantise.constants import constants_of
-from locgen.quantise.splits import split_node, threshold_maps
+from locgen.quantise.splits import routed, split_node, threshold_maps
 
 __all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "make_skeleton", "merge_binary"]
 
@@ -107,15 +107,29 @@ class Skeleton:
 
     def leaf_table(self, x: np.ndarray) -> np.ndarray:
         """Return the float tree's leaf of each row and tree, shape (rows, trees)."""
-        q, codes = self._codes(x)
-        table = [node.evaluate(q, codes)[:, 0] for node in self.splits]
-        return np.stack(table, axis=1) if table else np.zeros((len(x), 0), dtype=np.int64)
+        columns, rows = self.columns(x), np.arange(len(x))
+        table = np.zeros((len(self.splits), len(x)), dtype=np.int32)
+        for number, node in enumerate(self.splits):
+            leaf = routed(node, node.threshold, columns, self.missing_codes, rows)
+            table[number] = np.array(node.leaf_scores)[leaf, 0]
+        return table.T
+
+    def columns(self, x: np.ndarray) -> np.ndarray:
+        """Return the codes of rows `x`, a feature after the other: (features, rows), small."""
+        x = self.model.expand(x)
+        widest = max((feature.bits for feature in self.features), default=0)
+        small = np.uint8 if widest <= 8 else np.int32
+        columns = np.zeros((len(self.features), len(x)), dtype=small)
+        for number, feature in enumerate(self.features):
+            if feature.bits:
+                columns[number] = feature.quantise(x[:, number])
+        return columns
 
     def open_table(self, x: np.ndarray) -> np.ndarray:
         """Return whether each tree counts for each row, booleans (rows, trees)."""
         counts = np.ones((len(x), len(self.splits)), dtype=bool)
         if self.gate is not None:
-            mask = self.gate.evaluate(*self._codes(x))
+            mask = self.gate.evaluate(self.columns(x).T.astype(np.int64), self.missing_codes)
             for expert, members in enumerate(self.model.experts):
                 counts[:, list(members)] = mask[:, [expert]]
         return counts
@@ -134,7 +148,11 @@ class Skeleton:
         )
 
     def integer_model(
-        self, levels: float, name: str, rounded: Sequence[np.ndarray] | None = None
+        self,
+        levels: float,
+        name: str,
+        rounded: Sequence[np.ndarray] | None = None,
+        thresholds: Sequence[Sequence[int]] | None = None,
     ) -> QuantisedModel:
         """Return the integer model whose widest leaf range takes `levels` steps.
 
@@ -147,18 +165,24 @@ class Skeleton:
         Parameters
         ----------
         rounded : for each tree integers (leaves, outputs) in place of the nearest
+        thresholds : for each tree codes (splits,) in place of its own
         """
         model = self.model
         base, own, steps, _ = self._scaled(levels)
         if rounded is None:
             rounded = [np.rint(values) for values in self.leaf_values(levels)]
+        if thresholds is None:
+            thresholds = [node.threshold for node in self.splits]
         nodes = [
             replace(
                 node,
+                threshold=tuple(int(t) for t in codes),
                 leaf_scores=tuple(tuple(int(s) for s in row) for row in scores),
                 outputs=tree.outputs,
             )
-            for tree, node, scores in zip(model.trees, self.splits, rounded, strict=True)
+            for tree, node, scores, codes in zip(
+                model.trees, self.splits, rounded, thresholds, strict=True
+            )
         ]
         for members, constants in zip(model.experts, np.rint(own * steps).astype(int), strict=True):
             mine = add_constants([nodes[n] for n in members], [int(c) for c in constants])
@@ -200,12 +224,11 @@ class Skeleton:
         steps = levels / np.where(widest > 0, widest, 1.0)
         return base, own, steps, reached
 
-    def _codes(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return quantised rows (rows, features) and the features' codes of NaN."""
-        x = self.model.expand(x)
-        q = np.stack([f.quantise(x[:, i]) for i, f in enumerate(self.features)], axis=1)
+    @property
+    def missing_codes(self) -> np.ndarray:
+        """Code of NaN of each feature (features,), -1 where there is none."""
         codes = [-1 if f.missing_code is None else f.missing_code for f in self.features]
-        return q, np.array(codes, dtype=int)
+        return np.array(codes, dtype=int)
 
 
 def make_skeleton(

@@ -1,10 +1,12 @@
 """Splits of float trees in the codes of features."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from locgen.ir import Feature, FloatTree, Model, TreeNode
 
-__all__ = ["split_node", "threshold_maps"]
+__all__ = ["routed", "split_node", "threshold_maps"]
 
 
 def threshold_maps(model: Model, features: tuple[Feature, ...]) -> list[dict[float, int]]:
@@ -77,3 +79,36 @@ def split_node(
         leaf_ids=tuple(int(tree.leaf_ids[leaf]) for leaf in leaves),
         outputs=(0,),
     )
+
+
+def routed(
+    node: TreeNode,
+    threshold: Sequence[int],
+    codes: np.ndarray,
+    missing: Sequence[int],
+    rows: np.ndarray,
+    start: int = 0,
+) -> np.ndarray:
+    """Return the leaf (rows,) that each of `rows` reaches from split `start` with these thresholds.
+
+    Parameters
+    ----------
+    codes : (features, all rows); missing : NaN's code of each feature, -1 for none
+    """
+    leaf = np.zeros(len(rows), dtype=np.int32)
+    waiting = [(start if node.feature else -1, rows, np.arange(len(rows)))]
+    while waiting:
+        split, members, places = waiting.pop()
+        if split < 0:
+            leaf[places] = ~split
+            continue
+        if not len(members):
+            continue
+        feature = node.feature[split]
+        value = codes[feature][members]
+        left = value <= threshold[split]
+        if node.missing_left[split]:
+            left |= value == missing[feature]
+        waiting.append((node.left[split], members[left], places[left]))
+        waiting.append((node.right[split], members[~left], places[~left]))
+    return leaf

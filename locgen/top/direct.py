@@ -9,6 +9,8 @@ from amaranth.lib import data, wiring
 from locgen.cores import (
     ArgmaxLevel,
     CompareBank,
+    PairChoice,
+    PairCompare,
     at_most,
     candidate_layout,
     decision_steps,
@@ -241,7 +243,8 @@ class DirectFabric(wiring.Component):
                 entry = Signal(candidate, name=f"candidate_{index}")
                 m.d.comb += [entry.score.eq(score), entry.index.eq(index)]
                 front.append(entry)
-            for level in range(self.plan.decide_levels):
+            alone = self.model.answer == "decision"
+            for level in range(self.plan.decide_levels - (2 if alone else 0)):
                 knock_out = ArgmaxLevel(candidate, len(front))
                 m.submodules[f"argmax_{level}"] = knock_out
                 m.d.comb += [
@@ -254,6 +257,8 @@ class DirectFabric(wiring.Component):
                 passed = after_unit([*winners, *held], f"winner_{level}")
                 front = [data.View(candidate, v) for v in passed[: len(winners)]]
                 held = passed[len(winners) :]
+            if alone:
+                front = [self._compare_pairs(m, front, shape, after_unit)]
             m.d.comb += self.o.payload.decision.eq(front[0].index)
         elif isinstance(decision, Votes | Several | Median):
             m.d.comb += self.o.payload.decision.eq(self._step_by_step(m, final, held, after_unit))
@@ -267,6 +272,21 @@ class DirectFabric(wiring.Component):
             (decided,) = after_unit([is_one], "decided") if not held else (is_one,)
             m.d.comb += self.o.payload.decision.eq(decided)
         m.d.comb += [self.o.payload.scores[n].eq(score) for n, score in enumerate(held)]
+
+    @staticmethod
+    def _compare_pairs(
+        m: Module, front: list[data.View], score: Shape, after_unit: object
+    ) -> data.View:
+        """Return the winner of `front`: each compared with each, then chosen."""
+        m.submodules.pairs = pairs = PairCompare(score, len(front))
+        width = len(front[0].index)
+        m.submodules.choice = choice = PairChoice(len(front), width)
+        m.d.comb += [pairs.i[n].eq(entry.score) for n, entry in enumerate(front)]
+        bits, *names = after_unit([pairs.o, *(entry.index for entry in front)], "pairs")
+        m.d.comb += choice.i.eq(bits)
+        m.d.comb += [choice.names[n].eq(name) for n, name in enumerate(names)]
+        (index,) = after_unit([choice.o], "choice")
+        return data.View(data.StructLayout({"index": width}), index)
 
     def _step_by_step(
         self, m: Module, final: list[Value], held: list[Value], after_unit: object

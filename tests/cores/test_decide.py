@@ -6,7 +6,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib import data
 from amaranth.sim import Simulator
 
-from locgen.cores import ArgmaxLevel, SerialArgmax, candidate_layout
+from locgen.cores import ArgmaxLevel, PairChoice, PairCompare, SerialArgmax, candidate_layout
 
 
 @pytest.mark.parametrize("count, width", [(1, 3), (2, 3), (3, 3), (4, 2), (5, 2), (6, 1), (7, 1)])
@@ -38,6 +38,27 @@ def test_argmax_levels(count, width):
     simulator.add_testbench(bench)
     simulator.run()
     assert isinstance(layout, data.StructLayout)
+
+
+@pytest.mark.parametrize("count, width", [(1, 3), (2, 3), (3, 3), (4, 2), (5, 2)])
+def test_pairs(count, width):
+    m = Module()
+    m.submodules.compare = compare = PairCompare(signed(width), count)
+    m.submodules.choice = choice = PairChoice(count, 4)
+    m.d.comb += choice.i.eq(compare.o)
+    names = [5, 9, 0, 12, 3][:count]
+
+    async def bench(ctx):
+        half = 1 << width - 1
+        ctx.set(choice.names, names)
+        for scores in np.ndindex(*[2 * half] * count):
+            row = [s - half for s in scores]
+            ctx.set(compare.i, row)
+            assert ctx.get(choice.o) == names[np.argmax(row)]
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()
 
 
 @pytest.mark.parametrize("count, width", [(1, 2), (2, 3), (3, 2), (4, 2), (5, 1)])

@@ -138,7 +138,9 @@ def test_options_that_engines_do_not_have_are_refused(small, options, message):
 
 
 def test_models_that_engines_do_not_know_are_refused():
-    with pytest.raises(ConfigurationError, match="no code for missing values: use --core hardw"):
+    with pytest.raises(
+        ConfigurationError, match="no code for missing values: add --missing refuse"
+    ):
         locgen.compile(with_gaps(), core="engine")
     experts = MixtureOfExpertsClassifier(2, gate_depth=2, random_state=0).fit(IRIS[0], IRIS[2])
     with pytest.raises(ConfigurationError, match="opens some: use --core hardwired"):

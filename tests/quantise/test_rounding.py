@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 import locgen
 from locgen.errors import BudgetError, ConfigurationError
-from locgen.quantise.rounding import splits_left
+from locgen.quantise.descent import telling_splits
 
 
 def folded(node, leaves):
@@ -38,8 +38,8 @@ def folded(node, leaves):
 def test_splits_that_tell_different_leaves_apart(seed, values):
     node = random_model(seed, outputs=1, nodes=1, splits=12).nodes[0]
     random = np.random.default_rng(seed)
-    leaves = [(int(v),) for v in random.integers(values, size=len(node.leaf_scores))]
-    assert splits_left(node, leaves) == folded(node, leaves)
+    leaves = random.integers(values, size=len(node.leaf_scores)).tolist()
+    assert len(telling_splits(node, leaves)) == folded(node, leaves)
 
 
 CASES = {
@@ -55,7 +55,7 @@ CASES = {
 def splits(design):
     """Return the splits that matter, for each output of each tree."""
     return sum(
-        splits_left(node, [(score,) for score in column])
+        len(telling_splits(node, column))
         for node in design.model.nodes
         for column in zip(*node.leaf_scores, strict=True)
     )
