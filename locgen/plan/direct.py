@@ -37,9 +37,9 @@ class DirectPlan:
     The data pass these units in turn: comparisons, the nodes' terms, `add_levels` levels of adders,
     and `decide_levels` levels of the decision: rounds of a knock-out; where the decision alone is
     asked for, the last two compare the five or fewer that are left, and choose. With a gate, whose
-    mask is ready with the terms, the adders are followed by a unit that opens experts and `join_levels` adders over those.
-    `registers` says for each unit whether a register
-    follows; the last always has one. Each register is one cycle of latency. `slowest_levels`
+    mask is ready with the terms, the adders are followed by a unit that opens experts and
+    `join_levels` adders over those. `registers` says for each unit whether a register follows; the
+    last always has one. Each register is one cycle of latency. `slowest_levels`
     estimates the longest run between registers in levels of LUT4. `evidence` says which number
     lies where in what comes out beside the answer, in bits; empty if none does.
     """
