@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from locgen.errors import ModelFileError
-from locgen.frontends import mixtures, pipeline, selfcheck, sklearn_units, trees, unitcheck
+from locgen.frontends import mixtures, pipeline, selfcheck, trees, unitcheck
 from locgen.frontends.files import open_model
 from locgen.frontends.front import Front
 from locgen.frontends.layered import read_layered
@@ -32,7 +32,7 @@ class Loaded:
     model : its float IR
     estimator : the library's own object, to compare with
     name : the file's stem or the class name in lower case, as an identifier
-    reading : how trees were read, with whom to ask; None for other models
+    reading : how it was read, with whom to ask; None for mixtures
     """
 
     model: Model
@@ -97,7 +97,7 @@ def read_estimator(estimator: object) -> Model:
 
 
 def _read(estimator: object) -> Model | Reading:
-    """Return the float IR; of trees also how they were read."""
+    """Return the float IR; of all but mixtures also how they were read."""
     steps, last = pipeline.split(estimator)
     if mixtures.is_mixture(last):
         scalers, last = pipeline.unwrap(estimator)
@@ -105,14 +105,9 @@ def _read(estimator: object) -> Model | Reading:
     layered = read_layered(estimator, read_estimator)
     if layered is not None:
         return layered
-    if sklearn_units.reads(last):
-        scalers, last = pipeline.unwrap(estimator)
-        model = sklearn_units.read_units(last, scalers)
-        unitcheck.compare(model, last, scalers)
-        return model
     front = Front.bare(trees.raw_names(steps[0][1] if steps else last))
     reading = trees.read_trees(estimator, front)
-    selfcheck.compare(reading)
+    (unitcheck if reading.model.units else selfcheck).compare(reading)
     return reading
 
 

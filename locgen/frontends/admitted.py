@@ -15,6 +15,8 @@ from math import prod
 import numpy as np
 from sklearn.tree._tree import Tree
 
+from locgen.frontends.admitted_units import UNIT_NAMES
+
 __all__ = ["ArrayHeader", "admitted", "check_dtype", "check_state", "is_admitted"]
 
 _FROM_BUFFER = np.arange(3).__reduce_ex__(5)[0]
@@ -392,9 +394,13 @@ _STAND_INS: dict[tuple[str, str], object] = {
 }
 
 
+def _is_plain(module: str, name: str) -> bool:
+    return name in _PLAIN.get(module, ()) or name in UNIT_NAMES.get(module, ())
+
+
 def is_admitted(module: str, name: str) -> bool:
     """Return whether a skops file may use this class, beside those that skops trusts itself."""
-    return name in _PLAIN.get(module, ()) or (module, name) in _SKOPS
+    return _is_plain(module, name) or (module, name) in _SKOPS
 
 
 def admitted(module: str, name: str) -> Callable[..., object] | type | None:
@@ -407,6 +413,6 @@ def admitted(module: str, name: str) -> Callable[..., object] | type | None:
     """
     if (module, name) in _STAND_INS:
         return _STAND_INS[module, name]
-    if name in _PLAIN.get(module, ()):
+    if _is_plain(module, name):
         return getattr(import_module(module), name)
     return None

@@ -1,18 +1,18 @@
 """Scalers folded into one affine map a feature, for models that compute with a feature's size.
 
 Such a model is rounded to integers anyway, and what that changes is counted against the library; so
-folding in float64 is good enough here. Trees, which compare, must not do this: see `pipeline`.
+folding in float64 is good enough here. Trees, which compare, must not do this: see `front`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
 from locgen.errors import ModelFileError, UnsupportedModel
 
-__all__ = ["DEVIATIONS", "AffineMap", "finite", "fold", "vector"]
+__all__ = ["DEVIATIONS", "AffineMap", "finite", "fold", "read", "vector"]
 
 DEVIATIONS = 4.0
 """Of a feature's own, either side of its mean: the range assumed where a model tells no better."""
@@ -81,11 +81,21 @@ def fold(scalers: Sequence[object], features: int) -> AffineMap:
     slope, offset = np.ones(features), np.zeros(features)
     low = high = None
     for scaler in scalers:
-        own = _READERS[type(scaler)](scaler, features)
+        own = read(scaler, features)
+        if own is None:
+            raise UnsupportedModel(
+                f"{type(scaler).__name__}(clip=True) is not supported in front of this model: "
+                "train with clip=False, the hardware's features stop at the training range anyway"
+            )
         if low is None and own.low is not None:
             low, high = ((end - offset) / slope for end in (own.low, own.high))
         slope, offset = slope * own.slope, offset * own.slope + own.offset
     return AffineMap(slope, offset, low, high)
+
+
+def read(scaler: object, features: int) -> AffineMap | None:
+    """Return what a fitted `scaler` computes, None if it clips, which is no affine map."""
+    return None if getattr(scaler, "clip", False) else _READERS[type(scaler)](scaler, features)
 
 
 def _standard(scaler: StandardScaler, features: int) -> AffineMap:
@@ -102,11 +112,6 @@ def _standard(scaler: StandardScaler, features: int) -> AffineMap:
 
 
 def _min_max(scaler: MinMaxScaler, features: int) -> AffineMap:
-    if scaler.clip:
-        raise UnsupportedModel(
-            "MinMaxScaler(clip=True) is supported in front of trees alone: train with clip=False, "
-            "the hardware's features stop at the training range anyway"
-        )
     return AffineMap(
         vector(scaler, "scale_", features),
         vector(scaler, "min_", features),
@@ -125,4 +130,15 @@ def _robust(scaler: RobustScaler, features: int) -> AffineMap:
     return AffineMap(folded.slope, folded.offset, centre - spread, centre + spread)
 
 
-_READERS = {StandardScaler: _standard, MinMaxScaler: _min_max, RobustScaler: _robust}
+def _max_abs(scaler: MaxAbsScaler, features: int) -> AffineMap:
+    most = vector(scaler, "max_abs_", features)
+    slope = 1 / vector(scaler, "scale_", features)
+    return AffineMap(slope, np.zeros(features), -most, most)
+
+
+_READERS = {
+    StandardScaler: _standard,
+    MinMaxScaler: _min_max,
+    RobustScaler: _robust,
+    MaxAbsScaler: _max_abs,
+}

@@ -82,7 +82,7 @@ class Front:
         return cls(
             names=tuple(names),
             transform=lambda x: x,
-            outputs=tuple(Output(column) for column in range(count)),
+            outputs=tuple(Output.raw(column) for column in range(count)),
             memberships=Memberships(count),
             neutral=np.zeros(count),
         )
@@ -180,6 +180,11 @@ class Front:
         missing_left : (splits,) whether NaN goes left, if it reaches the split
         threshold : (splits,) what `goes_left` is given for each split
         """
+        if any(not self.outputs[f].rising for f in feature):
+            raise UnsupportedModel(
+                "trees behind PolynomialFeatures or SplineTransformer compare what does not rise "
+                "with one column: train them on the columns themselves"
+            )
         count = len(feature)
         column = np.array([self.outputs[f].column for f in feature], dtype=np.int64)
         lowered = Lowered(

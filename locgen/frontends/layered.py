@@ -1,13 +1,18 @@
 """Models of two layers and more: which estimators they are, alone or behind scalers and a map."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 
 from locgen.frontends import pipeline, sklearn_kernels, sklearn_networks, unitcheck
+from locgen.frontends.front import Front
+from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.sklearn_trees import quiet
 from locgen.ir.model import Model
 
-__all__ = ["read_layered"]
+__all__ = ["compare", "read_layered"]
 
 
 def read_layered(estimator: object, read_estimator: Callable[[object], Model]) -> Model | None:
@@ -33,15 +38,36 @@ def read_layered(estimator: object, read_estimator: Callable[[object], Model]) -
         for step in (*scalers, mapper):
             pipeline.check_fitted(step)
         model = sklearn_kernels.expand_map(mapper, scalers, read_estimator(last))
-        unitcheck.compare(model, last, (*scalers, mapper))
+        compare(model, last, (*scalers, mapper), _raw)
         return model
-    for reads, read in (
-        (sklearn_kernels.reads, sklearn_kernels.read_kernels),
-        (sklearn_networks.reads, sklearn_networks.read_network),
+    for reads, read, scores in (
+        (sklearn_kernels.reads, sklearn_kernels.read_kernels, sklearn_kernels.pairwise_scores),
+        (sklearn_networks.reads, sklearn_networks.read_network, sklearn_networks.network_scores),
     ):
         if reads(last):
             scalers, last = pipeline.unwrap(estimator)
             model = read(last, scalers)
-            unitcheck.compare(model, last, scalers)
+            compare(model, last, scalers, scores)
             return model
     return None
+
+
+def compare(
+    model: Model,
+    last: object,
+    steps: tuple[object, ...],
+    scores: Callable[[object, np.ndarray], np.ndarray],
+) -> None:
+    """Compare `model` with the estimator behind `steps`, see `unitcheck.compare`."""
+    front = replace(
+        Front.bare(model.feature_names), transform=lambda x: pipeline.scale(steps, x), steps=steps
+    )
+    asked = quiet(last)
+    labels = asked.predict if model.classes else None
+    unitcheck.compare(Reading(model, Oracle(lambda x: scores(asked, x), labels=labels), front))
+
+
+def _raw(last: object, x: np.ndarray) -> np.ndarray:
+    """Return a linear model's raw scores (rows, outputs)."""
+    answer = last.decision_function if hasattr(last, "decision_function") else last.predict
+    return answer(x).reshape(len(x), -1)

@@ -17,11 +17,13 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import mixturecheck, pipeline, sklearn_units
+from locgen.frontends import mixturecheck, pipeline
+from locgen.frontends.front import Front
+from locgen.frontends.prototypes import discriminant
 from locgen.frontends.pruning import pruned
 from locgen.ir.gate import highest
 from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule
-from locgen.ir.units import FloatLinear, FloatUnit
+from locgen.ir.units import FloatLinear, FloatQuadratic, FloatUnit
 
 __all__ = ["is_mixture", "read_mixture"]
 
@@ -149,9 +151,17 @@ def _member(scalers: tuple[object, ...], expert: object, read: Callable[[object]
             f"{model.family} splits on sets of categories, which experts may not: encode the "
             "categories as numbers with an order"
         )
-    before, last = _behind(scalers, expert)
-    if type(last) is NearestCentroid:
-        return sklearn_units.discriminant(last, before)
+    if model.fills or not all(isinstance(u, FloatLinear | FloatQuadratic) for u in model.units):
+        before, last = _behind(scalers, expert)
+        if type(last) is not NearestCentroid:
+            raise UnsupportedModel(
+                f"{model.family} cannot be an expert: use trees, forests, boosting, "
+                "LogisticRegression, LinearRegression, Ridge, GaussianNB or NearestCentroid"
+            )
+        front = Front.bare(model.feature_names)
+        for scaler in before:
+            front = front.behind(scaler)
+        return discriminant(last, front)
     return model
 
 

@@ -38,7 +38,7 @@ class OnnxColumns(OwnStep):
         found = []
         for trace in self.traces:
             welcome = trace.missing != "refused"
-            output = Output(trace.column, untouched=False, imputed=welcome)
+            output = Output(trace.column, None, untouched=False, imputed=welcome)
             codes = trace.codes
             if codes is not None:
                 if codes not in known:

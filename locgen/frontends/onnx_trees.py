@@ -103,7 +103,7 @@ def _front(model: OnnxModel, ensemble: Ensemble, front: Front) -> Front:
     traces = model.graph.columns[name].traces
     if all(trace.untouched for trace in traces):
         picked = front.selected([trace.column for trace in traces])
-        welcome = tuple(Output(output.column, imputed=True) for output in picked.outputs)
+        welcome = tuple(Output(output.column, None, imputed=True) for output in picked.outputs)
         return replace(picked, outputs=welcome)
     return front.behind(OnnxColumns(name, traces, lambda x, tensor: model.tensors(x, [tensor])[0]))
 

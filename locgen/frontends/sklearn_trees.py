@@ -6,6 +6,7 @@ classes are read: a subclass may predict otherwise.
 """
 
 import copy
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -54,7 +55,9 @@ def at_most_float32(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
 
 def quiet(estimator: object) -> object:
     """Return a copy of a fitted estimator that predicts in this thread and says nothing."""
-    quieted = copy.copy(estimator)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Class .* is deprecated", FutureWarning)
+        quieted = copy.copy(estimator)
     for name, value in (("verbose", 0), ("n_jobs", 1)):
         if hasattr(quieted, name):
             setattr(quieted, name, value)

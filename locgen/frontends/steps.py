@@ -1,7 +1,8 @@
-"""The transformers that may stand before trees: which raw column each of their outputs comes from.
+"""The transformers that may stand before a model: what each of their outputs comes from.
 
 What a step computes is asked of the step itself, see `front`; here stands only how its columns
-depend on the raw ones: rising with one, or through the interval or category it lies in.
+depend on the raw ones: rising with one, through the interval or category it lies in, or as a
+polynomial of several.
 """
 
 from abc import ABC, abstractmethod
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.interpolate import BSpline
 from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
@@ -23,12 +25,16 @@ from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
 )
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends import affine
 from locgen.frontends.pipeline import LARGEST, check_fitted
+from locgen.frontends.polynomial import Polynomial
 
 if TYPE_CHECKING:
     from locgen.frontends.front import Front
@@ -51,8 +57,13 @@ class Output:
 
     Members
     -------
-    column : the only raw column that it depends on
+    column : the only raw column that it depends on; of a product of columns the first
+    polynomial : what it is in raw columns, None where it is no polynomial of them
     untouched : whether it is that column itself
+    rising : whether it rises with the column, or is constant on intervals of it
+    cuts : raw values (k,), rising, at which it jumps while it is constant between them; None where
+        it changes everywhere
+    span : interval in which the column's training values lay, as far as a step tells
     intervals : lower (excluded) and upper (included) ends of the intervals (k,), rising, inside
         which it is constant; None where it rises with the raw column
     unknown : a raw value outside all intervals, None where they cover all that the step accepts
@@ -60,10 +71,27 @@ class Output:
     """
 
     column: int
+    polynomial: Polynomial | None
     untouched: bool = True
+    rising: bool = True
+    cuts: np.ndarray | None = None
+    span: tuple[float, float] | None = None
     intervals: tuple[np.ndarray, np.ndarray] | None = None
     unknown: float | None = None
     imputed: bool = False
+
+    @classmethod
+    def raw(cls, column: int) -> "Output":
+        """Return the raw column itself."""
+        return cls(column, Polynomial.of_column(column))
+
+    @property
+    def slope(self) -> float | None:
+        """By what the column counts, None where the output is no affine map of it alone."""
+        known = self.polynomial
+        if known is None or any(p not in ((), (self.column,)) for p, _ in known.terms):
+            return None
+        return known.coefficient(self.column)
 
 
 Outputs = tuple[list[Output], np.ndarray]
@@ -131,8 +159,122 @@ def outputs_of(step: object, name: str, before: "Front") -> Outputs:
     return read(step, before)
 
 
-def _rising(step: object, before: "Front") -> Outputs:
-    return [replace(output, untouched=False) for output in before.outputs], before.neutral
+def _scaled(step: object, before: "Front") -> Outputs:
+    """Return outputs that rise with those before, each folded as well where it is a polynomial."""
+    scaling = affine.read(step, before.features)
+    outputs = []
+    for feature, output in enumerate(before.outputs):
+        polynomial, span = None, output.span
+        if output.polynomial is not None and scaling is not None:
+            slope, offset = float(scaling.slope[feature]), float(scaling.offset[feature])
+            polynomial = output.polynomial.scaled(slope, offset)
+            if span is None and scaling.low is not None and output.slope:
+                ends = np.array([scaling.low[feature], scaling.high[feature]])
+                least, most = np.sort((ends - output.polynomial.coefficient()) / output.slope)
+                span = float(least), float(most)
+        outputs.append(replace(output, polynomial=polynomial, untouched=False, span=span))
+    return outputs, before.neutral
+
+
+def _levelled(step: object, before: "Front", counts: list[int]) -> Outputs:
+    """Return outputs that rise with those before, in whole numbers from 0.
+
+    Parameters
+    ----------
+    counts : of each feature how many numbers there are
+    """
+    for output in before.outputs:
+        _needs_rising(step, output, intervals=True)
+    free = [output.intervals is None and output.cuts is None for output in before.outputs]
+    counts = [count if own else 1 for count, own in zip(counts, free, strict=True)]
+    feature = np.repeat(np.arange(len(counts)), np.array(counts) - 1)
+    number = np.concatenate([np.arange(count - 1) for count in counts])
+
+    def at_most(x: np.ndarray, part: np.ndarray) -> np.ndarray:
+        rows = np.zeros((len(x), before.features))
+        every = np.arange(len(x))
+        rows[every, feature[part]] = x
+        return transformed(step, rows)[every, feature[part]] <= number[part]
+
+    limits = before.bisect(feature, at_most)
+    outputs = []
+    for own, (output, bisected) in enumerate(zip(before.outputs, free, strict=True)):
+        cuts = np.unique(limits[feature == own]) if bisected else output.cuts
+        outputs.append(replace(output, polynomial=None, untouched=False, cuts=cuts))
+    return outputs, before.neutral
+
+
+def _binarised(step: Binarizer, before: "Front") -> Outputs:
+    return _levelled(step, before, [2] * before.features)
+
+
+def _splined(step: SplineTransformer, before: "Front") -> Outputs:
+    """Return for each feature its splines, functions of one column that neither rise nor fall."""
+    if step.extrapolation == "error":
+        raise UnsupportedModel(
+            "SplineTransformer(extrapolation='error') has no answer outside its knots: train with "
+            "extrapolation='constant'"
+        )
+    step.bsplines_ = [_checked(spline) for spline in step.bsplines_]
+    outputs = []
+    each = step.n_features_out_ // before.features
+    for output, spline in zip(before.outputs, step.bsplines_, strict=True):
+        _one_column(step, output)
+        span = output.span
+        if span is None and output.slope:
+            ends = np.asarray(spline.t)[[spline.k, -spline.k - 1]]
+            least, most = np.sort((ends - output.polynomial.coefficient()) / output.slope)
+            span = float(least), float(most)
+        one = replace(output, polynomial=None, untouched=False, rising=False, span=span)
+        outputs += [one] * each
+    return outputs, before.neutral
+
+
+def _checked(spline: BSpline) -> BSpline:
+    """Return the spline made anew: its constructor checks the arrays that a file may hold."""
+    try:
+        arrays = [np.array(part, dtype=np.float64) for part in (spline.t, spline.c)]
+        return BSpline(*arrays, spline.k, extrapolate=spline.extrapolate)
+    except (AttributeError, TypeError, ValueError):
+        raise ModelFileError(
+            "SplineTransformer.bsplines_ is damaged: save the fitted model again"
+        ) from None
+
+
+def _multiplied(step: PolynomialFeatures, before: "Front") -> Outputs:
+    """Return products of at most two columns, or of one column with itself."""
+    outputs = []
+    for powers in np.asarray(step.powers_):
+        factors = [before.outputs[f] for f in np.flatnonzero(powers) for _ in range(powers[f])]
+        if len(factors) == 1:
+            outputs.append(replace(factors[0], untouched=False))
+            continue
+        if any(factor.polynomial is None for factor in factors):
+            raise UnsupportedModel(
+                "PolynomialFeatures multiplies what is no sum of columns (bins, categories, "
+                "splines): put it behind scalers alone"
+            )
+        product = Polynomial((((), 1.0),))
+        for factor in factors:
+            product = product.times(factor.polynomial)
+        columns = {column for term, _ in product.terms for column in term}
+        if product.degree > 2 and len(columns) > 1:
+            raise UnsupportedModel(
+                "PolynomialFeatures of a degree above 2 multiplies three columns: train with "
+                "degree=2"
+            )
+        spans = [factor.span for factor in factors] if len(columns) == 1 else [None]
+        outputs.append(
+            Output(
+                min(columns, default=0),
+                product if product.degree <= 2 else None,
+                untouched=False,
+                rising=False,
+                span=spans[0],
+                imputed=any(factor.imputed for factor in factors),
+            )
+        )
+    return outputs, before.neutral
 
 
 def _unchanged(step: FunctionTransformer, before: "Front") -> Outputs:
@@ -161,17 +303,24 @@ def _imputed(step: SimpleImputer, before: "Front") -> Outputs:
         )
     outputs = [replace(output, untouched=False, imputed=True) for output in before.outputs]
     if step.indicator_ is not None:
+        nowhere = np.zeros(0)  # a number that is there is all the same to the indicator
         outputs += [
-            Output(before.outputs[feature].column, untouched=False, imputed=True)
+            Output(
+                before.outputs[feature].column,
+                None,
+                untouched=False,
+                cuts=nowhere,
+                imputed=True,
+            )
             for feature in step.indicator_.features_
         ]
     return outputs, before.neutral
 
 
 def _binned(step: KBinsDiscretizer, before: "Front") -> Outputs:
-    if step.encode == "ordinal":
-        return _rising(step, before)
     counts = [int(count) for count in step.n_bins_]
+    if step.encode == "ordinal":
+        return _levelled(step, before, counts)
     for output in before.outputs:
         _needs_rising(step, output)
     feature = np.repeat(np.arange(len(counts)), counts)
@@ -191,7 +340,8 @@ def _binned(step: KBinsDiscretizer, before: "Front") -> Outputs:
     for own, (count, output) in enumerate(zip(counts, before.outputs, strict=True)):
         high = ends[feature == own]
         low = np.concatenate([[-np.inf], high[:-1]])
-        outputs += [replace(output, untouched=False, intervals=(low, high))] * count
+        one = replace(output, polynomial=None, untouched=False, cuts=None, intervals=(low, high))
+        outputs += [one] * count
     return outputs, before.neutral
 
 
@@ -228,7 +378,9 @@ def _encoded(step: OneHotEncoder | OrdinalEncoder, before: "Front") -> Outputs:
         outputs += [
             replace(
                 output,
+                polynomial=None,
                 untouched=False,
+                cuts=None,
                 intervals=(low, high),
                 unknown=outside(low, high) if tolerant else None,
                 imputed=output.imputed or bool(np.isnan(values).any()) or tolerant,
@@ -307,19 +459,26 @@ def _nested(step: Pipeline, before: "Front") -> Outputs:
     return list(front.outputs), front.neutral
 
 
-def _needs_rising(step: object, output: Output) -> None:
-    if output.intervals is not None:
+def _needs_rising(step: object, output: Output, intervals: bool = False) -> None:
+    if not output.rising or (output.intervals is not None and not intervals):
         raise UnsupportedModel(
             f"{type(step).__name__} stands behind a step that is no scaler: put it first"
         )
 
 
+def _one_column(step: object, output: Output) -> None:
+    if output.polynomial is not None and output.slope is None and output.polynomial.degree:
+        raise UnsupportedModel(
+            f"{type(step).__name__} stands behind products of columns: put it before them"
+        )
+
+
 _READERS: dict[type, Callable[[object, "Front"], Outputs]] = {
-    StandardScaler: _rising,
-    MinMaxScaler: _rising,
-    RobustScaler: _rising,
-    MaxAbsScaler: _rising,
-    Binarizer: _rising,
+    StandardScaler: _scaled,
+    MinMaxScaler: _scaled,
+    RobustScaler: _scaled,
+    MaxAbsScaler: _scaled,
+    Binarizer: _binarised,
     FunctionTransformer: _unchanged,
     SelectKBest: _selected,
     SelectPercentile: _selected,
@@ -330,6 +489,7 @@ _READERS: dict[type, Callable[[object, "Front"], Outputs]] = {
     OrdinalEncoder: _encoded,
     ColumnTransformer: _columns,
     Pipeline: _nested,
+    SplineTransformer: _splined,
 }
 STEPS = tuple(kind.__name__ for kind in _READERS)
 """The transformers that are read."""

@@ -1,4 +1,4 @@
-"""The one way in for tree ensembles: finds the reader, reads, compares with the library."""
+"""The one way in for all but mixtures: finds the reader, and reads."""
 
 from dataclasses import replace
 
@@ -6,13 +6,15 @@ from sklearn.base import BaseEstimator
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends import (
+    bayes,
     ensembles,
     grouped,
     hist_gradient,
     isolation,
+    linear_models,
     pipeline,
+    prototypes,
     sklearn_trees,
-    sklearn_units,
 )
 from locgen.frontends.front import Front
 from locgen.frontends.hints import refusal
@@ -21,7 +23,14 @@ from locgen.frontends.reading import Reading
 __all__ = ["raw_names", "read_trees"]
 
 _ENSEMBLES = (*ensembles.READERS, *grouped.READERS)
-_READERS = (*sklearn_trees.READERS, *hist_gradient.READERS, *isolation.READERS)
+_READERS = (
+    *sklearn_trees.READERS,
+    *hist_gradient.READERS,
+    *isolation.READERS,
+    *linear_models.READERS,
+    *bayes.READERS,
+    *prototypes.READERS,
+)
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
 _LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx_model")
 
@@ -32,8 +41,8 @@ def read_trees(estimator: object, front: Front) -> Reading:
     Raises
     ------
     UnsupportedModel
-        If it is no estimator over trees that locgen builds, is not fitted, or computes something
-        that cannot be built exactly.
+        If it is no estimator that locgen builds, is not fitted, or computes something that cannot
+        be built.
     ModelFileError
         If its parts do not fit together.
     """
@@ -88,7 +97,7 @@ def _reader(last: object):
         from locgen.frontends.onnx_trees import read_onnx
 
         return read_onnx
-    for kinds in (*(kinds for kinds, _ in (*_READERS, *_ENSEMBLES)), sklearn_units.KINDS):
+    for kinds, _ in (*_READERS, *_ENSEMBLES):
         for kind in kinds:
             if isinstance(last, kind):
                 raise UnsupportedModel(

@@ -232,6 +232,7 @@ def unpickle(path: Path, *, trust: bool = False) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)
+            warnings.filterwarnings("ignore", "Class .* is deprecated", FutureWarning)
             return _Unpickler(BytesIO(data), admit, check_version).load()
     except _DAMAGE as error:
         raise _damaged(path, error) from error
@@ -249,6 +250,7 @@ def _trusted(path: Path, version: str) -> object:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InconsistentVersionWarning)
+            warnings.filterwarnings("ignore", "Class .* is deprecated", FutureWarning)
             return joblib.load(path)
     except ModuleNotFoundError as error:
         raise lacking(path, str(error.name)) from error

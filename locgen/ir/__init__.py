@@ -23,11 +23,20 @@ from locgen.ir.node import Comparison
 from locgen.ir.nodes import Node
 from locgen.ir.quantised import QuantisedModel
 from locgen.ir.serialise import digest_of, from_json, json_schema, to_json
+from locgen.ir.shapes import FloatShape, FloatSteps
 from locgen.ir.table import TableNode
 from locgen.ir.tree import TreeNode
-from locgen.ir.units import FloatLinear, FloatPrototype, FloatQuadratic, FloatUnit
+from locgen.ir.units import (
+    TABLED,
+    FloatLinear,
+    FloatPairs,
+    FloatPrototype,
+    FloatQuadratic,
+    FloatUnit,
+)
 
 __all__ = [
+    "TABLED",
     "AffineFeature",
     "Argmax",
     "Comparison",
@@ -38,8 +47,11 @@ __all__ = [
     "FloatLayer",
     "FloatLayers",
     "FloatLinear",
+    "FloatPairs",
     "FloatPrototype",
     "FloatQuadratic",
+    "FloatShape",
+    "FloatSteps",
     "FloatTree",
     "FloatUnit",
     "Function",

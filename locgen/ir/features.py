@@ -27,6 +27,12 @@ def _with_missing(x: np.ndarray, q: np.ndarray, code: int | None) -> np.ndarray:
     return np.where(nan, code, q)
 
 
+def _filled(x: np.ndarray, fill: float | None) -> np.ndarray:
+    """Return `x` as float64, with `fill` in the place of NaN if there is one."""
+    x = np.asarray(x, dtype=np.float64)
+    return x if fill is None else np.where(np.isnan(x), fill, x)
+
+
 @dataclass(frozen=True)
 class RankFeature:
     """`q` counts the cuts that `x` lies above: exact for any model that only compares.
@@ -70,6 +76,18 @@ class RankFeature:
             return np.zeros(len(x), dtype=np.int64)
         return _with_missing(x, np.searchsorted(self.cuts, x, side="left"), self.missing_code)
 
+    def values(self) -> np.ndarray:
+        """Return a float64 that gets each code (2**bits,); NaN for its own, none beyond the last.
+
+        What no value gets has the value of the last code.
+        """
+        above = [np.nextafter(self.cuts[-1], np.inf)] if self.cuts else [0.0]
+        values = np.full(1 << self.bits, above[0])
+        values[: len(self.cuts)] = self.cuts
+        if self.missing_code is not None:
+            values[self.missing_code] = np.nan
+        return values
+
     def threshold_of(self, cut: float) -> int:
         """Return t so that ``q <= t`` exactly where ``x <= cut``, for a cut of this feature."""
         return int(np.searchsorted(self.cuts, cut, side="right")) - 1
@@ -81,7 +99,7 @@ class AffineFeature:
 
     A cut becomes the largest code whose own value ``low + q / scale`` still goes left: the boundary
     moves by at most half a step. With `missing` the highest code is NaN's and finite values stop
-    below it.
+    below it; `fill` is the value whose code NaN gets where it has none of its own.
     """
 
     __pydantic_config__ = _STRICT
@@ -91,12 +109,15 @@ class AffineFeature:
     scale: float
     width: Annotated[int, Field(ge=0, le=24)]
     missing: bool = False
+    fill: float | None = None
     kind: Literal["affine"] = "affine"
 
     def __post_init__(self) -> None:
         """Check that the scale is usable."""
         if not (np.isfinite(self.low) and np.isfinite(self.scale) and self.scale > 0):
             raise ValueError(f"scale of feature {self.name!r} must be finite and positive")
+        if self.fill is not None and not np.isfinite(self.fill):
+            raise ValueError(f"fill of feature {self.name!r} must be finite")
 
     @property
     def bits(self) -> int:
@@ -115,7 +136,7 @@ class AffineFeature:
 
     def quantise(self, x: np.ndarray) -> np.ndarray:
         """Return codes (rows,) int64 of the values `x` (rows,)."""
-        x = np.asarray(x, dtype=np.float64)
+        x = _filled(x, self.fill)
         if self.width == 0:
             return np.zeros(len(x), dtype=np.int64)
         with np.errstate(over="ignore"):  # an overflow is clipped like any value outside
@@ -124,8 +145,11 @@ class AffineFeature:
         return _with_missing(x, q, self.missing_code)
 
     def values(self) -> np.ndarray:
-        """Return the float64 that each code (2**bits,) stands for."""
-        return self.low + np.arange(1 << self.bits) / self.scale
+        """Return the float64 that each code (2**bits,) stands for; NaN for its own."""
+        values = self.low + np.arange(1 << self.bits) / self.scale
+        if self.missing_code is not None:
+            values[self.missing_code] = np.nan
+        return values
 
     def threshold_of(self, cut: float) -> int:
         """Return the threshold code nearest to `cut`; -1 is never left, `largest` always."""
@@ -139,7 +163,7 @@ class AffineFeature:
 class IdentityFeature:
     """``q = clip(x - low, 0, high - low)`` for data that are integers already; no encoder needed.
 
-    Values that are not integers are rounded half up first.
+    Values that are not integers are rounded half up first; `fill` as of `AffineFeature`.
     """
 
     __pydantic_config__ = _STRICT
@@ -148,6 +172,7 @@ class IdentityFeature:
     low: int
     high: int
     missing: bool = False
+    fill: float | None = None
     kind: Literal["identity"] = "identity"
 
     def __post_init__(self) -> None:
@@ -172,7 +197,7 @@ class IdentityFeature:
 
     def quantise(self, x: np.ndarray) -> np.ndarray:
         """Return codes (rows,) int64 of the values `x` (rows,)."""
-        x = np.asarray(x, dtype=np.float64)
+        x = _filled(x, self.fill)
         if self.bits == 0:
             return np.zeros(len(x), dtype=np.int64)
         inside = np.clip(x, self.low, self.high)
@@ -182,8 +207,14 @@ class IdentityFeature:
         return _with_missing(x, q, self.missing_code)
 
     def values(self) -> np.ndarray:
-        """Return the float64 that each code (2**bits,) stands for; `high` for those beyond it."""
-        return np.minimum(self.low + np.arange(1 << self.bits, dtype=np.float64), self.high)
+        """Return the float64 that each code (2**bits,) stands for; `high` for those beyond it.
+
+        NaN's own code stands for NaN.
+        """
+        values = np.minimum(self.low + np.arange(1 << self.bits, dtype=np.float64), self.high)
+        if self.missing_code is not None:
+            values[self.missing_code] = np.nan
+        return values
 
     def threshold_of(self, cut: float) -> int:
         """Return t so that ``q <= t`` exactly where the integer ``x <= cut``."""

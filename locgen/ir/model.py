@@ -15,6 +15,7 @@ import numpy as np
 from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Votes, labels_of
 from locgen.ir.gate import highest
 from locgen.ir.membership import Membership, expand
+from locgen.ir.shapes import FloatSteps
 from locgen.ir.units import FloatUnit
 
 __all__ = ["FloatGate", "FloatTree", "Model", "SplitRule", "Task"]
@@ -129,6 +130,8 @@ class Model:
     margin : scores nearer than this to another decision are as good as at its border: what training
         left open
     anomaly_offset : of an isolation forest, whose score_samples is ``anomaly_offset * 2 ** -raw``
+    fills : for each raw column the value that stands for NaN where NaN has no score of its own;
+        empty where no column has one
     """
 
     family: str
@@ -150,6 +153,7 @@ class Model:
     memberships: tuple[Membership, ...] = ()
     anomaly_offset: float | None = None
     margin: float = 0.0
+    fills: tuple[float | None, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -178,7 +182,10 @@ class Model:
         return self.feature_names + tuple(m.name for m in self.memberships)
 
     def expand(self, x: np.ndarray) -> np.ndarray:
-        """Return raw rows (rows, columns) as the features (rows, features) that trees compare."""
+        """Return raw rows (rows, columns) as the features (rows, features) that nodes read."""
+        if self.fills:
+            fills = np.array([np.nan if fill is None else fill for fill in self.fills])
+            x = np.where(np.isnan(x), fills, x)
         return expand(x, self.memberships)
 
     @cached_property
@@ -199,6 +206,12 @@ class Model:
         """The units, those of the gate included: they need their features' sizes."""
         return (*self.units, *(() if self.gate is None else self.gate.model.units))
 
+    @property
+    def sized(self) -> tuple[int, ...]:
+        """Features whose size counts, and not only between which cuts it lies."""
+        units = [unit for unit in self.every_unit if not isinstance(unit, FloatSteps)]
+        return tuple(sorted({feature for unit in units for feature in unit.features}))
+
     @cached_property
     def cuts(self) -> tuple[np.ndarray, ...]:
         """Distinct cuts of each feature in rising order, one array per feature."""
@@ -206,6 +219,9 @@ class Model:
         for tree in (*self.trees, *(() if self.gate is None else self.gate.model.trees)):
             for feature, cut in zip(tree.feature, tree.cut, strict=True):
                 pooled[feature].append(cut)
+        for unit in self.every_unit:
+            if isinstance(unit, FloatSteps):
+                pooled[unit.feature].extend(unit.cuts)
         return tuple(np.unique(np.array(cuts, dtype=np.float64)) for cuts in pooled)
 
     def scores(self, x: np.ndarray) -> np.ndarray:

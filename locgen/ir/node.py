@@ -157,13 +157,19 @@ def require_evidence(possible: bool) -> None:
 
 
 def check_features(
-    used: tuple[int, ...], bits: tuple[int, ...], features: tuple[Feature, ...]
+    used: tuple[int, ...],
+    bits: tuple[int, ...],
+    features: tuple[Feature, ...],
+    missing: bool = False,
 ) -> None:
-    """Raise ValueError unless the features `used` exist, have these widths and no missing code."""
+    """Raise ValueError unless the features `used` exist and have these widths.
+
+    Without `missing` none may have a code for missing values.
+    """
     for feature, width in zip(used, bits, strict=True):
         if feature >= len(features):
             raise ValueError("a node's features must be features of the model")
         if features[feature].bits != width:
             raise ValueError("a node must be made for the width of its features")
-        if features[feature].missing_code is not None:
+        if not missing and features[feature].missing_code is not None:
             raise ValueError("a node that computes with codes must have no missing values")

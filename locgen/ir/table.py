@@ -23,7 +23,8 @@ class TableNode(NodeBase):
     Members
     -------
     feature : index of the feature
-    scores : one tuple a code, 2**bits of them, one integer for each entry of `outputs`
+    scores : one tuple a code, 2**bits of them, that of missing values included, one integer for
+        each entry of `outputs`
     outputs : outputs of the model that the scores are added to
     """
 
@@ -81,7 +82,7 @@ class TableNode(NodeBase):
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
-        check_features((self.feature,), (self.bits,), features)
+        check_features((self.feature,), (self.bits,), features, missing=True)
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""

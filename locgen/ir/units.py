@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 
 from locgen.ir.floatlayers import FloatLayers
+from locgen.ir.shapes import FloatShape, FloatSteps
 
-__all__ = ["FloatLinear", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
+__all__ = ["TABLED", "FloatLinear", "FloatPairs", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,8 @@ class FloatLinear:
 
     def evaluate(self, x: np.ndarray) -> np.ndarray:
         """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
-        return x @ self.coefficients
+        used = list(self.features)  # another column may be missing
+        return x[:, used] @ self.coefficients[used]
 
     def mixed(self, matrix: np.ndarray) -> "FloatLinear":
         """Return the node whose scores are this one's times `matrix` (len(outputs), new)."""
@@ -105,4 +107,46 @@ class FloatPrototype:
         return -size.sum(axis=1, keepdims=True)
 
 
-FloatUnit = FloatLinear | FloatQuadratic | FloatPrototype | FloatLayers
+@dataclass(frozen=True, eq=False)
+class FloatPairs:
+    """``(x[:, first] * x[:, second]) @ coefficients``: products of two features each.
+
+    Members
+    -------
+    pairs : (first, second) feature of each product, first below second
+    coefficients : (pairs, len(outputs))
+    outputs : the model's outputs that the columns belong to
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    coefficients: np.ndarray
+    outputs: tuple[int, ...]
+
+    @property
+    def features(self) -> tuple[int, ...]:
+        """Features that some product reads."""
+        return tuple(sorted({feature for pair in self.pairs for feature in pair}))
+
+    def evaluate(self, x: np.ndarray) -> np.ndarray:
+        """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
+        first, second = np.array(self.pairs).T
+        return (x[:, first] * x[:, second]) @ self.coefficients
+
+    def mixed(self, matrix: np.ndarray) -> "FloatPairs":
+        """Return the node whose scores are this one's times `matrix` (len(outputs), new)."""
+        new = tuple(range(matrix.shape[1]))
+        return replace(self, coefficients=self.coefficients @ matrix, outputs=new)
+
+
+TABLED = (FloatQuadratic, FloatShape, FloatSteps)
+"""Units with a `shape`: functions of one feature, which become tables."""
+
+FloatUnit = (
+    FloatLinear
+    | FloatQuadratic
+    | FloatPrototype
+    | FloatShape
+    | FloatSteps
+    | FloatPairs
+    | FloatLayers
+)

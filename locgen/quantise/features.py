@@ -53,8 +53,9 @@ def choose_features(
 
 
 def _missing(model: Model) -> tuple[bool, ...]:
-    """Return whether each feature may be NaN: raw columns alone, where the model takes it."""
-    return (model.rule.missing,) * len(model.feature_names) + (False,) * len(model.memberships)
+    """Return whether NaN has a code of its own: of raw columns alone, where the model takes it."""
+    own = [fill is None for fill in model.fills or (None,) * len(model.feature_names)]
+    return (*(model.rule.missing and free for free in own), *(False for _ in model.memberships))
 
 
 def _rank(model: Model) -> tuple[Feature, ...]:

@@ -9,6 +9,7 @@ from locgen.ir import (
     FloatLinear,
     FloatPrototype,
     FloatQuadratic,
+    FloatShape,
     IdentityFeature,
     Model,
 )
@@ -38,20 +39,31 @@ def unit_features(
     ConfigurationError
         If a range is not known, or rank features are asked for.
     """
-    if kind == "rank":
+    if kind == "rank" and model.sized:
         raise ConfigurationError(
             f"{model.family} computes with its features' sizes, ranks do not tell them: use "
             "--feature-kind affine"
         )
     compared = np.array([len(cuts) > 0 for cuts in model.cuts])
-    sized = np.isin(np.arange(len(compared)), _sized(model))
+    sized = np.isin(np.arange(len(compared)), model.sized)
+    missing, fills = _missing(model)
     low, high = _ranges(model, x_train)
     span = np.where(sized | compared, high - low, 0.0)
     metric = _metric(model)
-    if kind != "affine":
-        integers = _identity(model, x_train, low, span)
+    if not sized.any():
+        return choose_features(model, bits if kind == "affine" else None, kind, x_train)
+    others = choose_features(model, bits, "affine" if kind == "affine" else "rank", x_train)
+    if kind in ("auto", "identity"):
+        integers = _identity(model, x_train, low, span, fills)
         if integers and metric is not None and len(set(metric[sized].tolist())) > 1:
             integers = None
+        if integers:
+            integers = tuple(
+                rank if compares and not own and rank.bits < whole.bits else whole
+                for whole, rank, compares, own in zip(
+                    integers, others, compared, sized, strict=True
+                )
+            )
         if integers and (kind == "identity" or max(f.bits for f in integers) <= bits):
             return integers
         if kind == "identity":
@@ -59,11 +71,11 @@ def unit_features(
                 "identity features need --data whose training columns are integers; use "
                 "--feature-kind affine"
             )
-    weight = _weights(model, rows, np.where(sized, span, 0.0), metric)
+    filled = model.expand(rows)[:, : rows.shape[1]]
+    weight = _weights(model, filled, np.where(sized, span, 0.0), metric)
     if metric is None:
         weight = np.where(sized & compared & (span > 0), 1.0, weight)
     finest = weight.max(initial=0.0) / ((1 << bits) - 1)
-    others = choose_features(model, bits, "affine" if kind == "affine" else "rank", x_train)
     features = []
     for number, (least, reach, own) in enumerate(zip(low, span, weight, strict=True)):
         if compared[number] and not sized[number]:
@@ -72,18 +84,29 @@ def unit_features(
         name = model.feature_names[number]
         codes = int(np.floor(own / finest + 0.5)) if finest > 0 else 0
         if codes == 0 or reach / codes < _FINEST_STEP:
-            features.append(AffineFeature(name, float(least + reach / 2), 1.0, 0))
+            middle = float(least + reach / 2)
+            welcome = middle if model.rule.missing else None
+            features.append(AffineFeature(name, middle, 1.0, 0, fill=welcome))
             continue
         width = codes.bit_length()
         if metric is None or not metric[number]:
             codes = (1 << width) - 1
-        features.append(AffineFeature(name, float(least), float(codes / reach), width))
+        if missing[number]:  # the last code is NaN's
+            width = max(width, 2)
+            codes = (1 << width) - 2
+        scale = float(codes / reach)
+        features.append(
+            AffineFeature(name, float(least), scale, width, missing[number], fills[number])
+        )
     return tuple(features)
 
 
-def _sized(model: Model) -> list[int]:
-    """Return the features whose size counts."""
-    return sorted({feature for unit in model.every_unit for feature in unit.features})
+def _missing(model: Model) -> tuple[list[bool], list[float | None]]:
+    """Return for each feature whether NaN has a code of its own, and whose code it has if not."""
+    shapes = [unit for unit in model.units if isinstance(unit, FloatShape)]
+    own = {unit.feature for unit in shapes if unit.takes_missing}
+    fills = list(model.fills or (None,) * len(model.feature_names))
+    return [number in own for number in range(len(fills))], fills
 
 
 def _metric(model: Model) -> np.ndarray | None:
@@ -107,7 +130,8 @@ def _weights(
         ]
         weight = np.maximum(weight, _scaled(_influence(scorer, units, rows, span)))
         # What a shape says in its steep outskirts is cut off later on.
-        shapes = [unit.feature for unit in scorer.units if isinstance(unit, FloatQuadratic)]
+        kinds = (FloatQuadratic, FloatShape)
+        shapes = [unit.feature for unit in scorer.units if isinstance(unit, kinds)]
         weight[shapes] = span[shapes] > 0
     if metric is not None:  # in one step, which nothing else may change
         weight = np.where(metric > 0, _scaled(span * metric), weight)
@@ -120,14 +144,18 @@ def _scaled(weight: np.ndarray) -> np.ndarray:
 
 
 def _identity(
-    model: Model, x_train: np.ndarray | None, low: np.ndarray, span: np.ndarray
+    model: Model,
+    x_train: np.ndarray | None,
+    low: np.ndarray,
+    span: np.ndarray,
+    fills: list[float | None],
 ) -> tuple[Feature, ...] | None:
     """Return identity quantisers, or None where the rows are no small integers."""
     if x_train is None or np.any(x_train != np.floor(x_train)) or span.max() >= _WIDEST_IDENTITY:
         return None
     return tuple(
-        IdentityFeature(name, int(np.floor(least)), int(np.ceil(least + reach)))
-        for name, least, reach in zip(model.feature_names, low, span, strict=True)
+        IdentityFeature(name, int(np.floor(least)), int(np.ceil(least + reach)), fill=fill)
+        for name, least, reach, fill in zip(model.feature_names, low, span, fills, strict=True)
     )
 
 
@@ -169,7 +197,7 @@ def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
     """
     if x_train is not None and len(x_train):
         return
-    for feature in _sized(model):
+    for feature in model.sized:
         if not model.ranges or model.ranges[feature] is None:
             raise ConfigurationError(
                 f"the range of feature {model.feature_names[feature]!r} cannot be known from a "
@@ -180,7 +208,10 @@ def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
 def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return (lowest, highest) value of each feature, the prototypes' own included."""
     if x_train is not None and len(x_train):
-        low, high = x_train.min(axis=0), x_train.max(axis=0)
+        filled = model.expand(x_train)[:, : x_train.shape[1]]
+        nothing = np.isnan(filled).all(axis=0)
+        filled = np.where(nothing, 0.0, filled)
+        low, high = np.nanmin(filled, axis=0), np.nanmax(filled, axis=0)
     else:
         known = model.ranges or (None,) * len(model.feature_names)
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T

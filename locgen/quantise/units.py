@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from locgen.ir import (
+    TABLED,
     AffineFeature,
     DistanceNode,
     Feature,
     FloatLinear,
     FloatPrototype,
     FloatQuadratic,
+    FloatShape,
+    FloatSteps,
     FloatUnit,
     Gate,
     LinearNode,
@@ -57,27 +60,28 @@ class UnitSkeleton:
         """Highest code of each feature."""
         return np.array([(1 << f.bits) - 1 for f in self.features])
 
-    def shape(self, unit: FloatQuadratic) -> np.ndarray:
+    def shape(self, unit: FloatQuadratic | FloatShape | FloatSteps) -> np.ndarray:
         """Return the table (codes, outputs) of `unit`, cut off at the limit.
 
-        With several outputs, which only argmax may compare, and only with each other where an
-        expert has not seen all classes, a code's rows count from the best.
+        Where argmax compares outputs, and only with each other where an expert has not seen all
+        classes, a code's rows count from the best.
         """
-        table = unit.shape(self.features[unit.feature].values())
-        several = table.shape[1] > 1
-        if several:
+        table = _asked(unit, self.features[unit.feature])
+        compared = table.shape[1] > 1 and self.model.decision == "argmax"
+        if compared:
             table = table - table.max(axis=1, keepdims=True)
         if self.limit is None:
             return table
-        return np.clip(table, -self.limit, 0.0 if several else self.limit)
+        return np.clip(table, -self.limit, 0.0 if compared else self.limit)
 
     def shape_scores(self, q: np.ndarray) -> np.ndarray:
         """Return float scores (rows, outputs) of codes, tables cut off but not rounded."""
         model = self.model
+        values = self.low + q * self.steps_of
         parts = [
             self.shape(unit)[q[:, unit.feature]]
-            if isinstance(unit, FloatQuadratic)
-            else np.zeros((len(q), len(unit.outputs)))
+            if isinstance(unit, TABLED)
+            else unit.evaluate(values)
             for unit in model.units
         ]
         mask = None if self.gate is None else self.gate.evaluate(q, np.full(q.shape[1], -1))
@@ -100,7 +104,7 @@ class UnitSkeleton:
             own = steps[list(unit.outputs)]
             if isinstance(unit, FloatLinear):
                 node, constant = self._linear(unit, own)
-            elif isinstance(unit, FloatQuadratic):
+            elif isinstance(unit, TABLED):
                 node, constant = self._table(unit, own)
             else:
                 node, constant = self._distance(unit, score_bits), np.zeros(1)
@@ -160,7 +164,7 @@ class UnitSkeleton:
         every = (*nodes, *(() if self.gate is None else self.gate.nodes))
         read = {feature for node in every for feature in node.features}
         return tuple(
-            f if number in read or not f.bits else AffineFeature(f.name, float(low), 1.0, 0)
+            f if number in read or not f.bits else _unread(f, float(low))
             for number, (f, low) in enumerate(zip(self.features, self.low, strict=True))
         )
 
@@ -169,7 +173,7 @@ class UnitSkeleton:
         if isinstance(unit, FloatLinear):
             reach = np.abs(unit.coefficients) * (self.steps_of * self.largest)[:, None]
             return reach.max(axis=0, initial=0.0)
-        if isinstance(unit, FloatQuadratic):
+        if isinstance(unit, TABLED):
             return np.ptp(self.shape(unit), axis=0)
         return np.zeros(len(unit.outputs))
 
@@ -190,7 +194,7 @@ class UnitSkeleton:
         ), constant
 
     def _table(
-        self, unit: FloatQuadratic, steps: np.ndarray
+        self, unit: FloatQuadratic | FloatShape | FloatSteps, steps: np.ndarray
     ) -> tuple[TableNode | None, np.ndarray]:
         """Return the node, which counts from its lowest score, and what that is."""
         shape = self.shape(unit)
@@ -224,15 +228,37 @@ class UnitSkeleton:
         bits = feature.bits - 1
         low = float(feature.low)
         reach = float(feature.largest * self.steps_of[number])
-        if bits:
-            less = AffineFeature(feature.name, low, ((1 << bits) - 1) / reach, bits)
+        last = (1 << bits) - 1 - feature.missing
+        if last > 0:
+            less = replace(_affine(feature), scale=last / reach, width=bits)
+        elif feature.missing:
+            return None
         else:
-            less = AffineFeature(feature.name, low + reach / 2, 1.0, 0)
+            less = replace(_affine(feature), low=low + reach / 2, scale=1.0, width=0)
         return (*self.features[:number], less, *self.features[number + 1 :])
 
     def limited(self, limit: float) -> "UnitSkeleton":
         """Return the skeleton with its tables cut off at `limit`."""
         return replace(self, limit=limit)
+
+
+@lru_cache(maxsize=512)
+def _asked(unit: FloatQuadratic | FloatShape | FloatSteps, feature: Feature) -> np.ndarray:
+    """Return what `unit` says at each code of its feature: asking a whole pipeline takes time."""
+    return unit.shape(feature.values())
+
+
+def _affine(feature: Feature) -> AffineFeature:
+    """Return an affine feature with all that `feature` says but its scale and width."""
+    return AffineFeature(
+        feature.name, float(feature.low), 1.0, feature.bits, feature.missing, feature.fill
+    )
+
+
+def _unread(feature: Feature, low: float) -> AffineFeature:
+    """Return the feature without bits; NaN stays welcome where it was."""
+    welcome = feature.missing or getattr(feature, "fill", None) is not None
+    return AffineFeature(feature.name, low, 1.0, 0, fill=low if welcome else None)
 
 
 def _silent(outputs: Iterable[int]) -> LinearNode:

@@ -7,10 +7,12 @@ import numpy as np
 
 from locgen.errors import ConfigurationError
 from locgen.ir import (
+    TABLED,
     Feature,
     FloatLinear,
     FloatPrototype,
     FloatQuadratic,
+    FloatShape,
     Gate,
     Model,
     QuantisedModel,
@@ -79,7 +81,7 @@ def quantise_units(
     for bits in widths:
         features = unit_features(model, bits, options.feature_kind, x_train, search.judge.x)
         if features == known:
-            break
+            continue
         known = features
         entry = search.scores_of(features)
         if not entry.trials[-1].kept:
@@ -93,7 +95,7 @@ def quantise_units(
     if not found:
         raise no_width(options.max_accuracy_drop, failed)
     best = min(found, key=lambda pair: pair[0])[1]
-    if asked is None and any(isinstance(unit, FloatQuadratic) for unit in model.units):
+    if asked is None and any(isinstance(u, FloatQuadratic | FloatShape) for u in model.units):
         best = search.narrowed(best)
     return Quantisation(best.model, tuple(best.trials), len(search.judge.x))
 
@@ -179,7 +181,7 @@ class _Search:
 
         Features whose steps prototypes compare stay as they are.
         """
-        kinds = (FloatQuadratic, FloatPrototype)
+        kinds = ((FloatQuadratic, FloatShape), FloatPrototype)
         shapes, steps = (
             {f for u in self.model.every_unit if isinstance(u, kind) for f in u.features}
             for kind in kinds
@@ -218,7 +220,9 @@ def _codes(features: tuple[Feature, ...], judge: Judge) -> np.ndarray:
 
 def _limit(skeleton: UnitSkeleton, judge: Judge, options: QuantiseOptions) -> UnitSkeleton:
     """Return `skeleton` with its tables cut off as far in as an eighth of the budget allows."""
-    shapes = [skeleton.shape(u) for u in skeleton.model.units if isinstance(u, FloatQuadratic)]
+    if skeleton.model.task == "regression":
+        return skeleton  # every score counts
+    shapes = [skeleton.shape(u) for u in skeleton.model.units if isinstance(u, TABLED)]
     largest = max((float(np.abs(shape).max()) for shape in shapes), default=0.0)
     if largest == 0.0:
         return skeleton

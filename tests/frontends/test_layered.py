@@ -17,7 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
-from locgen.frontends import load, read_estimator, unitcheck
+from locgen.frontends import layered, load, read_estimator
+from locgen.frontends.sklearn_kernels import pairwise_scores
 from locgen.ir import FloatLinear
 
 
@@ -186,4 +187,4 @@ def test_a_wrong_reading_is_found():
     (unit,) = model.units
     wrong = replace(model, units=(replace(unit, weights=unit.weights * 1.001),))
     with pytest.raises(UnsupportedModel, match="reads differently"):
-        unitcheck.compare(wrong, estimator[-1], tuple(step for _, step in estimator.steps[:-1]))
+        layered.compare(wrong, estimator[-1], tuple(estimator[:-1]), pairwise_scores)

@@ -15,12 +15,11 @@ from sklearn.ensemble import (
     RandomForestRegressor,
     VotingClassifier,
 )
-from sklearn.gaussian_process import GaussianProcessClassifier
-from sklearn.linear_model import Lasso, TweedieRegressor
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.linear_model import TweedieRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, PowerTransformer, RobustScaler, StandardScaler
-from sklearn.svm import LinearSVC
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
@@ -408,12 +407,8 @@ IRIS = DATA["iris"]
             r"GradientBoostingClassifier is not fitted: call fit",
         ),
         (lambda: OwnForest(2).fit(*IRIS), r"OwnForest is a subclass of RandomForestClassifier"),
-        (
-            lambda: GaussianProcessClassifier(),
-            r"GaussianProcessClassifier is not supported: .* builds is RandomForestClassifier",
-        ),
-        (lambda: LinearSVC(), r"LinearSVC .* RandomForestClassifier$"),
-        (lambda: Lasso(), r"Lasso .* RandomForestRegressor$"),
+        (lambda: GaussianProcessClassifier(), r"ProcessClassifier .* RandomForestClassifier$"),
+        (lambda: GaussianProcessRegressor(), r"ProcessRegressor .* RandomForestRegressor$"),
         (
             lambda: TweedieRegressor(),
             r"TweedieRegressor .* RandomForestRegressor$",

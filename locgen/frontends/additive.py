@@ -1,0 +1,225 @@
+"""Models that add up a function of each of their features, as units over raw columns.
+
+A model says what each feature that it is given adds to its scores. What stands in front of it turns
+raw columns into those features. Where that is an affine map the two fold into one coefficient. Any
+other way from one raw column to the scores, whatever steps lie on it, is one function of that
+column: the real steps and the real sum are asked for its values, once for each interval where it is
+constant, else at the codes that the column is given. Products of two columns stay products.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from locgen.errors import UnsupportedModel
+from locgen.frontends.front import Front
+from locgen.frontends.polynomial import Polynomial
+from locgen.ir.shapes import FloatShape, FloatSteps
+from locgen.ir.units import FloatLinear, FloatPairs, FloatUnit
+
+__all__ = ["Additive", "Behind", "asked", "linear", "units_behind"]
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A model of which each feature adds something to each score.
+
+    Members
+    -------
+    outputs : number of scores
+    part : (feature, its values (rows,)) to what it adds, (rows, outputs)
+    coefficients : (features, outputs) where that is ``value * coefficient``, else None
+    limits : of each feature the values up to which, and beyond which, `part` is constant; None
+        where it changes everywhere
+    """
+
+    outputs: int
+    part: Callable[[int, np.ndarray], np.ndarray]
+    coefficients: np.ndarray | None = None
+    limits: tuple[np.ndarray | None, ...] | None = None
+
+
+def linear(coefficients: np.ndarray) -> Additive:
+    """Return the model ``x @ coefficients`` (features, outputs)."""
+    return Additive(
+        coefficients.shape[1],
+        lambda feature, x: x[:, None] * coefficients[feature],
+        coefficients,
+    )
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What becomes of an additive model behind a front.
+
+    Members
+    -------
+    units : they add up to the scores, but for `constant` (outputs,)
+    ranges, fills : see `Model`
+    """
+
+    units: tuple[FloatUnit, ...]
+    constant: np.ndarray
+    ranges: tuple[tuple[float, float] | None, ...]
+    fills: tuple[float | None, ...]
+
+
+def units_behind(model: Additive, front: Front) -> Behind:
+    """Return `model` over the raw columns of `front`."""
+    sums = _Sums(front.columns, model.outputs)
+    shaped: dict[int, list[int]] = {}
+    counted = [
+        feature
+        for feature in range(front.features)
+        if model.coefficients is None or model.coefficients[feature].any()
+    ]
+    fills = _known_fills(model, front, counted)
+    for feature in counted:
+        output = front.outputs[feature]
+        known = output.polynomial
+        columns = _columns(known) or {output.column}
+        filled = not output.imputed or columns <= set(fills)
+        if model.coefficients is not None and known is not None and filled:
+            sums.add(known, model.coefficients[feature])
+        elif len(columns) == 1:
+            shaped.setdefault(output.column, []).append(feature)
+        else:
+            raise UnsupportedModel(
+                "products of columns that may be missing are not supported with an indicator or "
+                "without the columns themselves: impute beforehand"
+            )
+    units: list[FloatUnit] = []
+    for column in sorted({*shaped, *np.flatnonzero(sums.squares.any(axis=1)).tolist()}):
+        features = shaped.get(column, [])
+        units.append(_shape(model, front, column, features, sums))
+    if sums.straight.any() or not (units or sums.pairs):
+        units.insert(0, FloatLinear(sums.straight, tuple(range(model.outputs))))
+    if sums.pairs:
+        pairs = tuple(sorted(sums.pairs))
+        products = np.stack([sums.pairs[pair] for pair in pairs])
+        units.append(FloatPairs(pairs, products, tuple(range(model.outputs))))
+    return Behind(tuple(units), sums.constant, _ranges(front), _fills(front, units, fills))
+
+
+class _Sums:
+    """What polynomials add up to: of columns, their squares and products, (..., outputs) each."""
+
+    def __init__(self, columns: int, outputs: int) -> None:
+        self.constant = np.zeros(outputs)
+        self.straight, self.squares = np.zeros((2, columns, outputs))
+        self.pairs: dict[tuple[int, int], np.ndarray] = {}
+
+    def add(self, polynomial: Polynomial, coefficients: np.ndarray) -> None:
+        """Add ``polynomial * coefficients`` (outputs,)."""
+        for product, value in polynomial.terms:
+            if not product:
+                self.constant += value * coefficients
+            elif len(product) == 1:
+                self.straight[product[0]] += value * coefficients
+            elif product[0] == product[1]:
+                self.squares[product[0]] += value * coefficients
+            elif (value * coefficients).any():
+                found = self.pairs.get(product, 0.0)
+                self.pairs[product] = found + value * coefficients
+
+
+def _columns(polynomial: Polynomial | None) -> set[int]:
+    """Return the columns of which a polynomial, if it is one, is made."""
+    return set() if polynomial is None else {c for product, _ in polynomial.terms for c in product}
+
+
+def _known_fills(model: Additive, front: Front, counted: list[int]) -> dict[int, float]:
+    """Return for columns that may be missing the one value that does the same everywhere.
+
+    A column has none if a step makes of NaN what it makes of no number.
+    """
+    if model.coefficients is None:
+        return {}
+    fills: dict[int, float] = {}
+    without: set[int] = set()
+    for feature in counted:
+        output = front.outputs[feature]
+        if not output.imputed or len(_columns(output.polynomial)) > 1:
+            continue
+        column = output.column
+        if not output.slope:
+            without |= set() if output.polynomial is not None else {column}
+            continue
+        given = float(front.ask(column, np.array([np.nan]))[0, feature])
+        value = (given - output.polynomial.coefficient()) / output.slope
+        if not (np.isfinite(value) and np.isclose(fills.setdefault(column, value), value, 1e-9)):
+            without.add(column)
+    return {column: value for column, value in fills.items() if column not in without}
+
+
+def _shape(
+    model: Additive, front: Front, column: int, features: list[int], sums: _Sums
+) -> FloatUnit:
+    """Return what one raw column adds, all of it but products with other columns."""
+    straight, squares = sums.straight[column].copy(), sums.squares[column]
+    sums.straight[column] = 0.0
+
+    def ask(x: np.ndarray) -> np.ndarray:
+        values = np.nan_to_num(x)[:, None]
+        total = values * straight + values**2 * squares
+        if features:
+            given = asked(front, column, x)
+            for feature in features:
+                total = total + model.part(feature, given[:, feature])
+        return total
+
+    outputs = tuple(range(model.outputs))
+    cuts = [_cuts(model, front, feature) for feature in features]
+    missing = any(front.outputs[feature].imputed for feature in features)
+    if straight.any() or squares.any() or any(found is None for found in cuts):
+        return FloatShape(column, ask, np.eye(model.outputs), missing, outputs)
+    every = np.unique(np.concatenate(cuts))
+    every = every[np.isfinite(every)]
+    places = np.append(every, np.nextafter(every[-1], np.inf) if len(every) else 0.0)
+    rows = ask(places)
+    own = ask(np.array([np.nan]))[0] if front.imputes else None
+    return FloatSteps(column, every, rows, own, outputs)
+
+
+def asked(front: Front, column: int, x: np.ndarray) -> np.ndarray:
+    """Return what the model is given, (len(x), features), for values that steps may refuse."""
+    rows = np.tile(front.neutral, (len(x), 1))
+    rows[:, column] = x
+    return front.values(front.acceptable(rows))
+
+
+def _cuts(model: Additive, front: Front, feature: int) -> np.ndarray | None:
+    """Return the raw values behind which what a feature adds may change, None if everywhere."""
+    output = front.outputs[feature]
+    if output.intervals is not None:
+        low, high = output.intervals
+        return high[:-1] if output.unknown is None else np.concatenate([low, high])
+    if output.cuts is not None:
+        return output.cuts
+    limits = None if model.limits is None else model.limits[feature]
+    if limits is None or not output.rising:
+        return None
+    return front.bisect(np.full(len(limits), feature), lambda value, part: value <= limits[part])
+
+
+def _ranges(front: Front) -> tuple[tuple[float, float] | None, ...]:
+    found: dict[int, tuple[float, float]] = {}
+    for output in front.outputs:
+        if output.span is not None:
+            found.setdefault(output.column, output.span)
+    return tuple(found.get(column) for column in range(front.columns))
+
+
+def _fills(
+    front: Front, units: list[FloatUnit], fills: dict[int, float]
+) -> tuple[float | None, ...]:
+    """Return what stands for NaN in each column where it has no score of its own."""
+    if not front.imputes:
+        return ()
+    own = {unit.feature for unit in units if isinstance(unit, FloatSteps)}
+    own |= {u.feature for u in units if isinstance(u, FloatShape) and u.takes_missing}
+    return tuple(
+        None if column in own else fills.get(column, float(front.neutral[column]))
+        for column in range(front.columns)
+    )

@@ -1,0 +1,57 @@
+"""The names that files of models that compute with sizes may use, see `admitted`.
+
+All of them are classes and functions that are taken as they are: what they make of a hostile state
+is wrong at worst, for their attributes are plain arrays and numbers, which the readers check.
+"""
+
+__all__ = ["UNIT_NAMES"]
+
+UNIT_NAMES: dict[str, tuple[str, ...]] = {
+    "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),
+    "scipy.interpolate._bsplines": ("BSpline",),  # made anew from its arrays before it is called
+    "sklearn.discriminant_analysis": ("LinearDiscriminantAnalysis",),
+    "sklearn.linear_model._bayes": ("ARDRegression", "BayesianRidge"),
+    "sklearn.linear_model._coordinate_descent": (
+        "ElasticNet",
+        "ElasticNetCV",
+        "Lasso",
+        "LassoCV",
+        "MultiTaskElasticNet",
+        "MultiTaskElasticNetCV",
+        "MultiTaskLasso",
+        "MultiTaskLassoCV",
+    ),
+    "sklearn.linear_model._huber": ("HuberRegressor",),
+    "sklearn.linear_model._least_angle": (
+        "Lars",
+        "LarsCV",
+        "LassoLars",
+        "LassoLarsCV",
+        "LassoLarsIC",
+    ),
+    "sklearn.linear_model._logistic": ("LogisticRegressionCV",),
+    "sklearn.linear_model._omp": ("OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV"),
+    "sklearn.linear_model._passive_aggressive": (
+        "PassiveAggressiveClassifier",
+        "PassiveAggressiveRegressor",
+    ),
+    "sklearn.linear_model._perceptron": ("Perceptron",),
+    "sklearn.linear_model._quantile": ("QuantileRegressor",),
+    "sklearn.linear_model._ridge": ("RidgeCV", "RidgeClassifier", "RidgeClassifierCV"),
+    "sklearn.linear_model._sgd_fast": (
+        "EpsilonInsensitive",
+        "Hinge",
+        "ModifiedHuber",
+        "SquaredEpsilonInsensitive",
+        "SquaredHinge",
+    ),
+    "sklearn.linear_model._stochastic_gradient": (
+        "SGDClassifier",
+        "SGDOneClassSVM",
+        "SGDRegressor",
+    ),
+    "sklearn.linear_model._theil_sen": ("TheilSenRegressor",),
+    "sklearn.naive_bayes": ("BernoulliNB", "CategoricalNB", "ComplementNB", "MultinomialNB"),
+    "sklearn.preprocessing._polynomial": ("PolynomialFeatures", "SplineTransformer"),
+    "sklearn.svm._classes": ("LinearSVC", "LinearSVR"),
+}

@@ -1,0 +1,69 @@
+"""Families that compute with sizes as hardware: fabrics and emitted Verilog equal golden."""
+
+import numpy as np
+import pytest
+import unitkit
+from modelkit import simulate_fabric
+
+import locgen
+from locgen.flow.rtl import verify_rtl
+from locgen.plan import plan_direct, plan_tree
+from locgen.top.direct import DirectFabric
+from locgen.top.tree import TreeFabric
+
+VERILOG = (
+    "front-columns",
+    "front-imputed",
+    "front-indicated",
+    "front-splines",
+    "front-one-hot-strict",
+    "bernoulli",
+    "bernoulli-numbers",
+    "categorical",
+    "complement",
+    "multinomial",
+    "lda",
+    "linear-svc",
+    "logistic-cv",
+    "perceptron",
+    "ridge-classifier",
+    "sgd-one-class",
+    "sgd-two-log_loss",
+    "ElasticNet",
+    "HuberRegressor",
+    "Lasso",
+    "LinearSVR",
+    "MultiTaskLasso",
+    "SGDRegressor",
+)
+"""Every kind of decision, node and quantiser; the others differ in their numbers alone."""
+
+
+@pytest.mark.parametrize("number, case", list(enumerate(unitkit.CASES)), ids=unitkit.CASES)
+def test_every_family_in_gates(number, case):
+    """Amaranth's simulation of one of the fabrics, on test rows and the ends of all codes."""
+    estimator, arrays = unitkit.fitted(case)
+    model = locgen.compile(estimator, data=arrays).model
+    largest = np.array([(1 << bits) - 1 for bits in model.feature_bits])
+    q = np.concatenate([model.quantise(arrays[1][:12]), [0 * largest, largest]])
+    decisions, scores = model.evaluate(q)
+    if number % 2:
+        fabric = TreeFabric(model, plan_tree(model, 4, None))
+    else:
+        fabric = DirectFabric(model, plan_direct(model, None, fast=False))
+    answers = simulate_fabric(fabric, model, q, 0)
+    for row, (decision, score, _, _) in enumerate(answers):
+        assert score == list(scores[row])
+        assert decisions is None or decision == decisions[row]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, case", list(enumerate(VERILOG)), ids=VERILOG)
+def test_every_kind_in_verilog(number, case):
+    estimator, arrays = unitkit.fitted(case)
+    design = locgen.compile(estimator, "ice40", data=arrays, fabric=("direct", "tree")[number % 2])
+    result = verify_rtl(design)
+    whole = 2 ** sum(design.model.feature_bits)
+    assert result.mismatches == 0 and result.vectors >= min(1000, whole)
+    evidence = design.explain(arrays[1])
+    assert (evidence.scores == evidence.bias + evidence.contributions.sum(axis=1)).all()

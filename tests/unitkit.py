@@ -1,0 +1,224 @@
+"""Every family that computes with sizes, small and trained on real data: one case a way of it."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+from familykit import rows
+from sklearn.compose import make_column_transformer
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import (
+    ARDRegression,
+    BayesianRidge,
+    ElasticNet,
+    ElasticNetCV,
+    HuberRegressor,
+    Lars,
+    LarsCV,
+    Lasso,
+    LassoCV,
+    LassoLars,
+    LassoLarsCV,
+    LassoLarsIC,
+    LogisticRegression,
+    LogisticRegressionCV,
+    MultiTaskElasticNet,
+    MultiTaskElasticNetCV,
+    MultiTaskLasso,
+    MultiTaskLassoCV,
+    OrthogonalMatchingPursuit,
+    OrthogonalMatchingPursuitCV,
+    PassiveAggressiveClassifier,
+    PassiveAggressiveRegressor,
+    Perceptron,
+    QuantileRegressor,
+    Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
+    SGDClassifier,
+    SGDOneClassSVM,
+    SGDRegressor,
+    TheilSenRegressor,
+)
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    Binarizer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+)
+from sklearn.svm import LinearSVC, LinearSVR
+
+
+def _scaled(make):
+    return lambda: make_pipeline(StandardScaler(), make())
+
+
+_BINS = {"quantile_method": "averaged_inverted_cdf"}
+SGD_LOSSES = (
+    "hinge",
+    "log_loss",
+    "modified_huber",
+    "squared_hinge",
+    "perceptron",
+    "squared_error",
+    "huber",
+    "epsilon_insensitive",
+    "squared_epsilon_insensitive",
+)
+LINEAR = {
+    "lda": ("iris", LinearDiscriminantAnalysis),
+    "lda-two": ("cancer", _scaled(lambda: LinearDiscriminantAnalysis(solver="lsqr"))),
+    "linear-svc": ("iris", _scaled(LinearSVC)),
+    "logistic-cv": ("iris", _scaled(lambda: LogisticRegressionCV(Cs=3, max_iter=200))),
+    "passive-aggressive": ("cancer", _scaled(PassiveAggressiveClassifier)),
+    "perceptron": ("iris", _scaled(Perceptron)),
+    "ridge-classifier": ("iris", RidgeClassifier),
+    "ridge-classifier-two": ("cancer", _scaled(RidgeClassifier)),
+    "ridge-classifier-cv": ("cancer", _scaled(RidgeClassifierCV)),
+    "sgd-one-class": ("iris", _scaled(lambda: SGDOneClassSVM(random_state=0))),
+    **{
+        f"sgd-{loss}": ("iris", _scaled(lambda loss=loss: SGDClassifier(loss=loss, random_state=0)))
+        for loss in SGD_LOSSES
+    },
+    **{
+        f"sgd-two-{loss}": (
+            "cancer",
+            _scaled(lambda loss=loss: SGDClassifier(loss=loss, random_state=0)),
+        )
+        for loss in ("hinge", "log_loss")
+    },
+}
+REGRESSION = {
+    kind.__name__: ("diabetes-two" if "Multi" in kind.__name__ else "diabetes", _scaled(kind))
+    for kind in (
+        ARDRegression,
+        BayesianRidge,
+        ElasticNet,
+        ElasticNetCV,
+        HuberRegressor,
+        LarsCV,
+        Lasso,
+        LassoCV,
+        LassoLars,
+        LassoLarsCV,
+        LassoLarsIC,
+        LinearSVR,
+        MultiTaskElasticNet,
+        MultiTaskElasticNetCV,
+        MultiTaskLasso,
+        MultiTaskLassoCV,
+        OrthogonalMatchingPursuit,
+        OrthogonalMatchingPursuitCV,
+        PassiveAggressiveRegressor,
+        RidgeCV,
+        SGDRegressor,
+        TheilSenRegressor,
+    )
+} | {
+    "Lars": ("diabetes", _scaled(lambda: Lars(n_nonzero_coefs=5))),
+    "QuantileRegressor": ("diabetes", _scaled(lambda: QuantileRegressor(alpha=0.01))),
+    "two-targets": ("diabetes-two", lambda: make_pipeline(StandardScaler(), Ridge())),
+}
+BAYES = {
+    "bernoulli": ("wine", lambda: make_pipeline(StandardScaler(), BernoulliNB())),
+    "bernoulli-bare": ("cancer", lambda: BernoulliNB(binarize=0.1)),
+    "bernoulli-numbers": (
+        "wine",
+        lambda: make_pipeline(MinMaxScaler(clip=True), BernoulliNB(binarize=None)),
+    ),
+    "multinomial": ("wine-codes", lambda: make_pipeline(MinMaxScaler(), MultinomialNB())),
+    "complement": ("wine-codes", lambda: ComplementNB(norm=True)),
+    "categorical": (
+        "wine",
+        lambda: make_pipeline(KBinsDiscretizer(4, encode="ordinal", **_BINS), CategoricalNB()),
+    ),
+    "categorical-bare": (
+        "wine-codes",
+        lambda: make_pipeline(
+            make_column_transformer(("passthrough", [0, 2])), CategoricalNB(min_categories=9)
+        ),
+    ),
+}
+FRONTS = {
+    "front-bins": (
+        "wine",
+        lambda: make_pipeline(KBinsDiscretizer(4, **_BINS), LogisticRegression(max_iter=200)),
+    ),
+    "front-ordinal-scaled": (
+        "wine",
+        lambda: make_pipeline(
+            KBinsDiscretizer(4, encode="ordinal", **_BINS), StandardScaler(), LinearSVC()
+        ),
+    ),
+    "front-clipped": (
+        "iris",
+        lambda: make_pipeline(MinMaxScaler(clip=True), LogisticRegression()),
+    ),
+    "front-splines": ("diabetes", lambda: make_pipeline(SplineTransformer(4, degree=2), Ridge())),
+    "front-splines-classes": (
+        "iris",
+        lambda: make_pipeline(
+            MaxAbsScaler(), SplineTransformer(4, extrapolation="linear"), LogisticRegression()
+        ),
+    ),
+    "front-imputed": (
+        "cancer-missing",
+        lambda: make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()),
+    ),
+    "front-indicated": (
+        "cancer-missing",
+        lambda: make_pipeline(
+            SimpleImputer(strategy="median", add_indicator=True), StandardScaler(), LinearSVC()
+        ),
+    ),
+    "front-imputed-bayes": (
+        "cancer-missing",
+        lambda: make_pipeline(SimpleImputer(), GaussianNB()),
+    ),
+    "front-imputed-bins": (
+        "cancer-missing",
+        lambda: make_pipeline(SimpleImputer(), KBinsDiscretizer(3, **_BINS), RidgeClassifier()),
+    ),
+    "front-columns": (
+        "wine-codes",
+        lambda: make_pipeline(
+            make_column_transformer(
+                (OneHotEncoder(handle_unknown="ignore"), [0]),
+                (OrdinalEncoder(), [2]),
+                (make_pipeline(StandardScaler(), Binarizer()), [1]),
+                remainder=StandardScaler(),
+            ),
+            LogisticRegression(max_iter=200),
+        ),
+    ),
+    "front-one-hot-strict": (
+        "wine-codes",
+        lambda: make_pipeline(
+            make_column_transformer((OneHotEncoder(), [0, 2])), LogisticRegression(max_iter=200)
+        ),
+    ),
+}
+CASES = {**LINEAR, **REGRESSION, **BAYES, **FRONTS}
+
+
+@cache
+def fitted(name):
+    """Return the fitted estimator of a case, and its four arrays."""
+    data, make = CASES[name]
+    x_train, x_test, y_train, y_test = rows(data)
+    if name == "multinomial":
+        x_test = np.clip(x_test, x_train.min(axis=0), x_train.max(axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator = make().fit(x_train, y_train)
+        if "one-class" in name:  # no labels but its own
+            y_train, y_test = (estimator.predict(x) for x in (x_train, x_test))
+    return estimator, (x_train, x_test, y_train, y_test)
