@@ -16,6 +16,7 @@ from locgen.errors import ConfigurationError
 
 __all__ = [
     "DEFAULT_DEVICE",
+    "FAMILIES",
     "Capacity",
     "Delays",
     "Device",
@@ -26,7 +27,10 @@ __all__ = [
 ]
 
 #: The device and package that a bare target name means.
-DEFAULT_DEVICE = {"ice40": "up5k-sg48"}
+DEFAULT_DEVICE = {"ice40": "up5k-sg48", "ecp5": "25k-cabga381", "gowin": "gw1nr-9c-qn88p"}
+
+FAMILIES = tuple(DEFAULT_DEVICE)
+"""Names of the families that devices belong to."""
 
 _STRICT = ConfigDict(extra="forbid")
 _Count = Annotated[int, Field(ge=0)]
@@ -35,13 +39,19 @@ _Positive = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True, config=_STRICT)
 class Capacity:
-    """How many of each resource the die has: `bram` of 4 kbit, `spram` of 256 kbit."""
+    """How many of each resource the die has.
+
+    `bram_blocks` of the `bram` side by side hold `bram_words` words of 32 bits; an `spram` holds
+    256 kbit.
+    """
 
     logic_cells: _Count
     bram: _Count
     spram: _Count
     dsp: _Count
     io: _Count
+    bram_words: _Count = 256
+    bram_blocks: _Count = 2
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -84,7 +94,7 @@ class Power:
         Whether the coefficients come from measurements; without them only `static_uw` is known.
     core_voltage : float
         Volts at which `static_uw` holds.
-    static_uw : float
+    static_uw : float or None
         Microwatts of a configured device that does nothing.
     halted_uw : float or None
         Microwatts of a working design whose clock stands still.
@@ -102,8 +112,8 @@ class Power:
 
     calibrated: bool
     core_voltage: _Positive
-    static_uw: _Positive
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    static_uw: _Positive | None = None
     halted_uw: _Positive | None = None
     clock_uw_per_mhz: _Positive | None = None
     pj_per_toggle: TogglePower | None = None
@@ -119,8 +129,10 @@ class Power:
             self.uncertainty_percent,
             self.uncertainty_percent_beyond,
         )
-        if self.calibrated and None in measured:
-            raise ValueError("a calibrated device must give clock, toggle and uncertainty figures")
+        if self.calibrated and None in (*measured, self.static_uw):
+            raise ValueError(
+                "a calibrated device must give static, clock, toggle and uncertainty figures"
+            )
         if not self.calibrated and any(value is not None for value in measured):
             raise ValueError("only a calibrated device may give clock, toggle and uncertainty")
         return self
@@ -154,11 +166,14 @@ class Device:
         For the energy figures.
     sources : tuple of str
         Where capacity and packages come from.
+    free_pins : mapping of str to tuple of str
+        By package pins for designs without a board, a clock input first; empty where place and
+        route chooses pins itself.
     """
 
     name: str
     title: str
-    family: Literal["ice40"]
+    family: Literal[FAMILIES]
     default_package: str
     packages: dict[str, int]
     capacity: Capacity
@@ -168,6 +183,7 @@ class Device:
     power: Power
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     packer: tuple[str, ...] = ()
+    free_pins: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known_package(self) -> "Device":
@@ -206,9 +222,14 @@ def find_device(name: str) -> tuple[Device, str]:
         If there is no such device or package; the message names the nearest.
     """
     known = {device.name: device for device in devices()}
-    wanted, _, package = name.lower().partition("-")
-    if wanted not in known:
-        raise ConfigurationError(f"Device {name!r} is not known: {_nearest(wanted, tuple(known))}")
+    lower = name.lower()
+    # Names may hold dashes themselves: the longest that fits is meant.
+    fitting = [known_name for known_name in known if f"{lower}-".startswith(f"{known_name}-")]
+    wanted = max(fitting, key=len, default="")
+    if not wanted:
+        first = lower.partition("-")[0]
+        raise ConfigurationError(f"Device {name!r} is not known: {_nearest(first, tuple(known))}")
+    package = lower[len(wanted) + 1 :]
     device = known[wanted]
     if not package:
         return device, device.default_package

@@ -1,6 +1,6 @@
 """Energy per inference: toggles counted on data rows, times coefficients with a source."""
 
-from locgen.energy.activity import Activity, MappedNetlist, count_toggles
+from locgen.energy.activity import Activity, MappedNetlist, count_toggles, known_cells
 from locgen.energy.experts import ExpertActivity, expert_activity
 from locgen.energy.memories import Spram
 from locgen.energy.model import EnergyFigures, energy_of
@@ -14,4 +14,5 @@ __all__ = [
     "count_toggles",
     "energy_of",
     "expert_activity",
+    "known_cells",
 ]

@@ -1,29 +1,25 @@
 """Counts toggles in a mapped netlist while it works on data rows.
 
-A zero-delay simulation of iCE40 cells in NumPy, many rows side by side: every lane is a copy of the
-design that starts from its power-on state and works through its own rows. Glitches are not seen, so
-toggle counts are a lower bound.
+A zero-delay simulation of mapped cells in NumPy, many rows side by side: every lane is a copy of
+the design that starts from its power-on state and works through its own rows. Glitches are not
+seen, so that toggle counts are a lower bound.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from locgen.energy.cells import LIBRARIES, Gate, Parts
 from locgen.energy.memories import MEMORIES
 from locgen.errors import Mismatch
 
-__all__ = ["Activity", "MappedNetlist", "count_toggles"]
+__all__ = ["Activity", "MappedNetlist", "count_toggles", "known_cells"]
 
 _LANES = 64
 _IGNORED = {"$scopeinfo"}
-_FLIP_FLOPS = {
-    **dict.fromkeys(("SB_DFF", "SB_DFFE"), ""),
-    **dict.fromkeys(("SB_DFFSR", "SB_DFFESR"), "R"),
-    **dict.fromkeys(("SB_DFFSS", "SB_DFFESS"), "S"),
-}
-"""The pin that clears or sets each kind, in step with the clock and only while enabled."""
 
 
 class _FlipFlops(NamedTuple):
@@ -34,6 +30,7 @@ class _FlipFlops(NamedTuple):
     enable: int
     clear: int
     value: int
+    clear_first: bool
 
 
 @dataclass(frozen=True)
@@ -54,10 +51,17 @@ class Activity:
     by_cell: dict[str, float]
 
 
-class MappedNetlist:
-    """A module of SB_LUT4, SB_CARRY, SB_DFF and memory cells out of Yosys's JSON.
+def known_cells(module: dict, library: str) -> bool:
+    """Return whether `MappedNetlist` knows all cells of `module`."""
+    known = {*LIBRARIES.get(library, ()), *MEMORIES, *_IGNORED}
+    return all(cell["type"] in known for cell in module["cells"].values())
 
-    `memories` maps the names of its memory cells to `BlockRam` or `Spram`.
+
+class MappedNetlist:
+    """A module of mapped cells out of Yosys's JSON.
+
+    `library` is a key of `cells.LIBRARIES`; `memories` maps the names of the module's memory cells
+    to what simulates them.
 
     Raises
     ------
@@ -67,60 +71,61 @@ class MappedNetlist:
 
     def __init__(self, module: dict, library: str = "ice40") -> None:
         self.ports = {name: port["bits"] for name, port in module["ports"].items()}
-        nets = {"0": 0, "1": 1, "x": 0, "z": 0}
+        self.nets = nets = {"0": 0, "1": 1, "x": 0, "z": 0}
+        number = itertools.count(2)
 
         def net(bit: int | str) -> int:
-            return nets.setdefault(bit, len(nets))
+            if bit not in nets:
+                nets[bit] = next(number)
+            return nets[bit]
 
-        nets["1"] = 1
-        luts, carries, flip_flops = [], [], {}
-        self.memories = {}
         for bits in self.ports.values():
             for bit in bits:
                 net(bit)
+        known = LIBRARIES[library]
+        gates: list[Gate] = []
+        flip_flops: dict[tuple, list[tuple[int, int]]] = {}
+        registers: list[tuple[str, int]] = []
+        starts: list[int] = []
+        self.memories, self.cell_outputs = {}, {}
         for name, cell in sorted(module["cells"].items()):
-            kind, pins = cell["type"], cell["connections"]
+            kind = cell["type"]
             if kind in _IGNORED:
                 continue
             if kind in MEMORIES:
                 self.memories[name] = MEMORIES[kind](cell, net)
                 continue
-            one = {pin: net(bits[0]) for pin, bits in pins.items() if bits}
-            if kind == "SB_LUT4":
-                table = int(cell["parameters"]["LUT_INIT"], 2)
-                inputs = [one.get(f"I{i}", 0) for i in range(4)]
-                luts.append((name, inputs, one["O"], table))
-            elif kind == "SB_CARRY":
-                inputs = [one.get(pin, 0) for pin in ("I0", "I1", "CI")]
-                carries.append((name, inputs + [0], one["CO"], 0xE8E8))
-            elif kind in _FLIP_FLOPS:
-                pin = _FLIP_FLOPS[kind]
-                key = (one.get("E", 1), one.get(pin, 0), int(pin == "S"))
-                flip_flops.setdefault(key, []).append((name, one.get("D", 0), one["Q"]))
-            else:
+            if kind not in known:
                 raise ValueError(
-                    "cells of a mapped netlist must be SB_LUT4, SB_CARRY, memories or a "
-                    f"synchronous SB_DFF, not {kind}"
+                    f"cells of a mapped netlist must be {', '.join(known)} or memories, not {kind}"
                 )
-        self.nets = nets
-        self.count = max(nets.values()) + 1
+            pins = {pin: net(bits[0]) for pin, bits in cell["connections"].items() if bits}
+            parts = Parts(pins, cell["parameters"], lambda: next(number))
+            known[kind](parts)
+            gates += parts.gates
+            several = len(parts.outputs) > 1
+            outputs = {f"{name}[{p}]" if several else name: q for p, q in parts.outputs.items()}
+            (registers.extend if parts.flip_flops else self.cell_outputs.update)(outputs.items())
+            for register in parts.flip_flops:
+                data, output, *key, start, first = register
+                flip_flops.setdefault((*key, first), []).append((data, output))
+                starts += [output] * start
+        self.cell_outputs.update(registers)
+        for name, memory in self.memories.items():
+            self.cell_outputs.update({f"{name}[{bit}]": q for bit, q in enumerate(memory.outputs)})
+        self.count = next(number)
+        self.starts = np.array(starts, dtype=np.int64)
         self._flip_flops = [
-            _FlipFlops(np.array([d for _, d, _ in group]), np.array([q for _, _, q in group]), *key)
+            _FlipFlops(np.array([d for d, _ in group]), np.array([q for _, q in group]), *key)
             for key, group in sorted(flip_flops.items())
         ]
-        registers = [q for group in self._flip_flops for q in group.output]
         self.names = {
             f"{name}[{position}]" if len(bits["bits"]) > 1 else name: nets[bit]
             for name, bits in module.get("netnames", {}).items()
             for position, bit in enumerate(bits["bits"])
             if bit in nets
         }
-        self._levels = _levelise([*luts, *carries], self.count, registers)
-        self.cell_outputs = {name: output for name, _, output, _ in (*luts, *carries)}
-        for group in flip_flops.values():
-            self.cell_outputs.update({name: q for name, _, q in group})
-        for name, memory in self.memories.items():
-            self.cell_outputs.update({f"{name}[{bit}]": q for bit, q in enumerate(memory.outputs)})
+        self._levels = _levelise(gates, self.count)
 
     def settle(self, values: np.ndarray) -> None:
         """Compute all combinational nets of `values` (nets, lanes) uint8, in place."""
@@ -142,8 +147,9 @@ class MappedNetlist:
         fresh = []
         for group in self._flip_flops:
             held, data = values[group.output], values[group.data]
-            data = np.where(values[group.clear], np.uint8(group.value), data)
-            fresh.append(np.where(values[group.enable], data, held))
+            clear, enable = values[group.clear], values[group.enable]
+            data = np.where(clear, np.uint8(group.value), data)
+            fresh.append(np.where(enable | clear if group.clear_first else enable, data, held))
         for group, state in zip(self._flip_flops, fresh, strict=True):
             values[group.output] = state
         for outputs, state in read:
@@ -154,15 +160,13 @@ class MappedNetlist:
         return np.array([self.nets[bit] for bit in self.ports.get(name, [])], dtype=np.int64)
 
 
-def _levelise(
-    cells: list[tuple[str, list[int], int, int]], nets: int, registers: list[int]
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _levelise(cells: list[Gate], nets: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Return (inputs (n, 4), outputs (n,), truth tables (n, 16)) for each level of logic."""
     level = np.zeros(nets, dtype=np.int64)
-    driver = {output: number for number, (_, _, output, _) in enumerate(cells)}
+    driver = {output: number for number, (_, output, _) in enumerate(cells)}
     fanout: dict[int, list[int]] = {}
     waiting = [0] * len(cells)
-    for number, (_, inputs, _, _) in enumerate(cells):
+    for number, (inputs, _, _) in enumerate(cells):
         for source in {driver[net] for net in inputs if net in driver}:
             fanout.setdefault(source, []).append(number)
             waiting[number] += 1
@@ -172,7 +176,7 @@ def _levelise(
     while ready:
         number = ready.pop()
         done += 1
-        _, inputs, output, _ = cells[number]
+        inputs, output, _ = cells[number]
         level[output] = 1 + max(level[net] if net in driver else 0 for net in inputs)
         levels.setdefault(int(level[output]), []).append(number)
         for follower in fanout.get(number, []):
@@ -183,9 +187,9 @@ def _levelise(
         raise ValueError("a mapped netlist must not hold a combinational loop")
     result = []
     for _, members in sorted(levels.items()):
-        inputs = np.array([cells[n][1] for n in members])
-        outputs = np.array([cells[n][2] for n in members])
-        tables = np.array([[cells[n][3] >> i & 1 for i in range(16)] for n in members])
+        inputs = np.array([cells[n].inputs for n in members])
+        outputs = np.array([cells[n].output for n in members])
+        tables = np.array([[cells[n].table >> i & 1 for i in range(16)] for n in members])
         result.append((inputs, outputs, tables.astype(np.uint8)))
     return result
 
@@ -228,6 +232,7 @@ def count_toggles(
 
     values = np.zeros((netlist.count, lanes), dtype=np.uint8)
     values[1] = 1
+    values[netlist.starts] = 1
     values[valid_in] = 1
     for name in ones:
         values[netlist.names[name]] = 1

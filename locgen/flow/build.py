@@ -19,6 +19,7 @@ from locgen.energy import (
     count_toggles,
     energy_of,
     expert_activity,
+    known_cells,
 )
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch, ToolNotFound
 from locgen.flow.advice import advice
@@ -174,7 +175,8 @@ def _measure_activity(
     """
     model, plan = design.model, design.choice.plan
     library = find_target(design.place.target).library
-    if not library:
+    module = json.loads(netlist.json.read_text())["modules"][netlist.top]
+    if not known_cells(module, library):
         return None, None
     if design.data is not None:
         q = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
@@ -184,7 +186,6 @@ def _measure_activity(
         q = vectors.q
     q = q[:_ACTIVITY_ROWS]
     decision, scores = model.answered(q)
-    module = json.loads(netlist.json.read_text())["modules"][netlist.top]
     activity = count_toggles(
         MappedNetlist(module, library),
         pack_features(q, model.feature_bits),

@@ -119,9 +119,10 @@ def make_report(design: Design, built: Built | None = None) -> Report:
 
 
 def _clock_mhz(design: Design, built: Built | None) -> float | None:
-    if built is not None and built.clock_mhz is not None:
-        return round(built.clock_mhz, 3)
-    return None if design.place.clock_hz is None else design.place.clock_hz / 1e6
+    if design.place.clock_hz is not None:
+        return design.place.clock_hz / 1e6
+    known = built is not None and built.clock_mhz is not None
+    return round(built.clock_mhz, 2) if known else None  # rounded as the Fmax that it is
 
 
 def _without_available(built: Built) -> dict[str, int | None]:

@@ -56,26 +56,33 @@ def pack_report(
     options = [*placer_options(device, package), "--pack-only"]
 
     def produce() -> None:
-        _write_padded(design, family, work, log)
+        _write_portless(design, family, work, log)
         arguments = [*options, "--json", "design.json", "--report", "pack.json"]
         run(nextpnr, arguments, work, log)
 
-    key = key_of("pack", nextpnr.identity, *options, *family.pads, design.json.read_bytes())
+    key = key_of("pack", nextpnr.identity, *options, design.json.read_bytes())
     cached(key, ("pack.json",), work, produce, use_cache=use_cache)
     return json.loads((work / "pack.json").read_text())
 
 
-def _write_padded(design: Netlist, family: Family, work: Path, log: Path) -> None:
-    """Write ``design.json`` with the buffers at its ports that place and route may insist on."""
+def _write_portless(design: Netlist, family: Family, work: Path, log: Path) -> None:
+    """Write ``design.json``, without ports where place and route wants a pin for each.
+
+    What is cut off stays: place and route removes nothing.
+    """
     if not family.pads:
         shutil.copyfile(design.json, work / "design.json")
         return
     shutil.copyfile(design.rtlil, work / "design.il")
-    # Ports that have a buffer already, which the libraries' attributes tell, are left alone.
-    script = [*family.libraries, "read_rtlil design.il", f"hierarchy -top {design.top}"]
-    script += [*family.pads, "write_json design.json"]
-    (work / "pads.ys").write_text("\n".join(script) + "\n")
-    run(find_tool("yosys"), ["pads.ys"], work, log.with_name(f"yosys_pads_{design.top}.log"))
+    script = [
+        *family.libraries,
+        "read_rtlil design.il",
+        f"hierarchy -top {design.top}",
+        f"delete -port {design.top}/i:* {design.top}/o:*",
+        "write_json design.json",
+    ]
+    (work / "ports.ys").write_text("\n".join(script) + "\n")
+    run(find_tool("yosys"), ["ports.ys"], work, log.with_name(f"yosys_ports_{design.top}.log"))
 
 
 def logic_cells_of(report: dict[str, Any], family: Family) -> tuple[int, int]:
@@ -93,8 +100,9 @@ def pack_core(
 ) -> Utilisation:
     """Pack the core alone, out of context, and count what it takes.
 
-    Packing puts an I/O cell on every port, however many there are, and nothing else: pins are
-    not placed, so that their number does not matter, and I/O cells are not logic cells.
+    Packing puts an I/O cell on every port, however many there are, or the ports are taken away
+    before; nothing else is added. Pins are not placed, so that their number does not matter, and
+    I/O cells are not logic cells.
 
     Raises
     ------

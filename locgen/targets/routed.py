@@ -102,9 +102,12 @@ class Routed:
 
 def clocks_of(report: Mapping[str, Any]) -> dict[str, float]:
     """Return the Fmax in MHz of every clock in nextpnr's report, by the net's own name."""
-    # The report names the buffered net: "clk$SB_IO_IN_$glb_clk".
+    # The report names the buffered net: "clk$SB_IO_IN_$glb_clk", "$glbnet$clk$TRELLIS_IO_IN", or
+    # the core's alias of it, "core.clk".
     return {
-        name.partition("$")[0] or name: float(entry["achieved"])
+        name.removeprefix("$glbnet$").removeprefix(_CORE).partition("$")[0] or name: float(
+            entry["achieved"]
+        )
         for name, entry in sorted(report["fmax"].items())
     }
 

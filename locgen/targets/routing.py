@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from locgen.devices import Device
-from locgen.devices.pins import Constraints
+from locgen.devices.pins import Constraints, Pin
 from locgen.errors import DoesNotFit, ToolFailed
 from locgen.targets.cache import cached, key_of
 from locgen.targets.constraints import FORMATS
@@ -190,6 +190,8 @@ def _route(
     options += ["--seed", str(seed), "--timing-allow-fail"]
     limits = f"design.{family.constraints}"
     if constraints is None:
+        constraints = _free_pins(design, device, package, clock_mhz)
+    if constraints is None:
         options += family.free_arguments
         text = ""
     else:
@@ -234,6 +236,20 @@ def _route(
         wrapper_logic_cells=cells_outside_core(cells),
         seed=seed,
     )
+
+
+def _free_pins(
+    design: Netlist, device: Device, package: str, clock_mhz: float
+) -> Constraints | None:
+    """Return pins for the ports where place and route chooses none; None where it does."""
+    pins = device.free_pins.get(package)
+    if not pins:
+        return None
+    ports = sorted((port.name for port in design.ports), key=lambda name: (name != "clk", name))
+    if len(ports) > len(pins) or any(port.width > 1 for port in design.ports):
+        raise ValueError(f"{design.top} must have at most {len(pins)} ports of one bit")
+    placed = (Pin(*pair) for pair in zip(ports, pins, strict=False))
+    return Constraints(tuple(placed), clock_mhz * 1e6)
 
 
 def _explain(
