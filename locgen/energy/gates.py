@@ -86,6 +86,7 @@ class GateNetlist:
             if one.cell.state is not None
         }
         self.count = max(self.nets.values()) + 1
+        self.starts = np.zeros(0, dtype=np.int64)  # which registers start at 1 is told by name
         self._levels = _levelise(gates)
         self.order = [
             int(net) for groups in self._levels for _, outputs, _ in groups for net in outputs

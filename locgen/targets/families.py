@@ -57,7 +57,7 @@ ECP5 = Family(
         "EHXPLLL": "PLL",
     },
     together=("TRELLIS_COMB", "TRELLIS_FF"),
-    site=r"X(?P<x>\d+)/Y(?P<y>\d+)/\D*(?P<z>\d*)",
+    site=r"X(?P<x>\d+)/Y(?P<y>\d+)/(SLICE(?P<slice>[A-D]))?\D*(?P<z>\d*)",
     placer="nextpnr-ecp5",
     packer="ecppack",
     configuration="{name}.config",

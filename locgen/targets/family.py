@@ -41,9 +41,10 @@ class Family:
         nextpnr's types of packed cells in words; the first is `LOGIC`.
     together : tuple of str
         Types of packed cells, one of each to a logic cell: the most numerous decides how many
-        logic cells a netlist takes.
+        logic cells a netlist takes. There are as many as there are of the first.
     site : str
-        Expression for the place of a cell in nextpnr's JSON: groups ``x``, ``y`` and ``z``.
+        Expression for the place of a cell in nextpnr's JSON: groups ``x``, ``y`` and ``z``, and
+        perhaps ``slice``, a letter for every two cells.
     placer, packer : str
         Keys of `tools.TOOLS`: place and route, and what makes a bitstream of its result.
     configuration : str

@@ -88,7 +88,7 @@ def _write_portless(design: Netlist, family: Family, work: Path, log: Path) -> N
 def logic_cells_of(report: dict[str, Any], family: Family) -> tuple[int, int]:
     """Return how many logic cells nextpnr's report counts as used and as available."""
     counts = [report["utilization"][name] for name in family.together]
-    return max(c["used"] for c in counts), min(c["available"] for c in counts)
+    return max(count["used"] for count in counts), counts[0]["available"]
 
 
 def pack_core(

@@ -164,6 +164,7 @@ def placement_of(written: Path, family: Family) -> tuple[PlacedCell, ...]:
         )
         added = name.startswith("$nextpnr") and not core_bits.isdisjoint(driven)
         x, y, z = (int(site[axis] or 0) for axis in "xyz")
+        z += 2 * (ord(site.groupdict().get("slice") or "A") - ord("A"))
         kind = family.kinds.get(cell["type"], cell["type"])
         placed.append(PlacedCell((_CORE if added else "") + name, kind, x, y, z))
     return tuple(sorted(placed, key=lambda cell: cell.name))
