@@ -8,7 +8,6 @@ import locgen.devices as data
 from locgen.devices import DEFAULT_DEVICE, devices, find_device
 from locgen.errors import ConfigurationError
 
-
 NAMES = {
     "ice40": ["hx1k", "hx8k", "lp1k", "lp8k", "up5k"],
     "ecp5": ["12k", "25k", "45k", "85k", "um5g-45k"],
@@ -18,7 +17,7 @@ NAMES = {
 
 def test_all_devices_are_there():
     names = [device.name for device in devices()]
-    assert names == sorted(sum(NAMES.values(), []))
+    assert names == sorted(name for names in NAMES.values() for name in names)
     assert {device.name: device.family for device in devices()} == {
         name: family for family, names in NAMES.items() for name in names
     }
