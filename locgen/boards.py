@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from locgen.devices import find_device
+from locgen.devices import FAMILIES, find_device
 from locgen.devices.pins import Constraints, Pin
 from locgen.errors import ConfigurationError
 from locgen.resources import resource
@@ -75,7 +75,9 @@ class Flash(_Strict):
 class Programmer(_Strict):
     """A program that writes a bitstream to the board; the first that is installed is used."""
 
-    tool: Literal["iceprog", "openfpgaloader", "icesprog"] = Field(description="its name")
+    tool: Literal["iceprog", "openfpgaloader", "icesprog", "dfu-util", "ecpdap"] = Field(
+        description="its name"
+    )
     arguments: tuple[str, ...] = Field((), description="arguments before the name of the bitstream")
 
 
@@ -86,7 +88,7 @@ class Board(_Strict):
         description="what `--board` takes; the file's name without `.toml`"
     )
     title: _Text = Field(description="the maker's name for it")
-    family: Literal["ice40"] = Field(description="the target that builds for it")
+    family: Literal[FAMILIES] = Field(description="the target that builds for it")
     device: _Text = Field(description="the device, as in `--device`")
     package: _Text = Field(description="the device's package")
     clock: Clock
@@ -104,7 +106,9 @@ class Board(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Board":
-        find_device(f"{self.device}-{self.package}")
+        device, _ = find_device(f"{self.device}-{self.package}")
+        if device.family != self.family:
+            raise ValueError(f"device {device.name} is {device.family}, not {self.family}")
         pins = (self.clock.pin, self.link.rx, self.link.tx)
         if len(set(pins)) != len(pins):
             raise ValueError(f"clock, rx and tx need pins of their own, not {', '.join(pins)}")

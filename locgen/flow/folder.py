@@ -13,6 +13,7 @@ from locgen.ir import QuantisedModel, from_json
 from locgen.plan.evidence import gathered_of, runs_of
 from locgen.plan.serialise import plan_from_json
 from locgen.report.schema import Report, Verification
+from locgen.targets.families import FAMILIES
 from locgen.targets.flash import flash
 from locgen.verify.simulate import SimulationResult, run_testbench
 from locgen.verify.vectors import pack_features, pack_results
@@ -203,7 +204,8 @@ def flash_folder(folder: BuildFolder) -> str:
         raise ConfigurationError(
             f"{folder.path} was built without --board: build with one to get a design that talks"
         )
-    bitstream = folder.path / f"{report.model.name}.bin"
+    suffix = FAMILIES[report.target.family].suffix
+    bitstream = folder.path / f"{report.model.name}{suffix}"
     if not bitstream.is_file():
         raise ConfigurationError(f"{bitstream} is missing: build without --no-pnr")
     board = folder.board

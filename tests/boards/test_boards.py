@@ -1,5 +1,6 @@
 """Boards: files that validate, messages that help, pins that exist."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,22 @@ from locgen.devices import find_device
 from locgen.errors import ConfigurationError
 from locgen.resources import resource
 from locgen.targets.constraints import FORMATS
+from locgen.targets.families import FAMILIES
 from locgen.targets.routing import place_and_route
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.boot import flash_signature
 from locgen.top.emit import emit_rtlil
 
-NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "icesugar", "upduino_v3"]
+ICE40 = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "icesugar", "nandland_go", "upduino_v3"]
+OTHERS = [
+    "colorlight_5a75b",
+    "ecpix5",
+    "orangecrab",
+    "tang_nano_9k",
+    "tang_primer_20k",
+    "ulx3s",
+]
+NAMES = sorted([*ICE40, *OTHERS])
 
 
 class Echo(wiring.Component):
@@ -38,23 +49,35 @@ class Echo(wiring.Component):
 
 @pytest.fixture(scope="module")
 def echo(tmp_path_factory):
-    out = tmp_path_factory.mktemp("echo")
-    return synthesise_core(emit_rtlil(Echo(), "core", reset=False), out, use_cache=False)
+    """Return the echo in the cells of a family; boards of a family share one."""
+    folder = tmp_path_factory.mktemp("echo")
+
+    @cache
+    def mapped(family):
+        text = emit_rtlil(Echo(), "core", reset=False)
+        out = folder / family
+        return synthesise_core(text, out, family=FAMILIES[family], pads=True, use_cache=False)
+
+    return mapped
 
 
 def test_all_boards_are_there():
     assert [board.name for board in list_boards()] == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [*ICE40, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+)
 def test_pins_exist_and_route(name, echo, tmp_path):
     board = load_board(name)
     device, package = find_device(board.target)
     assert device.family == board.family
+    netlist = echo(board.family)
     routed = place_and_route(
-        echo, device, package, pins_of(board), board.clock.hz / 1e6, 1, tmp_path, use_cache=False
+        netlist, device, package, pins_of(board), board.clock.hz / 1e6, 1, tmp_path, use_cache=False
     )
     assert routed.bitstream.stat().st_size > 30_000
+    assert routed.bitstream.suffix == FAMILIES[board.family].suffix
     assert sum(cell.kind == "pin" for cell in routed.cells) == 3
 
 
@@ -73,7 +96,7 @@ def test_upduino_says_that_its_jumper_is_needed():
 def test_unknown_board_names_the_nearest():
     with pytest.raises(ConfigurationError, match="did you mean icebreaker"):
         load_board("icebraker")
-    with pytest.raises(ConfigurationError, match="choose one of ice40_hx8k_b_evn, icebreaker"):
+    with pytest.raises(ConfigurationError, match="choose one of colorlight_5a75b, ecpix5"):
         load_board("zzz")
     with pytest.raises(ConfigurationError, match=r"mine\.toml does not exist"):
         load_board("mine.toml")

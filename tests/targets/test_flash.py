@@ -2,6 +2,7 @@
 
 import pytest
 
+from locgen.boards import list_boards, load_board
 from locgen.errors import BoardError, ConfigurationError, DoesNotFit, ToolNotFound
 from locgen.targets import toolchain
 from locgen.targets.flash import flash, flash_command, image_bytes, join_image
@@ -45,6 +46,45 @@ def test_flash_hands_over_the_bitstream(path_folder, bitstream, tmp_path):
     programmer(path_folder / "iceprog", 'echo "$@"; test -f "$2"')
     flash((("iceprog", ("-S",)),), bitstream, tmp_path / "flash.log")
     assert (tmp_path / "flash.log").read_text() == "-S top.bin\n"
+
+
+RECORDED = {
+    "colorlight_5a75b": [["openFPGALoader", "-c", "ft232"], ["ecpdap", "program"]],
+    "ecpix5": [["openFPGALoader", "-b", "ecpix5"]],
+    "ice40_hx8k_b_evn": [["iceprog"], ["openFPGALoader", "-b", "ice40_generic"]],
+    "icebreaker": [["iceprog"], ["openFPGALoader", "-b", "ice40_generic"]],
+    "icestick": [["iceprog"], ["openFPGALoader", "-b", "ice40_generic"]],
+    "icesugar": [["icesprog"]],
+    "nandland_go": [["iceprog"], ["openFPGALoader", "-b", "ice40_generic"]],
+    "orangecrab": [["dfu-util", "-d", "1209:5af0", "-a", "0", "-D"]],
+    "tang_nano_9k": [["openFPGALoader", "-b", "tangnano9k"]],
+    "tang_primer_20k": [["openFPGALoader", "-b", "tangprimer20k"]],
+    "ulx3s": [["openFPGALoader", "-b", "ulx3s"]],
+    "upduino_v3": [["iceprog"]],
+}
+"""What the programmers' manuals ask for, by board and in order of preference."""
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_every_boards_programmers_are_called_as_their_manuals_say(
+    name, path_folder, bitstream, tmp_path
+):
+    board = load_board(name)
+    programmers = [(each.tool, each.arguments) for each in board.programmers]
+    assert len(programmers) == len(RECORDED[name])
+    for number, (program, *arguments) in enumerate(RECORDED[name]):
+        for path in path_folder.iterdir():
+            path.unlink()
+        toolchain._find.cache_clear()
+        fake = f'[ "$1" = -V ] || [ "$1" = --version ] || echo "$0" "$@" > {tmp_path}/recorded'
+        programmer(path_folder / program, fake)
+        flash(programmers, bitstream, tmp_path / f"{number}.log")
+        said = (tmp_path / "recorded").read_text().split()
+        assert said == [str(path_folder / program), *arguments, bitstream.name]
+
+
+def test_no_board_is_left_out():
+    assert sorted(RECORDED) == [board.name for board in list_boards()]
 
 
 def test_failing_programmer_is_the_boards_error(path_folder, bitstream, tmp_path):
