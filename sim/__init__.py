@@ -12,6 +12,7 @@ every edge, so that long silences cost no Python.
 from .clock import ClockDomain
 from .flash import FlashModel, SpiFlash
 from .memory import MemoryPort
+from .pins import PinsHost
 from .scoreboard import Field, Scoreboard, read, unpack
 from .stream import StreamMonitor, StreamSource, Transfer
 from .uart import UartReceiver, UartTransmitter
@@ -21,6 +22,7 @@ __all__ = [
     "Field",
     "FlashModel",
     "MemoryPort",
+    "PinsHost",
     "Scoreboard",
     "SpiFlash",
     "StreamMonitor",

@@ -39,12 +39,14 @@ from locgen.cli.options import (
     Folder,
     Label,
     Level,
+    Liberty,
     LinkWidth,
     Missing,
     Model,
     Optimise,
     Rounding,
     ScoreBits,
+    Shuttle,
     Sites,
     Stages,
     Target,
@@ -155,6 +157,8 @@ def build(
         bool, typer.Option("--no-cache", help="build anew what earlier builds left behind")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="the placer's")] = 1,
+    liberty: Liberty = None,
+    shuttle: Shuttle = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -196,6 +200,8 @@ def build(
             rounding=rounding,
             missing=missing,
             pnr=not no_pnr,
+            liberty=liberty,
+            shuttle=shuttle,
             cache=not no_cache,
             seed=seed,
         )

@@ -8,6 +8,7 @@ from rich.table import Column, Table
 
 from locgen.boards import list_boards
 from locgen.devices import devices
+from locgen.targets.asic.libraries import libraries_here
 from locgen.targets.doctor import Finding
 
 __all__ = ["print_boards", "print_findings", "print_targets"]
@@ -29,8 +30,19 @@ def print_targets(console: Console, as_json: bool) -> None:
         }
         for device in devices()
     ]
+    libraries = [
+        {
+            "family": "asic",
+            "library": known.name,
+            "process": known.process,
+            "shuttle": known.shuttle or None,
+            "path": None if path is None else str(path),
+            "remedy": None if path is not None else known.remedy,
+        }
+        for known, path in libraries_here()
+    ]
     if as_json:
-        print(json.dumps(rows))
+        print(json.dumps(rows + libraries))
         return
     table = Table("target", "device", "logic cells", "BRAM", "SPRAM", "DSP", "energy", "packages")
     for row in rows:
@@ -45,6 +57,11 @@ def print_targets(console: Console, as_json: bool) -> None:
             " ".join(row["packages"]),
         )
     console.print(table)
+    cells = Table("target", "cell library", "process", "here")
+    for row in libraries:
+        name = f"asic, tinytapeout ({row['shuttle']})" if row["shuttle"] else "asic"
+        cells.add_row(name, row["library"], row["process"], row["path"] or row["remedy"])
+    console.print(cells)
 
 
 def print_boards(console: Console, as_json: bool) -> None:

@@ -21,10 +21,12 @@ __all__ = [
     "Folder",
     "Label",
     "Level",
+    "Liberty",
     "LinkWidth",
     "Model",
     "Optimise",
     "ScoreBits",
+    "Shuttle",
     "Sites",
     "Stages",
     "Target",
@@ -61,8 +63,20 @@ Clock = Annotated[
     typer.Option("--clock", metavar="MHZ", help="clock that must be met; a board fixes its own"),
 ]
 Top = Annotated[
-    Literal["stream", "uart"] | None,
-    typer.Option("--top", help="ports of the design; default uart with a board, else stream"),
+    Literal["stream", "uart", "pins"] | None,
+    typer.Option(
+        "--top",
+        help="ports of the design; default uart with a board, pins on a Tiny Tapeout tile, else "
+        "stream",
+    ),
+]
+Liberty = Annotated[
+    Path | None,
+    typer.Option("--liberty", help="Liberty file of standard cells, for --target asic"),
+]
+Shuttle = Annotated[
+    Literal["sky", "ihp", "gf"] | None,
+    typer.Option("--shuttle", help="process of --target tinytapeout; default sky"),
 ]
 FabricKind = Annotated[
     Literal["auto", "tree", "direct"],

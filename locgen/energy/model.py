@@ -13,7 +13,8 @@ class EnergyFigures:
     """Energy of a core at a clock; None where the device has no coefficients.
 
     `uncertainty_percent` is of the sum; toggles are counted without glitches, so the dynamic part
-    is a lower bound.
+    is a lower bound. `internal_uw` and `switching_uw`, for standard cells alone, are what cells and
+    nets take at full speed, the clock included.
     """
 
     dynamic_nj_per_inference: float | None
@@ -23,6 +24,8 @@ class EnergyFigures:
     calibrated: bool
     uncertainty_percent: float | None
     toggles_per_inference: float
+    internal_uw: float | None = None
+    switching_uw: float | None = None
 
 
 def energy_of(

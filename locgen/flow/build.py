@@ -1,6 +1,5 @@
 """The whole road: from a `Design` to a verified bitstream, with its report."""
 
-import json
 import logging
 import shutil
 import tempfile
@@ -15,21 +14,19 @@ from locgen.energy import (
     Activity,
     EnergyFigures,
     ExpertActivity,
-    MappedNetlist,
-    count_toggles,
     energy_of,
-    expert_activity,
-    known_cells,
 )
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch, ToolNotFound
+from locgen.flow.activity import measure_activity
 from locgen.flow.advice import advice
+from locgen.flow.chip import ChipFigures, check_tile, measure_chip
+from locgen.flow.chipfiles import write_chip_files
 from locgen.flow.design import Design
 from locgen.flow.evidence import evidence_words
 from locgen.flow.folder import BOARD_FILE
 from locgen.flow.memory import (
     boot_flash,
     link_params,
-    loaded_state,
     memory_image,
     update_exchanges,
 )
@@ -37,10 +34,11 @@ from locgen.flow.place import choose_plan
 from locgen.host.header import write_headers
 from locgen.ir import QuantisedModel, to_json
 from locgen.plan.serialise import plan_to_json
-from locgen.quantise import synthetic_rows
+from locgen.targets.asic.chip import CELL_MODELS
+from locgen.targets.asic.project import top_name
 from locgen.targets.children import workers
 from locgen.targets.flash import join_image
-from locgen.targets.netlist import Netlist, Utilisation
+from locgen.targets.netlist import Utilisation
 from locgen.targets.registry import find_target
 from locgen.targets.routed import ResourceShortage, Routed
 from locgen.targets.target import Job, Mapped
@@ -50,12 +48,15 @@ from locgen.top.direct import DirectFabric
 from locgen.top.emit import emit_rtlil
 from locgen.top.fabric import fabric_signature
 from locgen.top.instance import CoreInstance
+from locgen.top.pins import PinsTop
+from locgen.top.tinytapeout import TinyTapeoutTop
 from locgen.top.tree import TreeFabric
 from locgen.verify.frames import make_frames
+from locgen.verify.pins import make_rows, pins_params
 from locgen.verify.simulate import SimulationResult, run_testbench
 from locgen.verify.suspect import suspect_node
 from locgen.verify.testbench import write_testbench
-from locgen.verify.vectors import Vectors, make_vectors, pack_features, pack_results
+from locgen.verify.vectors import Vectors, make_vectors
 
 __all__ = ["Built", "Tell", "build", "design_facts", "design_vectors", "emit", "verify_design"]
 
@@ -77,7 +78,8 @@ class Built:
     cells; `routed` is None without place and route; `activity` where toggles are not counted.
     `results` are those of the simulations, none if `unverified` says why they could not run.
     `evidence_cells` is what gathering evidence adds to the core, None where none is gathered;
-    `experts` is the activity by expert, None but for mixtures on the tree fabric.
+    `experts` is the activity by expert, None but for mixtures on the tree fabric. `chip` holds the
+    figures of standard cells, None for programmable logic.
     """
 
     out: Path
@@ -90,6 +92,7 @@ class Built:
     evidence_cells: int | None = None
     experts: ExpertActivity | None = None
     unverified: str | None = None
+    chip: ChipFigures | None = None
 
     @property
     def core(self) -> Utilisation | None:
@@ -125,6 +128,7 @@ def design_facts(design: Design) -> dict[str, object]:
         "evidence_width": plan.evidence_width if plan.evidence else 0,
         "boot_offset": None if boot is None else boot.offset,
         "models": list(find_target(place.target).models),
+        "tile": find_target(place.target).tile,
     }
 
 
@@ -136,11 +140,18 @@ def fabric_of(design: Design) -> DirectFabric | TreeFabric:
     return TreeFabric(design.model, plan, int(design.digest, 16))
 
 
-def emit(design: Design) -> dict[str, str]:
-    """Return RTLIL by module: the core, and the board's top around it."""
+def emit(design: Design, called: str = "top") -> dict[str, str]:
+    """Return RTLIL by module: the core, and the top around it, a module named as `called`."""
     modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
-    if design.place.top == "uart":
-        shell = CoreInstance(fabric_signature(design.model, design.choice.plan))
+    if design.place.top == "stream":
+        return modules
+    shell = CoreInstance(fabric_signature(design.model, design.choice.plan))
+    if design.place.top == "pins":
+        top = PinsTop(shell, pins_params(design.model))
+        if find_target(design.place.target).tile:
+            top = TinyTapeoutTop(top)
+        modules["top"] = emit_rtlil(top, called, reset=True)
+    else:
         place, boot = design.place, boot_flash(design)
         offset = None if boot is None else boot.offset
         top = BoardTop(shell, link_params(design), place.clock_hz, place.baud, offset)
@@ -163,41 +174,6 @@ def design_vectors(design: Design) -> Vectors:
         rows = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
     vectors = make_vectors(model.feature_bits, thresholds, model.evaluate, rows)
     return replace(vectors, scores=vectors.scores[:, : model.score_ports])
-
-
-def _measure_activity(
-    design: Design, netlist: Netlist, vectors: Vectors
-) -> tuple[Activity | None, ExpertActivity | None]:
-    """Count toggles, by expert as well where experts have modules of their own.
-
-    Nothing is counted where the target's cells are not known to the simulation. It is done on data
-    rows, or on rows drawn over the thresholds where there are none.
-    """
-    model, plan = design.model, design.choice.plan
-    library = find_target(design.place.target).library
-    module = json.loads(netlist.json.read_text())["modules"][netlist.top]
-    if not known_cells(module, library):
-        return None, None
-    if design.data is not None:
-        q = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
-    elif design.loaded is not None:
-        q = model.quantise(synthetic_rows(design.loaded.model, _ACTIVITY_ROWS))
-    else:
-        q = vectors.q
-    q = q[:_ACTIVITY_ROWS]
-    decision, scores = model.answered(q)
-    activity = count_toggles(
-        MappedNetlist(module, library),
-        pack_features(q, model.feature_bits),
-        pack_results(decision, scores, model.decision.bits, model.score_bits),
-        plan.latency_cycles,
-        plan.interval_cycles,
-        **loaded_state(design),
-    )
-    if plan.kind == "direct" or not plan.gates:
-        return activity, None
-    mask = model.gate.evaluate(q[: activity.inferences], model.missing_codes)
-    return activity, expert_activity(activity, plan, mask)
 
 
 def _route(design: Design, mapped: Mapped, job: Job) -> Routed:
@@ -315,13 +291,16 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     modules = emit(design)
     netlists = work / "netlist"
     job = Job(netlists, logs, options.effort, options.seed, options.cache)
+    job = replace(job, liberty=options.liberty, shuttle=options.shuttle or "")
     tell("synthesis" if target.models else "writing Verilog")
     with workers(1) as pool:
-        plain = pool.submit(write_verilog, modules, netlists, logs, use_cache=options.cache)
+        how = {"use_cache": options.cache, "initial": target.powers_up}
+        plain = pool.submit(write_verilog, modules, netlists, logs, **how)
         mapped = target.synthesise(modules, design.place.device, job)
         verilog = plain.result()
     if mapped is not None:
         _check_size(design, mapped.usage)
+        check_tile(design, mapped)
 
     tell("writing the test bench")
     vectors = design_vectors(design)
@@ -355,23 +334,35 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
             unverified = str(error)  # there is no product that anyone could take for verified
             log.warning("NOT VERIFIED: %s", error)
 
-    activity = experts = energy = None
+    activity = experts = energy = chip = None
     clock_mhz = design.place.clock_hz / 1e6 if design.place.clock_hz else None
     if clock_mhz is None and routed is not None:
         clock_mhz = routed.fmax_mhz
+    latency = design.choice.plan.latency_cycles
     if mapped is not None:
         tell("counting toggles")
-        activity, experts = _measure_activity(design, mapped.core, vectors)
-    if activity is not None and clock_mhz is not None:
-        latency = design.choice.plan.latency_cycles
+    if mapped is not None and mapped.chip is not None:
+        chip = measure_chip(design, mapped, vectors, logs)
+        activity, experts, clock_mhz = chip.activity, chip.experts, clock_mhz or chip.fmax_mhz
+        if clock_mhz is not None:
+            energy = chip.energy(clock_mhz, latency, design.choice.plan.interval_cycles)
+    elif mapped is not None:
+        activity, experts = measure_activity(design, mapped.core, vectors)
+    if activity is not None and clock_mhz is not None and chip is None:
         cells = mapped.usage.logic_cells
         energy = energy_of(design.place.device, activity, clock_mhz, latency, cells)
     if routed is not None:
         routed = _keep_bitstream(design, routed, work)
     target.deliver(model.name, work, mapped)
+    if chip is not None:
+        parts = dict(modules)
+        if target.tile:
+            parts[top_name(model.name)] = emit(design, top_name(model.name))["top"]
+            del parts["top"]
+        write_chip_files(design, chip, clock_mhz, vectors, parts, work, logs)
     cost = _evidence_cells(design, mapped, job) if mapped is not None else None
     measured = (activity, energy, clock_mhz)
-    return Built(work, mapped, routed, *measured, results, cost, experts, unverified)
+    return Built(work, mapped, routed, *measured, results, cost, experts, unverified, chip)
 
 
 def _write_bench(
@@ -385,7 +376,11 @@ def _write_bench(
             sources["top_netlist.v"] = mapped.top.verilog
     frames, image, flash = None, memory_image(design), ()
     evidence = evidence_words(design, vectors)
-    if "top" in verilog:
+    if mapped is not None and mapped.chip is not None:
+        sources[CELL_MODELS] = mapped.chip.models
+    if design.place.top == "pins":
+        frames = make_rows(design.model, vectors)
+    elif "top" in verilog:
         params = link_params(design)
         held = int(design.digest, 16) if image else None
         frames = make_frames(design.model, params, vectors, digest=held, evidence=evidence)

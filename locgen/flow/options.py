@@ -1,6 +1,7 @@
 """The options of a build: typed, strict, the same for the command line and for Python."""
 
 import difflib
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -27,8 +28,8 @@ class BuildOptions(BaseModel):
         Field(gt=0, description="clock in MHz that must be met; a board fixes its own"),
     ] = None
     top: Annotated[
-        Literal["stream", "uart"] | None,
-        Field(description="uart with a board, else stream"),
+        Literal["stream", "uart", "pins"] | None,
+        Field(description="uart with a board, pins on a Tiny Tapeout tile, else stream"),
     ] = None
     fabric: Annotated[
         Literal["auto", "tree", "direct"], Field(description="how nodes are joined")
@@ -90,6 +91,13 @@ class BuildOptions(BaseModel):
         Literal["auto", "refuse"],
         Field(description="a code for NaN where the model takes it, or NaN refused for fewer bits"),
     ] = "auto"
+    liberty: Annotated[
+        Path | None, Field(description="Liberty file of the standard cells of a chip")
+    ] = None
+    shuttle: Annotated[
+        Literal["sky", "ihp", "gf"] | None,
+        Field(description="process of a Tiny Tapeout tile; default sky"),
+    ] = None
     pnr: Annotated[bool, Field(description="place and route, up to the bitstream")] = True
     cache: Annotated[bool, Field(description="reuse what earlier builds made")] = True
     seed: Annotated[int, Field(ge=0, description="the placer's")] = 1

@@ -32,7 +32,7 @@ _EVIDENCE_CELLS = 60
 """The same for evidence on its way to the line, beside block RAM."""
 _DEFAULT_TARGET = "ice40"
 _DEFAULT_CLOCK_HZ = 12_000_000
-"""For a UART without a board: what most small boards carry."""
+"""For a link or pins without a board: what most small boards carry."""
 _BAUD = 1_000_000
 _LINK_BLOCK_RAMS = 2
 """Set aside for the link's buffers."""
@@ -92,6 +92,8 @@ def resolve_place(options: BuildOptions, board: Board | None = None) -> Place:
     """
     if options.board is None and board is None:
         return _place_without_board(options)
+    if options.top == "pins":
+        raise UsageError("a board is reached over its serial link: leave --board or --top pins out")
     board = board or load_board(options.board)
     device, package = find_device(f"{board.device}-{board.package}")
     if options.target not in (None, board.family):
@@ -125,9 +127,13 @@ def _place_without_board(options: BuildOptions) -> Place:
     top = options.top or target.tops[0]
     if top not in target.tops:
         raise UsageError(f"--target {target.name} takes --top {' or '.join(target.tops)}")
+    for name, value in (("liberty", options.liberty), ("shuttle", options.shuttle)):
+        if value is not None and name not in target.asks:
+            raise UsageError(f"--target {target.name} takes no --{name}: leave it out")
     clock = options.clock * 1e6 if options.clock else None
-    if top == "uart":
+    if top != "stream":
         clock = clock or _DEFAULT_CLOCK_HZ
+    if top == "uart":
         try:
             clocks_per_bit(clock, _BAUD)
         except ValueError as error:
@@ -163,7 +169,12 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
             "engine out"
         )
     beside = model.answer == "decision" or isinstance(model.decision, Median)
+    if place.top == "pins" and options.explain:
+        raise ConfigurationError(
+            "--top pins gives decision and scores alone: for --explain take --top stream or uart"
+        )
     if options.core == "engine":
+        _check_memories(place)
         if options.fabric == "direct" or options.stages is not None:
             raise ConfigurationError(
                 "--core engine needs --fabric tree and no --stages: engines are sites of a network"
@@ -182,6 +193,7 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
     free = (
         options.core == "auto"
         and not beside
+        and place.top != "pins"
         and options.fabric != "direct"
         and options.stages is None
     )
@@ -195,6 +207,18 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
             if engines.estimate.logic_cells < sizes[chosen].logic_cells:
                 return engines
     return Choice(model, plans[chosen], sizes[chosen], _fmax(place, sizes[chosen]), reason, other)
+
+
+def _check_memories(place: Place) -> None:
+    """Refuse engines where there is nothing to keep or to load their models in."""
+    reason = find_target(place.target).no_memory
+    if not reason and place.top == "pins":
+        reason = "pins have no way to load their memories"
+    if reason:
+        raise DoesNotFit(
+            f"--core engine does not fit: {reason}; take --core hardwired, or an FPGA with --top "
+            "stream or uart"
+        )
 
 
 def _check_decision_alone(options: BuildOptions, place: Place) -> None:

@@ -8,6 +8,7 @@ from sklearn.metrics import r2_score
 
 import locgen
 from locgen.flow.build import Built
+from locgen.flow.chipreport import chip_counts, chip_section, chip_timing
 from locgen.flow.design import Design
 from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
@@ -48,6 +49,7 @@ def make_report(design: Design, built: Built | None = None) -> Report:
     """Return the report of `design`; without `built`, what only tools can tell is None."""
     model, place, plan = design.model, design.place, design.choice.plan
     routed = None if built is None else built.routed
+    chip = None if built is None else built.chip
     return Report(
         digest=design.digest,
         model=ModelFacts(
@@ -87,12 +89,13 @@ def make_report(design: Design, built: Built | None = None) -> Report:
         utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
         core=None
         if built is None or built.core is None
-        else CoreUsage(**_without_available(built)),
+        else CoreUsage(**_without_available(built), **({} if chip is None else chip_counts(chip))),
+        chip=None if chip is None else chip_section(chip),
         estimate=Estimate(
             logic_cells=design.choice.estimate.logic_cells,
             fmax_mhz=design.choice.fmax_mhz and round(design.choice.fmax_mhz, 2),
         ),
-        timing=None
+        timing=(None if chip is None else chip_timing(chip))
         if routed is None
         else Timing(
             fmax_mhz=round(routed.fmax_mhz, 2),
@@ -230,6 +233,9 @@ def _energy(built: Built | None) -> Energy | None:
         uncertainty_percent=None if has_memory else figures.uncertainty_percent,
         activity_source=source,
         toggles_per_inference=toggles,
+        leakage_uw=rounded(figures.static_uw) if built.chip is not None else None,
+        internal_uw=rounded(figures.internal_uw),
+        switching_uw=rounded(figures.switching_uw),
     )
 
 
@@ -270,6 +276,8 @@ def _tools(design: Design, built: Built | None) -> dict[str, str]:
     if built is not None:
         tools["yosys"] = find_tool("yosys").version
         tools |= {result.simulator: result.simulator_version for result in built.results}
+        if built.chip is not None and built.chip.timing is not None and built.chip.timing.start:
+            tools["sta"] = find_tool("sta").version
         if built.routed is not None:
             placer = find_target(design.place.target).tools[1]
             tools[placer] = find_tool(placer).version

@@ -47,7 +47,12 @@ def make_verdicts(report: Report) -> tuple[Verdict, ...]:
     usage, equal = report.utilisation, verified(report)
     verdicts = []
     fit = fits(report)
-    if fit is None or usage is None:
+    chip = report.chip
+    if chip is not None:
+        if chip.tile is not None and chip.tile_filled is not None:
+            words = f"{percent(chip.tile_filled, 0)} of a {chip.tile} tile of {chip.shuttle}"
+            verdicts.append(Verdict("good", f"Fits: fills {words}"))
+    elif fit is None or usage is None:
         verdicts.append(Verdict("none", f"Fit {missing(report, 'route')}"))
     else:
         used = f"{thousands(usage.logic_cells or 0)} of "
@@ -88,8 +93,24 @@ def _mood(verdict: bool) -> str:
     return "good" if verdict else "bad"
 
 
+def _area(report: Report) -> Card:
+    core, chip = report.core, report.chip
+    lines = [
+        f"{significant(core.gate_equivalents, 4)} gate equivalents",
+        f"{percent(chip.flip_flop_share, 0)} of it flip-flops; {chip.library}",
+    ]
+    value = significant(core.area_um2, 4)
+    if chip.tile is None or chip.tile_filled is None:
+        return Card("Cell area", value, "\u00b5m\u00b2", tuple(lines))
+    lines.append(f"whole design: {percent(chip.tile_filled, 0)} of a {chip.tile} tile")
+    bar = (Segment("b-down", f"{100 * chip.tile_filled:.2f}", "tile"),)
+    return Card("Cell area", value, "\u00b5m\u00b2", tuple(lines), bar)
+
+
 def _cells(report: Report) -> Card:
     usage = report.utilisation
+    if report.chip is not None and report.core is not None and report.core.area_um2 is not None:
+        return _area(report)
     core = None if report.core is None else report.core.logic_cells
     alone = () if core is None else (f"model alone {thousands(core)}, the rest link and pins",)
     if usage is None or usage.logic_cells is None:
@@ -165,7 +186,9 @@ def _energy(report: Report) -> Card:
     value, unit = si(shares.total_nj * 1e-9, "J").split(" ")
     error = energy.uncertainty_percent
     lines = ["at full speed" if error is None else f"\u00b1 {significant(error)} %, at full speed"]
-    if not energy.calibrated:
+    if report.chip is not None:
+        lines[0] += ", before layout"
+    elif not energy.calibrated:
         lines[0] += ", not calibrated"
     if energy.at_one_per_second_uj is not None:
         slow = si(energy.at_one_per_second_uj * 1e-6, "J")

@@ -123,10 +123,13 @@ def missing(report: Report, what: str) -> str:
     `what` is one of data, r2, route, core, clock, link, energy, experts and verify.
     """
     unbuilt = report.core is None and not report.verification
+    routed = "needs place and route (no --no-pnr)"
+    if report.chip is not None:
+        routed = "needs a Liberty file, --liberty or docs/asic.md"
     reasons = {
         "data": "needs --data",
         "r2": "needs --data" if report.quantisation.rows_test is None else "needs two test rows",
-        "route": "no tool has run yet" if unbuilt else "needs place and route (no --no-pnr)",
+        "route": "no tool has run yet" if unbuilt else routed,
         "core": "no tool has run yet" if unbuilt else "this target has no such cell",
         "clock": "needs a clock: --clock, --board or place and route",
         "link": "this top has no serial link",
@@ -140,6 +143,8 @@ def missing(report: Report, what: str) -> str:
 def _no_energy(report: Report, unbuilt: bool) -> str:
     if unbuilt:
         return "no tool has run yet"
+    if report.chip is not None and report.chip.corner is None:
+        return "needs a Liberty file, --liberty or docs/asic.md"
     if report.energy is None or report.energy.toggles_per_inference is None:
         return "toggles were not counted"
     if report.target.clock_mhz is None:

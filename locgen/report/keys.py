@@ -51,7 +51,7 @@ def _words(kind: object) -> str:
     if origin is list:
         return f"list of {_words(members[0])}"
     if origin is dict:
-        return "name to text"
+        return f"name to {_words(members[1])}"
     return {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}[
         kind.__name__
     ]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Chip",
     "CoreUsage",
     "Energy",
     "Estimate",
@@ -127,6 +128,33 @@ class CoreUsage(_Strict):
     gate_equivalents: float | None = None
 
 
+class Chip(_Strict):
+    """The standard cells that the design was mapped to, before layout; null for FPGAs.
+
+    `origin` says how the Liberty file was found, `sha256` is its hash, `corner` null for a table of
+    areas alone. Counts and `area_um2_by_module` are those of the model alone, `whole_area_um2`
+    includes the pins' top. `tile` of `shuttle` is filled to `tile_filled` by the whole design, by
+    an estimate if `tile_estimated`: its area was scaled from another library.
+    `claims` says in words what the figures are worth.
+    """
+
+    library: str
+    process: str
+    origin: str
+    corner: str | None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    cells: int
+    flip_flops: int
+    flip_flop_share: float
+    area_um2_by_module: dict[str, float]
+    whole_area_um2: float | None
+    shuttle: str | None
+    tile: str | None
+    tile_filled: float | None
+    tile_estimated: bool | None
+    claims: list[str]
+
+
 class Estimate(_Strict):
     """The figures before synthesis, in the units of `core.logic_cells` and `timing.fmax_mhz`."""
 
@@ -155,7 +183,8 @@ class Energy(_Strict):
 
     `dynamic_nj_per_inference` is toggles times energy per toggle; `clock_uw` and `static_uw` are
     drawn whatever the activity; `at_one_per_second_uj` is a second with one inference, the clock
-    stopped in between.
+    stopped in between. For standard cells `leakage_uw`, `internal_uw` and `switching_uw` are what
+    the core takes at full speed, inside cells and on nets, the clock included.
     """
 
     dynamic_nj_per_inference: float | None
@@ -166,6 +195,9 @@ class Energy(_Strict):
     uncertainty_percent: float | None
     activity_source: str
     toggles_per_inference: float | None
+    leakage_uw: float | None = None
+    internal_uw: float | None = None
+    switching_uw: float | None = None
 
 
 class Experts(_Strict):
@@ -209,6 +241,7 @@ class Report(_Strict):
     target: TargetFacts
     utilisation: Usage | None
     core: CoreUsage | None
+    chip: Chip | None = None
     estimate: Estimate
     timing: Timing | None
     throughput: Throughput | None

@@ -1,7 +1,8 @@
 """What the page says in tables and sentences: the two claims, cells, estimates, energy's worth."""
 
 from locgen.report.facts import LEVELS, experts_words, missing, passed
-from locgen.report.numbers import percent, plural, points, share, significant, thousands
+from locgen.report.modules import module_words
+from locgen.report.numbers import percent, plural, points, share, si, significant, thousands
 from locgen.report.schema import Report, Verification
 
 __all__ = ["Row", "agreement_rows", "energy_words", "equality_rows", "make_tables"]
@@ -65,6 +66,8 @@ def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], 
     head = ("", "Estimate", "Actual", "Error")
     tables = [("estimate", "Estimate against actual", head, rows)]
     tables.append(_cells_table(report))
+    if report.chip is not None:
+        tables += [_chip_table(report), _area_table(report)]
     if report.evidence is not None:
         evidence = report.evidence
         gone = missing(report, "core")
@@ -77,6 +80,43 @@ def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], 
     if report.experts is not None:
         tables.append(_experts_table(report))
     return tuple(tables)
+
+
+def _chip_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+    """Return library, corner, hash and tile."""
+    chip = report.chip
+    rows = [
+        ("Library", f"{chip.library} ({chip.process}), {chip.origin}"),
+        ("Corner", chip.corner or "none: areas alone"),
+        ("SHA-256 of the Liberty file", chip.sha256),
+        ("Cells", f"{thousands(chip.cells)}, {thousands(chip.flip_flops)} of them flip-flops"),
+        ("Flip-flops' share of the area", percent(chip.flip_flop_share)),
+    ]
+    if chip.tile is not None and chip.tile_filled is not None:
+        filled = f"{percent(chip.tile_filled)} of a {chip.tile} tile of {chip.shuttle}"
+        if chip.tile_estimated:
+            filled = f"about {filled}"
+        rows.append(("Whole design fills", filled))
+    energy = report.energy
+    if energy is not None and energy.internal_uw is not None and energy.switching_uw is not None:
+        for name, value in (
+            ("Leakage", energy.leakage_uw),
+            ("Internal power at full speed", energy.internal_uw),
+            ("Switching power at full speed", energy.switching_uw),
+        ):
+            rows.append((name, si((value or 0.0) * 1e-6, "W")))
+    rows += [("What this is worth", claim) for claim in chip.claims]
+    return "chip", "Standard cells", ("", "Model alone"), tuple(rows)
+
+
+def _area_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+    """Return each module's area."""
+    total = report.core.area_um2 or 0.0
+    rows = tuple(
+        (module_words(name), significant(area, 4), percent(share(area, total)))
+        for name, area in report.chip.area_um2_by_module.items()
+    )
+    return "area", "Where the area goes", ("", "Area, um\u00b2", "Share"), rows
 
 
 def _experts_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
@@ -148,7 +188,9 @@ def energy_words(report: Report) -> tuple[str, ...]:
     words = [f"Activity: {energy.activity_source}."]
     if energy.toggles_per_inference is not None:
         words.append(f"{significant(energy.toggles_per_inference)} toggles per inference.")
-    if energy.calibrated:
+    if report.chip is not None:
+        words += report.chip.claims
+    elif energy.calibrated:
         error = energy.uncertainty_percent
         margin = "an unknown margin" if error is None else f"\u00b1 {significant(error)} %"
         words.append(

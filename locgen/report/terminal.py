@@ -33,11 +33,21 @@ def summary_lines(report: Report, bitstream: str | None, report_path: str) -> li
         "energy": _energy(report),
         **({} if report.experts is None else {"experts": experts_words(report)}),
         "verification": _verification(report),
-        "bitstream": bitstream or "none: " + missing(report, "route").partition(": ")[2],
+        **_product(report, bitstream),
         "report": report_path,
     }
     width = max(map(len, rows))
     return [f"{name:<{width}}  {' '.join(text.split())}" for name, text in rows.items()]
+
+
+def _product(report: Report, bitstream: str | None) -> dict[str, str]:
+    if report.chip is None or bitstream is not None:
+        return {"bitstream": bitstream or "none: " + missing(report, "route").partition(": ")[2]}
+    chip = report.chip
+    text = f"{chip.library} ({chip.origin}), netlist/core_netlist.v"
+    if chip.tile is not None:
+        text += f"; project for a {chip.tile} tile of {chip.shuttle} in project/"
+    return {"cells": text}
 
 
 def _model(report: Report) -> str:
@@ -84,6 +94,8 @@ def _fabric(report: Report) -> str:
 
 def _fit(report: Report) -> str:
     usage = report.utilisation
+    if report.chip is not None and report.core is not None and report.core.area_um2 is not None:
+        return _area(report)
     if usage is None or usage.logic_cells is None:
         core = None if report.core is None else report.core.logic_cells
         beside = f"estimate {plural(report.estimate.logic_cells, 'logic cell')}"
@@ -106,10 +118,25 @@ def _fit(report: Report) -> str:
     return text
 
 
+def _area(report: Report) -> str:
+    core, chip = report.core, report.chip
+    text = f"{significant(core.area_um2, 4)} um2 of cells, {significant(core.gate_equivalents, 4)} "
+    text += f"gate equivalents, {percent(chip.flip_flop_share, 0)} of it flip-flops; model alone"
+    if chip.whole_area_um2 is not None:
+        text += f", {significant(chip.whole_area_um2, 4)} um2 with the pins"
+    if chip.tile is not None and chip.tile_filled is not None:
+        about = "about " if chip.tile_estimated else ""
+        filled = percent(chip.tile_filled, 0)
+        text += f"; fills {about}{filled} of a {chip.tile} tile of {chip.shuttle}"
+    return text
+
+
 def _timing(report: Report) -> str:
     if report.timing is None or report.timing.fmax_mhz is None:
         return missing(report, "route")
     text = f"Fmax {significant(report.timing.fmax_mhz, 4)} MHz"
+    if report.chip is not None:
+        text += " before layout"
     if report.target.clock_mhz is None:
         return text
     verdict = "met" if meets_clock(report) else "NOT MET"
@@ -137,6 +164,8 @@ def _energy(report: Report) -> str:
         text += f" (+- {significant(energy.uncertainty_percent)} %)"
     still = share(shares.clock_nj + shares.static_nj, shares.total_nj)
     text += f", {percent(still, 0)} of it clock and static"
+    if report.chip is not None:
+        return f"{text}; before layout, without glitches"
     return text if energy.calibrated else f"{text}; not calibrated"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from locgen.errors import ToolNotFound
+from locgen.targets.asic.libraries import libraries_here
 from locgen.targets.families import FAMILIES
 from locgen.targets.toolchain import find_tool
 from locgen.targets.tools import TOOLS
@@ -30,6 +31,7 @@ _PURPOSES = {
     },
     "verilator": "simulation with cocotb",
     "iverilog": "a second simulator",
+    "sta": "timing of chips",
     "iceprog": "flashing FTDI boards",
     "openFPGALoader": "flashing most boards",
     "dfu-util": "flashing OrangeCrab",
@@ -71,6 +73,7 @@ class Finding:
 def diagnose() -> list[Finding]:
     """Return what was found, needed things first, in an order that does not change."""
     findings = [_python(), _shared_library(), *(_tool(name) for name in _PURPOSES)]
+    findings.append(_cell_library())
     return sorted(findings, key=lambda finding: finding.optional)
 
 
@@ -98,6 +101,15 @@ def _find_libpython() -> str:
     name = sysconfig.get_config_var("INSTSONAME") or ""
     path = Path(sysconfig.get_config_var("LIBDIR") or "") / name
     return str(path) if ".so" in name and path.is_file() else ""
+
+
+def _cell_library() -> Finding:
+    """Look for a Liberty file; without one the built-in table of areas serves."""
+    for known, path in libraries_here():
+        if path is not None and (known.pdk or known.package):
+            return Finding("liberty", "chips", known.name, str(path), True, True, "")
+    remedy = "apt-get install qflow-tech-osu018 (or a PDK by ciel, PDK_ROOT; areas are built in)"
+    return Finding("liberty", "chips", "", "", False, True, remedy)
 
 
 def _tool(name: str) -> Finding:

@@ -26,7 +26,11 @@ class RoutedTarget:
 
     family: Family
     routes: bool = True
-    tops: tuple[str, ...] = ("stream", "uart")
+    tops: tuple[str, ...] = ("stream", "uart", "pins")
+    no_memory: str = ""
+    powers_up: bool = True
+    tile: bool = False
+    asks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -4,13 +4,18 @@ import difflib
 from collections.abc import Mapping
 
 from locgen.errors import UsageError
+from locgen.targets.asic.target import AsicTarget, TinyTapeoutTarget
 from locgen.targets.families import FAMILIES
 from locgen.targets.fpga import RoutedTarget
 from locgen.targets.target import Target
 
 __all__ = ["TARGETS", "find_target"]
 
-_ALL: tuple[Target, ...] = (*(RoutedTarget(family) for family in FAMILIES.values()),)
+_ALL: tuple[Target, ...] = (
+    *(RoutedTarget(family) for family in FAMILIES.values()),
+    AsicTarget(),
+    TinyTapeoutTarget(),
+)
 TARGETS: Mapping[str, Target] = {target.name: target for target in _ALL}
 """By name, in the order of lists."""
 

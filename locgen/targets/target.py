@@ -7,6 +7,7 @@ from typing import Protocol
 
 from locgen.devices import Device
 from locgen.devices.pins import Constraints
+from locgen.targets.asic.chip import Chip
 from locgen.targets.netlist import Netlist, Utilisation
 from locgen.targets.routed import Routed
 from locgen.targets.synthesis import Effort
@@ -22,6 +23,8 @@ class Job:
     -------
     out : folder for what they make; logs : folder for what they say
     effort : of synthesis; seed : the placer's; use_cache : whether earlier work serves
+    liberty : the library of standard cells that the user names, None to look for one
+    shuttle : the process of a Tiny Tapeout tile, ``sky``, ``ihp`` or ``gf``; empty otherwise
     """
 
     out: Path
@@ -29,6 +32,8 @@ class Job:
     effort: Effort = "medium"
     seed: int = 1
     use_cache: bool = True
+    liberty: Path | None = None
+    shuttle: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,13 @@ class Mapped:
     -------
     core : the model alone; top : the whole with the link, None without one
     usage : what the core takes
+    chip : the standard cells that both consist of, None for programmable logic
     """
 
     core: Netlist
     top: Netlist | None
     usage: Utilisation
+    chip: Chip | None = None
 
 
 class Target(Protocol):
@@ -58,6 +65,10 @@ class Target(Protocol):
     tops : values of ``--top`` that it takes, the default first
     models : files of ``templates/testbench`` that simulate its cells
     library : key of `energy.cells.LIBRARIES`, empty where toggles cannot be counted
+    no_memory : why it has no block RAM for engines, empty if it has
+    powers_up : whether registers have their initial values before any reset
+    tile : whether a top for pins has the ports of a Tiny Tapeout tile
+    asks : options of its own among ``liberty`` and ``shuttle``
     notes : what a user must know before relying on it, empty if nothing
     """
 
@@ -69,6 +80,10 @@ class Target(Protocol):
     tops: tuple[str, ...]
     models: tuple[str, ...]
     library: str
+    no_memory: str
+    powers_up: bool
+    tile: bool
+    asks: tuple[str, ...]
     notes: str
 
     def synthesise(

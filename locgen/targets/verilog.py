@@ -17,11 +17,17 @@ _CLEAN_UP = [
 
 
 def write_verilog(
-    modules: dict[str, str], out: Path, logs: Path, *, use_cache: bool = True
+    modules: dict[str, str],
+    out: Path,
+    logs: Path,
+    *,
+    use_cache: bool = True,
+    initial: bool = True,
 ) -> dict[str, Path]:
     """Write each RTLIL text as ``<name>.v`` into `out` and return the paths by name.
 
     One run of Yosys serves all. A module that a text uses and does not define stays an instance.
+    Without `initial` registers have no value until a reset gives them one, as in a chip.
 
     Raises
     ------
@@ -32,7 +38,9 @@ def write_verilog(
     script = []
     for name in sorted(modules):
         script += [f"read_rtlil {name}.il", *_CLEAN_UP]
-        script += [f"write_verilog -norename -noattr {name}.v", "design -reset"]
+        script += [] if initial else ["setattr -unset init w:*"]
+        # Without -norename: Icarus 11 takes a function that is called \$procmux for a system's.
+        script += [f"write_verilog -noattr {name}.v", "design -reset"]
     commands = "\n".join(script) + "\n"
     names = tuple(f"{name}.v" for name in sorted(modules))
     out.mkdir(parents=True, exist_ok=True)

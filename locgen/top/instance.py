@@ -7,7 +7,9 @@ __all__ = ["CoreInstance"]
 
 
 class CoreInstance(wiring.Component):
-    """An instance of module ``core``, with the ports of a fabric; its reset is tied to 0.
+    """An instance of module ``core``, with the ports of a fabric.
+
+    Its reset is that of the domain, 0 in one without.
 
     Latency and throughput are those of the fabric that module ``core`` really is.
 
@@ -23,7 +25,7 @@ class CoreInstance(wiring.Component):
         """Return the instance."""
         ports = {
             "i_clk": ClockSignal(),
-            "i_rst": Const(0),
+            "i_rst": ResetSignal(allow_reset_less=True),
             "i_i__payload": self.i.payload,
             "i_i__valid": self.i.valid,
             "o_i__ready": self.i.ready,

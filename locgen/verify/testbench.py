@@ -41,14 +41,15 @@ _OPTIONAL_FACTS = {
     "evidence_beats": 0,
     "evidence_width": 0,
     "models": ["ice40_cells.v"],
+    "tile": False,
 }
 """What engines and evidence add: the kind of memory, where the flash holds its image, and
 the digits of evidence for an inference with their width. And the files of the template that
-simulate the netlist's cells."""
+simulate the netlist's cells, and whether the top has the ports of a Tiny Tapeout tile."""
 _CELLS = "_cells.v"
 """How the names of those files end."""
 
-_SOURCES = ("core.v", "top.v", "core_netlist.v", "top_netlist.v")
+_SOURCES = ("core.v", "top.v", "core_netlist.v", "top_netlist.v", "standard_cells.v")
 _MODULE = re.compile(r"^\s*module\s+(\\\S+|\w+)", re.MULTILINE)
 
 
@@ -82,10 +83,12 @@ def write_testbench(
     vectors : Vectors
         From `make_vectors`.
     frames : sequence of Frame, or None
-        What is sent to module ``top``; needed exactly when the facts' top is ``"uart"``.
+        What is sent to module ``top``, bytes of rows and answers for one behind pins; needed
+        exactly when the facts' top is ``"uart"`` or ``"pins"``.
     sources : mapping
         Verilog as text, or the path of a file that holds it, by file name: ``core.v``, ``top.v``
-        for a UART top, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``.
+        for a UART or pins, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``,
+        with ``standard_cells.v`` where their cells are in no file of the template.
     memory : sequence of int
         All words of the engines' memories from address 0 on; empty without engines.
     flash : sequence of int
@@ -103,9 +106,9 @@ def write_testbench(
     missing = [key for key in FACTS if key not in facts]
     if missing:
         raise ValueError(f"facts must hold {missing[0]!r}, which is missing")
-    has_link = facts["top"] == "uart"
+    has_link = facts["top"] != "stream"
     if has_link != (frames is not None):
-        raise ValueError(f"frames must be given for a uart top alone, not for {facts['top']!r}")
+        raise ValueError(f"frames must be given for uart and pins alone, not for {facts['top']!r}")
     texts = {
         name: source.read_text() if isinstance(source, Path) else source
         for name, source in sources.items()

@@ -204,7 +204,8 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
     if simulator == "icarus" and not shutil.which("iverilog"):
         raise MissingTool("iverilog is not installed: apt-get install iverilog")
     facts = json.loads((HERE / "facts.json").read_text())
-    parts = ["core", "top"] if facts["top"] == "uart" else ["core"]
+    parts = ["core"] if facts["top"] == "stream" else ["core", "top"]
+    tests = {"uart": ["test_core", "test_link"], "pins": ["test_core", "test_pins"]}
     sources = [HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in parts]
     if level == "netlist":
         sources += [HERE / name for name in facts["models"]]
@@ -221,7 +222,7 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
         version = build_with_icarus(runner, sources, folder)
     with contextlib.suppress(SystemExit):  # what counts is what the tests wrote down
         runner.test(
-            test_module=["test_core", "test_link"] if "top" in parts else ["test_core"],
+            test_module=tests.get(facts["top"], ["test_core"]),
             hdl_toplevel="bench",
             hdl_toplevel_lang="verilog",
             build_dir=folder,

@@ -263,7 +263,12 @@ def test_same_arguments_write_the_same_bytes(direct, tmp_path):
 @pytest.mark.parametrize(
     ("facts", "link", "sources", "message"),
     [
-        ({"top": "uart"}, None, {"core.v": "module core"}, "frames must be given for a uart top"),
+        (
+            {"top": "uart"},
+            None,
+            {"core.v": "module core"},
+            "frames must be given for uart",
+        ),
         ({}, None, {"core.v": "module other"}, "core.v must define module core"),
         ({}, None, {"core.vhd": ""}, "sources must be among"),
         ({"top": "uart"}, [], {"core.v": "module core"}, "must hold core.v and top.v"),

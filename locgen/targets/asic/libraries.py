@@ -40,7 +40,7 @@ class KnownLibrary:
         """Where it lies if it is there."""
         if self.package:
             tech = self.package.rpartition("-")[2]
-            return (_QFLOW / tech / f"{tech}_stdcells.lib",)
+            return (_QFLOW / tech / f"{self.name}.lib",)
         if not self.pdk:
             return (_BUILT_IN,)
         return tuple(root / self.pdk / self.folder / self.typical for root in _pdk_roots())

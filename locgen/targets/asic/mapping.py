@@ -137,6 +137,11 @@ def map_core(
     ConfigurationError
         If the library lacks cells that a design needs.
     """
+    if not any(cell.state is not None and cell.state.kind == "ff" for cell in library.plain_cells):
+        raise ConfigurationError(
+            f"{library.path} holds no flip-flop: give a library of standard cells"
+        )
+    nand2_area(library)
     out.mkdir(parents=True, exist_ok=True)
     logs = logs or out / "logs"
     best: float | None = None

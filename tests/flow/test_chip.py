@@ -1,0 +1,215 @@
+"""Chips from the command's options to the build folder: area, timing, power, tile, project."""
+
+import json
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+from asickit import needs_osu018
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+
+import locgen
+from locgen.errors import ConfigurationError, DoesNotFit, UsageError
+from locgen.flow.folder import open_folder, verify_folder
+from locgen.flow.modules import chip_module
+from locgen.report.schema import Report
+from locgen.report.terminal import summary_lines
+from locgen.verify.pins import make_rows, pins_params
+from locgen.verify.vectors import Vectors
+
+DRY_BEAN = Path(__file__).parents[3] / "shared" / "data" / "dry_bean.npz"
+BUILT_IN = Path(locgen.__file__).parent / "devices" / "cells" / "sky130_fd_sc_hd_area.lib"
+
+
+@pytest.fixture(scope="module")
+def data():
+    x, y = load_breast_cancer(return_X_y=True)
+    return x[:400], x[400:], y[:400], y[400:]
+
+
+@pytest.fixture(scope="module")
+def forest(data):
+    return RandomForestClassifier(3, max_depth=3, random_state=0).fit(data[0], data[2])
+
+
+def report_of(out):
+    return Report.model_validate_json((out / "report.json").read_text())
+
+
+def test_what_chips_cannot_is_refused(forest, data):
+    with pytest.raises(DoesNotFit, match="no RAM macro among standard cells; take"):
+        locgen.compile(forest, target="asic", core="engine")
+    with pytest.raises(DoesNotFit, match="no RAM macro"):
+        locgen.compile(forest, target="tinytapeout", core="engine")
+    with pytest.raises(UsageError, match="asic takes --top stream or pins"):
+        locgen.compile(forest, target="asic", top="uart")
+    with pytest.raises(UsageError, match="asic has no devices"):
+        locgen.compile(forest, target="asic", device="up5k")
+    with pytest.raises(UsageError, match="asic takes no --shuttle"):
+        locgen.compile(forest, target="asic", shuttle="gf")
+    with pytest.raises(UsageError, match="ice40 takes no --liberty"):
+        locgen.compile(forest, target="ice40", liberty=BUILT_IN)
+
+
+def test_what_pins_cannot_is_refused(forest, data):
+    with pytest.raises(ConfigurationError, match="--top pins gives decision and scores alone"):
+        locgen.compile(forest, target="ice40", top="pins", explain=True)
+    with pytest.raises(DoesNotFit, match="pins have no way to load their memories"):
+        locgen.compile(forest, target="ice40", top="pins", core="engine")
+    with pytest.raises(UsageError, match="leave --board or --top pins out"):
+        locgen.compile(forest, board="icebreaker", top="pins")
+
+
+def test_rows_of_the_pins_are_the_bytes_that_the_page_says(forest):
+    design = locgen.compile(forest, target="asic", top="pins")
+    model = design.model
+    q = np.array([[bits and (1 << bits) - 1 for bits in model.feature_bits]], dtype=np.int64)
+    decision, scores = model.answered(q)
+    (row,) = make_rows(model, Vectors(q, ("all ones",), decision, scores))
+    width = sum(model.feature_bits)
+    assert row.request == ((1 << width) - 1).to_bytes(-(-width // 8), "little")
+    assert row.response[0] == decision[0]
+    assert int.from_bytes(row.response[1:], "little", signed=True) == scores[0, 0]
+    assert len(row.response) == pins_params(model).answer_bytes
+
+
+KINDS = {"DFFPOSX1": frozenset({"D", "CLK"}), "INVX1": frozenset({"A"}), "AND2X1": frozenset("AB")}
+
+
+@pytest.mark.parametrize(
+    ("cell", "direct", "module"),
+    [
+        ("score_0[1]_DFFPOSX1_Q", True, "trees"),
+        ("score_0[1]_DFFPOSX1_Q_D_INVX1_Y_A_AND2X1_Y", True, "trees"),
+        ("score_0[1]_INVX1_A_Y_AND2X1_B", True, "adders"),
+        ("compare_3_AND2X1_B", True, "trees"),
+        ("o__payload_AND2X1_Y", True, "decide"),
+        ("rst_INVX1_A", True, "shared"),
+        ("site_3.total_AND2X1_B", False, "site_3"),
+        ("o__payload_INVX1_Y", False, "root"),
+    ],
+)
+def test_cells_belong_to_the_unit_whose_signals_they_drive(cell, direct, module):
+    assert chip_module(cell, direct, KINDS) == module
+
+
+@pytest.mark.slow
+@needs_osu018
+def test_a_chip_is_built_verified_and_measured(forest, data, tmp_path):
+    design = locgen.compile(forest, target="asic", data=data)
+    built = design.build(tmp_path / "chip")
+    report = report_of(built.out)
+    assert [(one.level, one.mismatches) for one in report.verification] == [
+        ("rtl", 0),
+        ("netlist", 0),
+    ]
+    chip, core, energy = report.chip, report.core, report.energy
+    assert (chip.library, chip.corner) == ("osu018_stdcells", "typical, 1.8 V, 25 C")
+    assert len(chip.sha256) == 64
+    assert chip.origin == "qflow-tech-osu018"
+    assert sum(chip.area_um2_by_module.values()) == pytest.approx(core.area_um2)
+    assert core.gate_equivalents == pytest.approx(core.area_um2 / 24, abs=0.1)
+    assert core.ff == chip.flip_flops
+    assert report.timing.corner.startswith(chip.corner)
+    assert report.target.clock_mhz == pytest.approx(report.timing.fmax_mhz, rel=1e-3)
+    # Two ways to the same power at full speed: by inference and clock, and by kind.
+    per_second = report.throughput.core_per_second
+    whole = energy.dynamic_nj_per_inference * 1e-9 * per_second + energy.clock_uw * 1e-6
+    assert (energy.internal_uw + energy.switching_uw) * 1e-6 == pytest.approx(whole, rel=2e-3)
+    assert energy.leakage_uw == energy.static_uw > 0
+    assert any("lower bound" in claim for claim in chip.claims)
+    settings = json.loads((built.out / "librelane" / "config.json").read_text())
+    assert settings["VERILOG_FILES"] == [f"dir::../{report.model.name}.v"]
+    assert (built.out / f"{report.model.name}.sdc").is_file()
+    page = (built.out / "report.html").read_text()
+    for text in (chip.sha256, "gate equivalents", "Leakage", "Where the area goes"):
+        assert text in page
+    lines = "\n".join(summary_lines(report, None, "report.html"))
+    assert "gate equivalents" in lines and "before layout" in lines
+    assert "init" not in (built.out / f"{report.model.name}.v").read_text()
+    assert len(verify_folder(open_folder(built.out), "verilator")) == 2
+
+
+@pytest.mark.slow
+@needs_osu018
+def test_a_clock_that_is_missed_is_refused(forest, data, tmp_path):
+    design = locgen.compile(forest, target="asic", data=data, clock=100_000.0)
+    with pytest.raises(DoesNotFit, match="short of --clock 100000"):
+        design.build(tmp_path / "chip")
+
+
+@pytest.mark.slow
+def test_a_tile_s_project_runs_its_own_test(forest, data, tmp_path):
+    design = locgen.compile(forest, target="tinytapeout", data=data, answer="decision")
+    built = design.build(tmp_path / "tile")
+    report = report_of(built.out)
+    chip = report.chip
+    assert (chip.tile, chip.shuttle, chip.tile_estimated) == ("1x1", "sky", False)
+    assert chip.corner is None and report.timing is None
+    assert report.energy.dynamic_nj_per_inference is None
+    assert report.energy.toggles_per_inference > 0
+    assert 0 < chip.tile_filled <= 0.6
+    assert any("needs a Liberty file" in claim for claim in chip.claims)
+    project = built.out / "project"
+    names = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+    assert names >= {
+        *("info.yaml", "README.md", "LICENSE", "src/project.v", "src/config.json"),
+        *("docs/info.md", "test/Makefile", "test/tb.v", "test/test.py", "test/requirements.txt"),
+    }
+    verilog = (project / "src" / "project.v").read_text()
+    ports = ("ui_in", "uo_out", "uio_in", "uio_out", "uio_oe", "ena", "clk", "rst_n")
+    head = verilog[verilog.index(f"module {'tt_um_' + report.model.name}") :].partition(";")[0]
+    assert sorted(head.partition("(")[2].strip(" )").replace(",", " ").split()) == sorted(ports)
+    info = (project / "docs" / "info.md").read_text()
+    assert "## How it works" in info and "## How to test" in info
+    if shutil.which("iverilog") is None:
+        pytest.skip("needs Icarus to run the project's test: apt-get install iverilog")
+    scripts = sysconfig.get_path("scripts")
+    environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    for name in ("PYTEST_CURRENT_TEST", "PYTHONPATH"):
+        environment.pop(name, None)
+
+    def run():
+        return subprocess.run(
+            ["make"], cwd=project / "test", env=environment, capture_output=True, text=True
+        )
+
+    done = run()
+    assert "PASS=1 FAIL=0" in done.stdout, done.stdout[-3000:] + done.stderr[-2000:]
+    rows = json.loads((project / "test" / "rows.json").read_text())
+    rows[-1]["response"] = f"{int(rows[-1]['response'], 16) ^ 1:02x}"
+    (project / "test" / "rows.json").write_text(json.dumps(rows))
+    assert "PASS=0 FAIL=1" in run().stdout
+
+
+@pytest.mark.slow
+def test_a_model_too_large_for_every_tile_is_refused_with_ways_out(data, tmp_path):
+    forest = RandomForestClassifier(120, max_depth=8, random_state=0).fit(data[0], data[2])
+    design = locgen.compile(forest, target="tinytapeout", score_bits=8, effort="low")
+    with pytest.raises(DoesNotFit, match=r"2x2 of sky, has room for .* trees instead of 120"):
+        design.build(tmp_path / "tile")
+
+
+@pytest.mark.slow
+def test_pins_on_an_fpga_are_verified_at_both_levels(forest, data, tmp_path):
+    built = locgen.compile(forest, target="ice40", top="pins", data=data).build(tmp_path / "pins")
+    assert [one.frames for one in built.results] == [24, 24]
+    assert built.routed.fmax_mhz > 12
+
+
+@pytest.mark.slow
+@needs_osu018
+@pytest.mark.skipif(not DRY_BEAN.is_file(), reason="needs ../shared/data/dry_bean.npz")
+def test_boosted_trees_on_dry_bean_become_a_chip(tmp_path):
+    rows = np.load(DRY_BEAN)
+    x, y = rows["X_train"], rows["y_train"]
+    model = GradientBoostingClassifier(n_estimators=4, max_depth=3, random_state=0).fit(x, y)
+    design = locgen.compile(model, target="asic", data=dict(rows), effort="low")
+    built = design.build(tmp_path / "bean")
+    assert [result.mismatches for result in built.results] == [0, 0]
+    assert report_of(built.out).chip.library == "osu018_stdcells"
