@@ -2,6 +2,7 @@
 
 from locgen.cores.ballots import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
 from locgen.cores.capture import Capture, LinkSchedule
+from locgen.cores.clause import ClauseCore, ClauseStream
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
 from locgen.cores.decide import (
     ArgmaxLevel,
@@ -23,6 +24,8 @@ __all__ = [
     "ArgmaxLevel",
     "BlockWords",
     "Capture",
+    "ClauseCore",
+    "ClauseStream",
     "CompareBank",
     "DistanceCore",
     "DistanceStream",

@@ -15,6 +15,7 @@ _EVIDENCE = {
     "table": "what every feature's code adds to each score",
     "linear": "what every feature adds to each score",
     "distance": "every prototype's id and its distance",
+    "clause": "which clauses count",
     "kernel": "stored vectors by weight: the library's number, distance, what each adds",
     "dense": "hidden units by weight: value, what each adds to each score",
 }

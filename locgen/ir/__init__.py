@@ -1,5 +1,6 @@
 """Both intermediate representations: float (`Model`) and integer (`QuantisedModel`)."""
 
+from locgen.ir.clause import ClauseLiteral, ClauseNode
 from locgen.ir.decision import (
     Argmax,
     Decision,
@@ -39,6 +40,8 @@ __all__ = [
     "TABLED",
     "AffineFeature",
     "Argmax",
+    "ClauseLiteral",
+    "ClauseNode",
     "Comparison",
     "Decision",
     "DistanceNode",

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from locgen.ir.clause import ClauseNode
 from locgen.ir.distance import DistanceNode
 from locgen.ir.layercost import parallel_luts
 from locgen.ir.layers import LayeredNode
@@ -19,6 +20,7 @@ from locgen.ir.table import TableNode
 from locgen.ir.tree import TreeNode
 
 __all__ = [
+    "clause_luts",
     "comparison_luts",
     "function_luts",
     "is_looked_up",
@@ -142,6 +144,14 @@ def table_luts(node: TableNode) -> float:
     return len(functions) * function_luts(node.bits)
 
 
+def clause_luts(node: ClauseNode) -> float:
+    """Return the LUT4 of clauses: an AND each, joined with its score's bits, comparisons apart."""
+    ands = sum(max(-(-(len(clause) - 1) // 3), 0) for clause in node.clauses)
+    choice = len(node.clauses) if node.first else 0
+    set_bits = sum(abs(score).bit_count() for row in node.scores for score in row)
+    return float(ands + choice + (set_bits + 2) // 3)
+
+
 def size_bits(node: LinearNode | DistanceNode) -> int:
     """Return the adder bits that the node's terms need before they are added up."""
     bits = 0
@@ -163,8 +173,8 @@ def size_bits(node: LinearNode | DistanceNode) -> int:
 
 def is_looked_up(term: NodeBase) -> bool:
     """Return whether the cores make a look-up of a term, see `NodeBase.terms`, not arithmetic."""
-    if isinstance(term, TableNode | LayeredNode):
-        return isinstance(term, TableNode)
+    if isinstance(term, TableNode | LayeredNode | ClauseNode):
+        return not isinstance(term, LayeredNode)
     square = isinstance(term, DistanceNode) and term.metric == "l2"
     return len(term.features) == 1 and term.feature_bits[0] <= (6 if square else 4)
 
@@ -173,6 +183,8 @@ def term_luts(term: NodeBase) -> float:
     """Return the LUT4 of a term of a node where all terms work at once."""
     if isinstance(term, TableNode):
         return table_luts(term)
+    if isinstance(term, ClauseNode):
+        return clause_luts(term)
     if is_looked_up(term):
         q = np.zeros((1 << term.feature_bits[0], term.features[0] + 1), dtype=np.int64)
         q[:, term.features[0]] = np.arange(len(q))

@@ -46,6 +46,11 @@ class NodeBase(ABC):
     load: int
 
     @property
+    def compares(self) -> bool:
+        """Whether it is made of comparisons with constants, and nothing else of its features."""
+        return False
+
+    @property
     def compute_cycles(self) -> int:
         """Cycles that its serial core takes between the last feature and the first score."""
         return 0

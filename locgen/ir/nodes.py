@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from locgen.ir.clause import ClauseNode
 from locgen.ir.distance import DistanceNode
 from locgen.ir.layers import LayeredNode
 from locgen.ir.linear import LinearNode
@@ -13,5 +14,6 @@ from locgen.ir.tree import TreeNode
 __all__ = ["Node"]
 
 Node = Annotated[
-    TreeNode | TableNode | LinearNode | DistanceNode | LayeredNode, Field(discriminator="kind")
+    TreeNode | TableNode | LinearNode | DistanceNode | LayeredNode | ClauseNode,
+    Field(discriminator="kind"),
 ]

@@ -229,6 +229,11 @@ class TreeNode(NodeBase):
         return np.array(self.leaf_scores, dtype=np.int64)[leaves]
 
     @property
+    def compares(self) -> bool:
+        """Yes: a split compares."""
+        return True
+
+    @property
     def adds_up(self) -> bool:
         """No: the way to a leaf is no sum."""
         return False

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from locgen.ir import DistanceNode, LayeredNode, LinearNode, QuantisedModel, TableNode
-from locgen.ir.cost import function_luts, is_looked_up, table_luts, term_luts
+from locgen.ir import ClauseNode, DistanceNode, LayeredNode, LinearNode, QuantisedModel, TableNode
+from locgen.ir.cost import clause_luts, function_luts, is_looked_up, table_luts, term_luts
 from locgen.ir.layercost import serial_counts
 from locgen.ir.node import NodeBase
 from locgen.plan.direct import DirectPlan
@@ -95,6 +95,11 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
         counts["digit"] += bits
         if plan.evidence:
             counts["digit"] += sum(node.evidence_bits)
+        if isinstance(node, ClauseNode):
+            counts["table"] += clause_luts(node)
+            if not node.first:
+                counts["sum"] += sum(bits for _ in node.clauses)
+            continue
         if isinstance(node, TableNode):
             caught = beats.get(node.feature, 0) * plan.down_width
             counts["table"] += table_luts(node) + caught

@@ -124,7 +124,7 @@ class DirectFabric(wiring.Component):
         bank = CompareBank(comparisons, self.model.feature_bits, missing_codes(self.model))
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.i.payload)
-        sized = [n for n in (*every, *model.nodes) if n.kind != "tree"]
+        sized = [n for n in (*every, *model.nodes) if not n.compares]
         fields = self._fields({f for n in sized for f in n.features})
         passed = after_unit([*bank.bits, *fields.values()], "compare")
         bit_of = dict(zip(comparisons, passed[: len(comparisons)], strict=True))

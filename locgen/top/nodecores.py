@@ -6,6 +6,8 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from locgen.cores import (
+    ClauseCore,
+    ClauseStream,
     DistanceCore,
     DistanceStream,
     LayeredCore,
@@ -32,6 +34,7 @@ _CORES = {
     "distance": DistanceCore,
     "kernel": LayeredCore,
     "dense": LayeredCore,
+    "clause": ClauseCore,
 }
 _STREAMS = {
     "table": TableStream,
@@ -39,6 +42,7 @@ _STREAMS = {
     "distance": DistanceStream,
     "kernel": LayeredStream,
     "dense": LayeredStream,
+    "clause": ClauseStream,
 }
 
 
@@ -61,7 +65,7 @@ def add_core(
     """
     core = _CORES[node.kind](node)
     m.submodules[name] = core
-    if node.kind == "tree":
+    if node.compares:
         m.d.comb += core.bits.eq(_bits(node, bit_of))
     else:
         own = zip(node.features, node.feature_bits, strict=True)  # ports may be wider than codes
@@ -84,6 +88,8 @@ def add_evidence(
         return fields[node.feature][: node.bits] if node.bits else Const(0, 0)
     if node.kind == "tree":
         return add_core(m, name, node.numbered(), bit_of, fields).scores[0]
+    if node.kind == "clause":
+        return add_core(m, name, node, bit_of, fields).fired
     # The terms are those that the fabric adds up already: synthesis leaves one of each.
     parts = {
         output: [(Const(-low, signed_shape(-low, -low)), -low, -low)]
@@ -131,6 +137,9 @@ def add_stream(
         return core.digit
     core = _STREAMS[node.kind](node, schedule, from_zero, evidence)
     m.submodules[name] = core
+    if node.compares:
+        m.d.comb += [core.bits.eq(_bits(node, bit_of)), core.index.eq(site.index)]
+        return core.digit
     m.d.comb += [
         core.data.eq(site.digit),
         core.index.eq(site.index),

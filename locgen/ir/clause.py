@@ -1,0 +1,208 @@
+"""The clause node: conjunctions of comparisons, each with a weight, or the first that holds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from pydantic import ConfigDict
+
+from locgen.ir.features import Feature
+from locgen.ir.node import Comparison, NodeBase, check_outputs, require_evidence
+
+__all__ = ["ClauseLiteral", "ClauseNode"]
+
+ClauseLiteral = tuple[int, int, bool]
+"""(feature, threshold, whether ``q[feature] <= threshold`` has to hold or to fail)."""
+
+
+@dataclass(frozen=True)
+class ClauseNode(NodeBase):
+    """Scores of the clauses that hold, added up; or of the first that holds alone.
+
+    A clause holds where all of its literals do; one without literals always holds.
+
+    Members
+    -------
+    clauses : for each clause its literals
+    scores : for each clause one integer for each entry of `outputs`
+    bias : one integer for each entry of `outputs`, what there is besides
+    clause_ids : the model's own number of each clause
+    first : whether only the first clause that holds counts, as in a decision list
+    outputs : outputs of the model that the scores are added to
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    clauses: tuple[tuple[ClauseLiteral, ...], ...]
+    scores: tuple[tuple[int, ...], ...]
+    bias: tuple[int, ...]
+    clause_ids: tuple[int, ...]
+    first: bool
+    outputs: tuple[int, ...]
+    kind: Literal["clause"] = "clause"
+
+    def __post_init__(self) -> None:
+        """Check that lengths agree."""
+        check_outputs(self.outputs, "a clause node")
+        if not self.clauses or {len(self.scores), len(self.clause_ids)} != {len(self.clauses)}:
+            raise ValueError("a clause node must have clauses, with scores and a number for each")
+        if {len(row) for row in (*self.scores, self.bias)} != {len(self.outputs)}:
+            raise ValueError("a clause node must have a score and a bias for each output")
+        if any(feature < 0 or threshold < 0 for c in self.clauses for feature, threshold, _ in c):
+            raise ValueError("features and thresholds of a clause node must not be negative")
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Distinct comparisons with constants, sorted."""
+        return tuple(
+            sorted({Comparison(f, t, False) for clause in self.clauses for f, t, _ in clause})
+        )
+
+    @property
+    def features(self) -> tuple[int, ...]:
+        """Features that are compared, rising."""
+        return tuple(sorted({comparison.feature for comparison in self.comparisons}))
+
+    @property
+    def literals(self) -> tuple[tuple[tuple[int, bool], ...], ...]:
+        """For each clause (place in `comparisons`, whether it has to hold)."""
+        place = {(c.feature, c.threshold): n for n, c in enumerate(self.comparisons)}
+        return tuple(tuple((place[f, t], holds) for f, t, holds in c) for c in self.clauses)
+
+    @cached_property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """(lowest, highest) score of any set of clauses, or of any one and none."""
+        ends = []
+        for column, bias in zip(zip(*self.scores, strict=True), self.bias, strict=True):
+            if self.first:
+                ends.append((bias + min(0, *column), bias + max(0, *column)))
+            else:
+                low, high = (sum(end(s, 0) for s in column) for end in (min, max))
+                ends.append((bias + low, bias + high))
+        return tuple(ends)
+
+    @property
+    def levels(self) -> float:
+        """A tree of ANDs, and of the clauses before; adders where several count."""
+        longest = max(map(len, self.clauses))
+        behind = len(self.clauses).bit_length() * (0.5 if self.first else 2.0)
+        return 1.0 + 0.5 * longest.bit_length() + behind
+
+    @property
+    def stream_levels(self) -> float:
+        """As in parallel, then the choice of a digit."""
+        return self.levels + 3.0
+
+    @property
+    def load(self) -> int:
+        """Literals and clauses."""
+        return 1 + len(self.clauses) + sum(map(len, self.clauses)) // 3
+
+    @property
+    def terms(self) -> tuple["ClauseNode", ...]:
+        """One node a clause, the first with the bias; a list stays whole."""
+        if self.first:
+            return (self,)
+        nothing = (0,) * len(self.outputs)
+        return tuple(
+            replace(
+                self,
+                clauses=(clause,),
+                scores=(row,),
+                bias=nothing if number else self.bias,
+                clause_ids=(self.clause_ids[number],),
+            )
+            for number, (clause, row) in enumerate(zip(self.clauses, self.scores, strict=True))
+        )
+
+    def check(self, features: tuple[Feature, ...]) -> None:
+        """Raise ValueError if the node does not fit the model's `features`."""
+        for feature, threshold, _ in self.comparisons:
+            if feature >= len(features):
+                raise ValueError("a node's features must be features of the model")
+            if threshold >= (1 << features[feature].bits) - 1:
+                raise ValueError("a comparison must tell codes of its feature apart")
+            if features[feature].missing_code is not None:
+                raise ValueError("features of a clause node must have no missing values")
+
+    def holding(self, q: np.ndarray) -> np.ndarray:
+        """Return which clauses hold, booleans (rows, clauses), whatever comes before them."""
+        columns = []
+        for clause in self.clauses:
+            holds = np.ones(len(q), dtype=bool)
+            for feature, threshold, wanted in clause:
+                holds &= (q[:, feature] <= threshold) == wanted
+            columns.append(holds)
+        return np.stack(columns, axis=1)
+
+    def fired(self, q: np.ndarray) -> np.ndarray:
+        """Return which clauses count, booleans (rows, clauses)."""
+        holds = self.holding(q)
+        if self.first:
+            holds[:, 1:] &= ~np.logical_or.accumulate(holds, axis=1)[:, :-1]
+        return holds
+
+    def _score(self, fired: np.ndarray) -> np.ndarray:
+        scores = np.array(self.scores, dtype=np.int64)
+        return fired.astype(np.int64) @ scores + np.array(self.bias, dtype=np.int64)
+
+    def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""
+        return self._score(self.fired(q))
+
+    @property
+    def evidence_bits(self) -> tuple[int, ...]:
+        """A bit for each clause."""
+        return (1,) * len(self.clauses)
+
+    def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return 1 for each clause that counts, shape (rows, clauses)."""
+        return self.fired(q).astype(np.int64)
+
+    def recombine(self, evidence: np.ndarray) -> np.ndarray:
+        """Return the scores of these clauses."""
+        require_evidence(bool((evidence <= 1).all()))
+        require_evidence(not self.first or bool((evidence.sum(axis=1) <= 1).all()))
+        return self._score(evidence)
+
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `fired` (rows, clauses), 1 where a clause counts."""
+        return {"fired": self.evidence(q, missing_codes)}
+
+    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the scores of the clauses that fired."""
+        return self._score(account["fired"])
+
+    @property
+    def compares(self) -> bool:
+        """Yes: a literal compares."""
+        return True
+
+    @property
+    def adds_up(self) -> bool:
+        """No: a clause is no sum over features."""
+        return False
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """The bias."""
+        return self.bias
+
+    def shifted(self, amounts: tuple[int, ...]) -> "ClauseNode":
+        """Return the node with `amounts` added to its scores, one for each output."""
+        return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
+
+    def edges(self) -> Iterable[tuple[int, int]]:
+        """Yield the thresholds."""
+        return [(comparison.feature, comparison.threshold) for comparison in self.comparisons]
+
+    def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return the first clause that counts, shape (rows,); the number of clauses for none."""
+        fired = self.fired(q)
+        return np.where(fired.any(axis=1), np.argmax(fired, axis=1), len(self.clauses))
+
+    def part_name(self, part: int) -> str:
+        """Return the clause in words."""
+        return f"clause {self.clause_ids[part]}" if part < len(self.clauses) else "no clause"
