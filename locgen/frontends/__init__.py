@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from locgen.errors import ModelFileError
-from locgen.frontends import mixtures, pipeline, selfcheck, trees, unitcheck
+from locgen.frontends import clauses, mixtures, pipeline, selfcheck, trees, unitcheck
 from locgen.frontends.files import open_model
 from locgen.frontends.front import Front
 from locgen.frontends.layered import read_layered
@@ -98,6 +98,8 @@ def read_estimator(estimator: object) -> Model:
 
 def _read(estimator: object) -> Model | Reading:
     """Return the float IR; of all but mixtures also how they were read."""
+    if isinstance(estimator, clauses.RuleSet):
+        return clauses.read_clauses(estimator)
     steps, last = pipeline.split(estimator)
     if mixtures.is_mixture(last):
         scalers, last = pipeline.unwrap(estimator)

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
+from locgen.frontends import clauses
 from locgen.frontends.admitted import is_admitted
 from locgen.frontends.unpickle import lacking, unpickle
 
@@ -21,7 +22,7 @@ def open_model(path: Path, *, trust: bool) -> tuple[object, str]:
     Parameters
     ----------
     path : .pkl, .pickle or .joblib, compressed or not; .skops; XGBoost's .json or .ubj; LightGBM's
-        .txt; .onnx
+        .txt; .onnx; .clauses.json
     trust : run whatever a pickle asks for
 
     Raises
@@ -33,6 +34,8 @@ def open_model(path: Path, *, trust: bool) -> tuple[object, str]:
     UnsupportedModel
         If the suffix is none of these.
     """
+    if path.name.endswith(clauses.SUFFIX) and path.is_file():
+        return clauses.open_clauses(path), path.name.removesuffix(clauses.SUFFIX)
     inner = Path(path.stem) if path.suffix.lower() in _COMPRESSED else path
     if path.suffix.lower() in _PICKLES or inner.suffix.lower() in _PICKLES:
         return unpickle(path, trust=trust), inner.stem
@@ -45,7 +48,7 @@ def open_model(path: Path, *, trust: bool) -> tuple[object, str]:
         raise UnsupportedModel(
             f"{path} has the suffix {path.suffix!r}: locgen reads {', '.join(_PICKLES)} "
             "(joblib.dump or pickle.dump of a fitted estimator), .skops, XGBoost's .json and .ubj, "
-            "LightGBM's .txt, .onnx and its own .locgen.json"
+            "LightGBM's .txt, .onnx and its own .locgen.json and .clauses.json"
         )
     if path.stat().st_size == 0:
         raise ModelFileError(f"{path} is empty: save the model again")

@@ -14,6 +14,7 @@ from locgen.ir.decision import (
 from locgen.ir.distance import DistanceNode, Metric
 from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
+from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.gate import Gate, highest
@@ -46,6 +47,7 @@ __all__ = [
     "Decision",
     "DistanceNode",
     "Feature",
+    "FloatClauses",
     "FloatGate",
     "FloatLayer",
     "FloatLayers",

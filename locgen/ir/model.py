@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Votes, labels_of
+from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.gate import highest
 from locgen.ir.membership import Membership, expand
 from locgen.ir.shapes import FloatSteps
@@ -216,7 +217,9 @@ class Model:
     def cuts(self) -> tuple[np.ndarray, ...]:
         """Distinct cuts of each feature in rising order, one array per feature."""
         pooled = [[] for _ in self.features]
-        for tree in (*self.trees, *(() if self.gate is None else self.gate.model.trees)):
+        clauses = [unit for unit in self.units if isinstance(unit, FloatClauses)]
+        gate_trees = () if self.gate is None else self.gate.model.trees
+        for tree in (*self.trees, *clauses, *gate_trees):
             for feature, cut in zip(tree.feature, tree.cut, strict=True):
                 pooled[feature].append(cut)
         for unit in self.every_unit:

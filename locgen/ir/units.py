@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.shapes import FloatShape, FloatSteps
 
@@ -149,4 +150,5 @@ FloatUnit = (
     | FloatSteps
     | FloatPairs
     | FloatLayers
+    | FloatClauses
 )

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from locgen.ir import Model, QuantisedModel
+from locgen.quantise.clauses import clauses_of, quantise_clauses
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import choose_features
 from locgen.quantise.gating import integer_gate
@@ -46,6 +47,8 @@ def quantise(
         If no width of at most 16 bits, or not the one asked for, stays inside the budget.
     """
     merged = merge_binary(model)
+    if clauses_of(merged) is not None:
+        return quantise_clauses(merged, name, options, data)
     if layered_unit(merged) is not None:
         return quantise_layers(merged, name, options, data)
     if model.every_unit:
