@@ -5,8 +5,13 @@ from functools import cache
 
 import numpy as np
 from familykit import rows
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import make_column_transformer
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.covariance import EllipticEnvelope
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
     ARDRegression,
@@ -42,6 +47,7 @@ from sklearn.linear_model import (
     SGDRegressor,
     TheilSenRegressor,
 )
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -51,6 +57,7 @@ from sklearn.preprocessing import (
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
     SplineTransformer,
     StandardScaler,
 )
@@ -206,7 +213,60 @@ FRONTS = {
         ),
     ),
 }
-CASES = {**LINEAR, **REGRESSION, **BAYES, **FRONTS}
+FORMS = {
+    "qda": ("iris", QuadraticDiscriminantAnalysis),
+    "qda-two": (
+        "cancer",
+        _scaled(lambda: QuadraticDiscriminantAnalysis(reg_param=0.1)),
+    ),
+    **{
+        f"mixture-{kind}": (
+            "iris",
+            _scaled(lambda kind=kind: GaussianMixture(3, covariance_type=kind, random_state=0)),
+        )
+        for kind in ("full", "tied", "diag", "spherical")
+    },
+    "mixture-bayesian": (
+        "iris",
+        lambda: BayesianGaussianMixture(n_components=3, random_state=0),
+    ),
+    "elliptic": ("iris", lambda: EllipticEnvelope(random_state=0)),
+    "products": (
+        "iris",
+        lambda: make_pipeline(StandardScaler(), PolynomialFeatures(2), LogisticRegression()),
+    ),
+    "products-rescaled": (
+        "diabetes-two",
+        lambda: make_pipeline(
+            StandardScaler(),
+            PolynomialFeatures(2, include_bias=False, interaction_only=True),
+            StandardScaler(),
+            Ridge(10.0),
+        ),
+    ),
+    "powers": (
+        "iris",
+        lambda: make_pipeline(
+            make_column_transformer((PolynomialFeatures(3), [2])), LogisticRegression()
+        ),
+    ),
+}
+PROTOTYPES = {
+    "k-means": ("iris", lambda: KMeans(4, random_state=0, n_init=1)),
+    "k-means-batches": (
+        "wine-codes",
+        _scaled(lambda: MiniBatchKMeans(3, random_state=0, n_init=1)),
+    ),
+    "k-means-imputed": (
+        "cancer-missing",
+        lambda: make_pipeline(
+            SimpleImputer(), StandardScaler(), KMeans(3, random_state=0, n_init=1)
+        ),
+    ),
+}
+OWN_LABELS = ("one-class", "mixture", "elliptic", "k-means")
+"""Cases whose answers have nothing to do with the labels of the data."""
+CASES = {**LINEAR, **REGRESSION, **BAYES, **FRONTS, **FORMS, **PROTOTYPES}
 
 
 @cache
@@ -219,6 +279,6 @@ def fitted(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimator = make().fit(x_train, y_train)
-        if "one-class" in name:  # no labels but its own
+        if any(part in name for part in OWN_LABELS):
             y_train, y_test = (estimator.predict(x) for x in (x_train, x_test))
     return estimator, (x_train, x_test, y_train, y_test)

@@ -15,10 +15,15 @@ import numpy as np
 from locgen.errors import UnsupportedModel
 from locgen.frontends.front import Front
 from locgen.frontends.polynomial import Polynomial
+from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.functions import Function
 from locgen.ir.shapes import FloatShape, FloatSteps
-from locgen.ir.units import FloatLinear, FloatPairs, FloatUnit
+from locgen.ir.units import FloatLinear, FloatUnit
 
-__all__ = ["Additive", "Behind", "asked", "linear", "units_behind"]
+__all__ = ["Additive", "Behind", "asked", "linear", "squares", "units_behind"]
+
+_RANK = 1e-13
+"""Eigenvalues below this share of the largest are what rounding leaves of 0."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,22 @@ class Behind:
     fills: tuple[float | None, ...]
 
 
+def squares(matrix: np.ndarray, bias: np.ndarray, weights: np.ndarray) -> FloatLayers:
+    """Return ``(x @ matrix.T + bias) ** 2 @ weights``.
+
+    Parameters
+    ----------
+    matrix : (projections, columns); bias : (projections,); weights : (projections, outputs)
+    """
+    return FloatLayers(
+        (FloatLayer("dot", matrix, bias, Function.square()),),
+        weights,
+        tuple(range(weights.shape[1])),
+        tuple(range(len(matrix))),
+        "dense",
+    )
+
+
 def units_behind(model: Additive, front: Front) -> Behind:
     """Return `model` over the raw columns of `front`."""
     sums = _Sums(front.columns, model.outputs)
@@ -90,16 +111,55 @@ def units_behind(model: Additive, front: Front) -> Behind:
                 "without the columns themselves: impute beforehand"
             )
     units: list[FloatUnit] = []
+    if sums.pairs:
+        if shaped or front.imputes:
+            raise UnsupportedModel(
+                "products of columns beside bins, categories, splines or imputed columns are not "
+                "supported: train on products alone, or transform beforehand"
+            )
+        form, constant = _form(sums, _ranges(front))
+        return Behind((form,), sums.constant + constant, _ranges(front), ())
     for column in sorted({*shaped, *np.flatnonzero(sums.squares.any(axis=1)).tolist()}):
         features = shaped.get(column, [])
         units.append(_shape(model, front, column, features, sums))
-    if sums.straight.any() or not (units or sums.pairs):
+    if sums.straight.any() or not units:
         units.insert(0, FloatLinear(sums.straight, tuple(range(model.outputs))))
-    if sums.pairs:
-        pairs = tuple(sorted(sums.pairs))
-        products = np.stack([sums.pairs[pair] for pair in pairs])
-        units.append(FloatPairs(pairs, products, tuple(range(model.outputs))))
     return Behind(tuple(units), sums.constant, _ranges(front), _fills(front, units, fills))
+
+
+def _form(
+    sums: "_Sums", ranges: tuple[tuple[float, float] | None, ...]
+) -> tuple[FloatLayers, np.ndarray]:
+    """Return all products, squares and columns as squares of projections, and what is constant.
+
+    ``u @ A @ u + b @ u`` is the form ``(u, 1) @ M @ (u, 1)`` with b / 2 in its last column: one
+    square for each eigenvector of M. Columns are centred and scaled first (`ranges`, where they are
+    known), so that squares of opposite sign do not cancel more than they must.
+    """
+    columns, outputs = sums.straight.shape
+    ends = np.array([(-1.0, 1.0) if own is None else own for own in ranges])
+    middle, half = ends.mean(axis=1), np.maximum(np.ptp(ends, axis=1) / 2, 1e-300)
+    rows, biases, weights = [], [], []
+    constant = np.zeros(outputs)
+    for output in range(outputs):
+        matrix = np.diag(sums.squares[:, output])
+        for (first, second), value in sums.pairs.items():
+            matrix[first, second] += value[output] / 2
+            matrix[second, first] += value[output] / 2
+        straight = sums.straight[:, output] + 2 * matrix @ middle
+        constant[output] = middle @ matrix @ middle + sums.straight[:, output] @ middle
+        whole = np.zeros((columns + 1, columns + 1))
+        whole[:columns, :columns] = matrix * np.outer(half, half)
+        whole[:columns, columns] = whole[columns, :columns] = straight * half / 2
+        values, axes = np.linalg.eigh(whole)
+        for value, axis in zip(values, axes.T, strict=True):
+            if abs(value) <= _RANK * np.abs(values).max():
+                continue
+            row = axis[:columns] / half
+            rows.append(row)
+            biases.append(axis[columns] - row @ middle)
+            weights.append(np.eye(outputs)[output] * value)
+    return squares(np.array(rows), np.array(biases), np.array(weights)), constant
 
 
 class _Sums:

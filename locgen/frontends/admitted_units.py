@@ -9,7 +9,12 @@ __all__ = ["UNIT_NAMES"]
 UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),
     "scipy.interpolate._bsplines": ("BSpline",),  # made anew from its arrays before it is called
-    "sklearn.discriminant_analysis": ("LinearDiscriminantAnalysis",),
+    "sklearn.cluster._kmeans": ("KMeans", "MiniBatchKMeans"),
+    "sklearn.covariance._elliptic_envelope": ("EllipticEnvelope",),
+    "sklearn.discriminant_analysis": (
+        "LinearDiscriminantAnalysis",
+        "QuadraticDiscriminantAnalysis",
+    ),
     "sklearn.linear_model._bayes": ("ARDRegression", "BayesianRidge"),
     "sklearn.linear_model._coordinate_descent": (
         "ElasticNet",
@@ -51,6 +56,8 @@ UNIT_NAMES: dict[str, tuple[str, ...]] = {
         "SGDRegressor",
     ),
     "sklearn.linear_model._theil_sen": ("TheilSenRegressor",),
+    "sklearn.mixture._bayesian_mixture": ("BayesianGaussianMixture",),
+    "sklearn.mixture._gaussian_mixture": ("GaussianMixture",),
     "sklearn.naive_bayes": ("BernoulliNB", "CategoricalNB", "ComplementNB", "MultinomialNB"),
     "sklearn.preprocessing._polynomial": ("PolynomialFeatures", "SplineTransformer"),
     "sklearn.svm._classes": ("LinearSVC", "LinearSVR"),

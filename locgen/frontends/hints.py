@@ -10,6 +10,7 @@ SUPPORTED = (
     "AdaBoostRegressor",
     "BaggingClassifier",
     "BaggingRegressor",
+    "BayesianGaussianMixture",
     "BayesianRidge",
     "BernoulliNB",
     "CategoricalNB",
@@ -18,10 +19,12 @@ SUPPORTED = (
     "DecisionTreeRegressor",
     "ElasticNet",
     "ElasticNetCV",
+    "EllipticEnvelope",
     "ExtraTreeClassifier",
     "ExtraTreeRegressor",
     "ExtraTreesClassifier",
     "ExtraTreesRegressor",
+    "GaussianMixture",
     "GaussianNB",
     "GradientBoostingClassifier",
     "GradientBoostingRegressor",
@@ -29,6 +32,7 @@ SUPPORTED = (
     "HistGradientBoostingRegressor",
     "HuberRegressor",
     "IsolationForest",
+    "KMeans",
     "KernelRidge",
     "LGBMClassifier",
     "LGBMRanker",
@@ -48,6 +52,7 @@ SUPPORTED = (
     "LogisticRegressionCV",
     "MLPClassifier",
     "MLPRegressor",
+    "MiniBatchKMeans",
     "MixtureOfExpertsClassifier",
     "MixtureOfExpertsRegressor",
     "MultiOutputClassifier",
@@ -67,6 +72,7 @@ SUPPORTED = (
     "PassiveAggressiveClassifier",
     "PassiveAggressiveRegressor",
     "Perceptron",
+    "QuadraticDiscriminantAnalysis",
     "QuantileRegressor",
     "RandomForestClassifier",
     "RandomForestRegressor",
@@ -115,7 +121,7 @@ _TRANSFORMERS = tuple(
     )
 )
 _BOOSTED = ("AdaBoost", "CatBoost", "GradientBoost", "HistGradient", "LGBM", "XGB")
-_CLASSIFIERS = ("QuadraticDiscriminantAnalysis",)
+_CLASSIFIERS = ()
 _REGRESSORS = ()
 
 

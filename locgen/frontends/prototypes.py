@@ -8,6 +8,7 @@ moved and scaled.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestCentroid
 
@@ -191,5 +192,29 @@ def discriminant(last: NearestCentroid, front: Front) -> Model:
     )
 
 
-READERS = (((NearestCentroid,), _centroid),)
+def _clusters(last: KMeans | MiniBatchKMeans, front: Front) -> Reading:
+    """Answer the number of the nearest centre, by squared distance, ties to the lowest."""
+    count, features = int(last.n_clusters), front.features
+    centres = vector(last, "cluster_centers_", count, features)
+    place = placed(last, front)
+    low, high = centres.min(axis=0), centres.max(axis=0)
+    model = Model(
+        task="classification",
+        classes=tuple(range(count)),
+        trees=(),
+        base=(0.0,) * count,
+        decision="argmax",
+        units=tuple(
+            FloatPrototype(centre, place.scale(np.ones(features)), "l2", number, (number,))
+            for number, centre in enumerate(place.raw(centres))
+        ),
+        ranges=place.ranges(low - (high - low), high + (high - low)),
+        fills=place.fills,
+        **sklearn_common(last, front, False, "float64"),
+    )
+    asked = quiet(last)
+    return Reading(model, Oracle(lambda x: -(asked.transform(x) ** 2), labels=asked.predict))
+
+
+READERS = (((NearestCentroid,), _centroid), ((KMeans, MiniBatchKMeans), _clusters))
 """(classes, reader), see `sklearn_trees`."""

@@ -490,6 +490,7 @@ _READERS: dict[type, Callable[[object, "Front"], Outputs]] = {
     ColumnTransformer: _columns,
     Pipeline: _nested,
     SplineTransformer: _splined,
+    PolynomialFeatures: _multiplied,
 }
 STEPS = tuple(kind.__name__ for kind in _READERS)
 """The transformers that are read."""

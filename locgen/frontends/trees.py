@@ -14,6 +14,7 @@ from locgen.frontends import (
     linear_models,
     pipeline,
     prototypes,
+    quadratic_forms,
     sklearn_trees,
 )
 from locgen.frontends.front import Front
@@ -30,6 +31,7 @@ _READERS = (
     *linear_models.READERS,
     *bayes.READERS,
     *prototypes.READERS,
+    *quadratic_forms.READERS,
 )
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
 _LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx_model")

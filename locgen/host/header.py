@@ -98,6 +98,8 @@ def _feature(model: QuantisedModel, number: int, values: list[str]) -> dict[str,
     feature = model.features[number]
     first = len(values)
     missing = -1 if feature.missing_code is None else feature.missing_code
+    if getattr(feature, "fill", None) is not None:
+        missing = int(feature.quantise(np.array([np.nan]))[0])
     facts: dict[str, object] = {"column": number, "first": first, "least": 0, "count": 0}
     facts |= {"largest": feature.largest, "missing": missing}
     if number >= model.columns:

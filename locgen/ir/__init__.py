@@ -31,7 +31,6 @@ from locgen.ir.tree import TreeNode
 from locgen.ir.units import (
     TABLED,
     FloatLinear,
-    FloatPairs,
     FloatPrototype,
     FloatQuadratic,
     FloatUnit,
@@ -52,7 +51,6 @@ __all__ = [
     "FloatLayer",
     "FloatLayers",
     "FloatLinear",
-    "FloatPairs",
     "FloatPrototype",
     "FloatQuadratic",
     "FloatShape",

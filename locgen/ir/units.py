@@ -9,7 +9,7 @@ from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.shapes import FloatShape, FloatSteps
 
-__all__ = ["TABLED", "FloatLinear", "FloatPairs", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
+__all__ = ["TABLED", "FloatLinear", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,37 +108,6 @@ class FloatPrototype:
         return -size.sum(axis=1, keepdims=True)
 
 
-@dataclass(frozen=True, eq=False)
-class FloatPairs:
-    """``(x[:, first] * x[:, second]) @ coefficients``: products of two features each.
-
-    Members
-    -------
-    pairs : (first, second) feature of each product, first below second
-    coefficients : (pairs, len(outputs))
-    outputs : the model's outputs that the columns belong to
-    """
-
-    pairs: tuple[tuple[int, int], ...]
-    coefficients: np.ndarray
-    outputs: tuple[int, ...]
-
-    @property
-    def features(self) -> tuple[int, ...]:
-        """Features that some product reads."""
-        return tuple(sorted({feature for pair in self.pairs for feature in pair}))
-
-    def evaluate(self, x: np.ndarray) -> np.ndarray:
-        """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
-        first, second = np.array(self.pairs).T
-        return (x[:, first] * x[:, second]) @ self.coefficients
-
-    def mixed(self, matrix: np.ndarray) -> "FloatPairs":
-        """Return the node whose scores are this one's times `matrix` (len(outputs), new)."""
-        new = tuple(range(matrix.shape[1]))
-        return replace(self, coefficients=self.coefficients @ matrix, outputs=new)
-
-
 TABLED = (FloatQuadratic, FloatShape, FloatSteps)
 """Units with a `shape`: functions of one feature, which become tables."""
 
@@ -148,7 +117,6 @@ FloatUnit = (
     | FloatPrototype
     | FloatShape
     | FloatSteps
-    | FloatPairs
     | FloatLayers
     | FloatClauses
 )

@@ -48,29 +48,35 @@ def layer_features(
     Features whose distances are compared share one step in the metric's scale. Integers that fit
     are taken as they are if `identity`. A constant feature, or one that is not read, has no bits.
     """
+    fills = model.fills or (None,) * len(model.feature_names)
+    if x_train is not None:
+        x_train = model.expand(x_train)
     low, high = _ranges(model, unit, x_train)
     used = np.isin(np.arange(len(low)), unit.features)
     span = np.where(used, high - low, 0.0)
     scale = unit.layers[0].scale
     if identity and _are_integers(x_train, span, bits, None if scale is None else scale[used]):
         return tuple(
-            IdentityFeature(name, int(least), int(least + reach))
-            for name, least, reach in zip(model.feature_names, low, span, strict=True)
+            IdentityFeature(name, int(least), int(least + reach), fill=fill)
+            for name, least, reach, fill in zip(model.feature_names, low, span, fills, strict=True)
         )
     metric = np.ones(len(span)) if scale is None else np.abs(scale)
     finest = (span * metric).max(initial=0.0) / ((1 << bits) - 1)
     features = []
-    for name, least, reach, size in zip(model.feature_names, low, span, metric, strict=True):
+    for name, least, reach, size, fill in zip(
+        model.feature_names, low, span, metric, fills, strict=True
+    ):
         codes = 0
         if reach > 0 and size > 0:
             codes = (1 << bits) - 1
             if scale is not None:
                 codes = int(np.floor(reach * size / finest + 0.5))
         if codes == 0 or not np.isfinite(codes / reach):
-            features.append(AffineFeature(name, float(least + reach / 2), 1.0, 0))
+            features.append(AffineFeature(name, float(least + reach / 2), 1.0, 0, fill=fill))
             continue
         steps = codes / reach if scale is None else size / finest
-        features.append(AffineFeature(name, float(least), float(steps), codes.bit_length()))
+        width = codes.bit_length()
+        features.append(AffineFeature(name, float(least), float(steps), width, fill=fill))
     return tuple(features)
 
 

@@ -246,6 +246,19 @@ def test_missing_values_and_memberships(tmp_path):
     assert outside[4:].tolist() == [0, 1, 0]
 
 
+def test_missing_values_with_the_code_of_another_value(tmp_path):
+    features = (
+        AffineFeature("scaled", 0.25, 4.0, 5, fill=3.1),
+        IdentityFeature("whole", -3, 9, fill=4.5),
+        AffineFeature("unused", 0.0, 1.0, 0, fill=0.0),
+    )
+    model = model_of(features, missing=True)
+    quantiser = Quantiser(tmp_path, model)
+    for row in ([np.nan] * 3, [3.1, 4.5, 0.0], [np.nan, -3.0, 1.0]):
+        quantiser.compare(row)
+    assert model.quantise(np.array([[np.nan] * 3])).tolist() == [[11, 8, 0]]
+
+
 @pytest.fixture(scope="module")
 def any_quantiser(tmp_path_factory):
     folder = tmp_path_factory.mktemp("any")
