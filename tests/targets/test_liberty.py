@@ -166,3 +166,20 @@ def test_debian_s_library_is_understood():
     assert library.cell("DFFSR").state.preset is not None
     assert library.cell("LATCH").state.kind == "latch"
     assert library.cell("INVX1").inputs["A"] == pytest.approx(9.2e-15, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["dont_use : true;", 'is_isolation_cell : "true";', "always_on : true;", "test_cell () { }"],
+)
+def test_cells_for_other_purposes_are_not_used(tmp_path, mark):
+    path = tmp_path / "marked.lib"
+    path.write_text(TINY.replace("cell (INV) {", f"cell (INV) {{ {mark}", 1))
+    assert [cell.name for cell in read_library(path).plain_cells] == ["NAND", "FF"]
+
+
+def test_a_three_state_output_and_one_without_a_function_are_not_used(tmp_path):
+    path = tmp_path / "odd.lib"
+    text = TINY.replace('function : "!A";', 'function : "!A"; three_state : "A";', 1)
+    path.write_text(text.replace('function : "!(A B)";', "", 1))
+    assert [cell.name for cell in read_library(path).plain_cells] == ["FF"]

@@ -1,8 +1,4 @@
-"""Reads Liberty files: groups and attributes first, then cells with their functions and tables.
-
-Why not a library: lln-libparse 0.56 (the reader of Yosys) ends the whole process on a damaged file,
-liberty-parser 0.0.29 is alpha and under the GPL. Quantities are converted to SI units.
-"""
+"""What Liberty files say of cells: functions, tables and areas. Quantities are in SI units."""
 
 import hashlib
 import re
@@ -14,129 +10,12 @@ from pathlib import Path
 
 from locgen.errors import ConfigurationError
 from locgen.targets.asic.expressions import Expression, inputs_of, parse_expression
+from locgen.targets.asic.groups import Group, number_of, read_groups
 
-__all__ = ["Arc", "Cell", "Group", "Library", "State", "Table", "read_groups", "read_library"]
+__all__ = ["Arc", "Cell", "Library", "State", "Table", "read_library"]
 
-_TOKEN = re.compile(
-    r'/\*.*?\*/|//[^\n]*|\\[ \t\r]*\n|"((?:[^"\\]|\\.)*)"|([{}();:,\n])|([^\s{}();:,"\\]+)|(\S)',
-    re.DOTALL,
-)
 _PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "k": 1e3}
 _QUANTITY = re.compile(r"\s*([\d.eE+-]*)\s*([a-zA-Z]*)\s*")
-
-
-@dataclass
-class Group:
-    """``kind (arguments) { attributes; groups }`` of a Liberty file.
-
-    `attributes` maps names to what stands behind them: one text, or the texts in brackets.
-    """
-
-    kind: str
-    arguments: tuple[str, ...]
-    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    groups: list["Group"] = field(default_factory=list)
-
-    def text(self, name: str, default: str = "") -> str:
-        """Return the attribute's only text."""
-        return " ".join(self.attributes.get(name, (default,)))
-
-    def number(self, name: str, default: float = 0.0) -> float:
-        """Return the attribute as a number."""
-        value = self.attributes.get(name)
-        return default if value is None else _number(value[0])
-
-    def all(self, *kinds: str) -> Iterator["Group"]:
-        """Yield the inner groups of these kinds, in the order of the file."""
-        return (group for group in self.groups if group.kind in kinds)
-
-
-def read_groups(text: str, source: str) -> Group:
-    """Return the group that a Liberty file consists of.
-
-    Raises
-    ------
-    ConfigurationError
-        If `text` is no Liberty file; says where.
-    """
-    reader = _Reader(text, source)
-    name = reader.next()
-    if name is None:
-        raise ConfigurationError(f"{source} is empty: give a Liberty file")
-    group = reader.statement(name, Group("file", ()))
-    if group is None or group.kind != "library":
-        raise ConfigurationError(f"{source} is no Liberty file: it must begin with library")
-    return group
-
-
-class _Reader:
-    """Turns tokens into groups."""
-
-    def __init__(self, text: str, source: str) -> None:
-        self.source = source
-        self.text = text
-        self.place = 0
-        self.quoted = False
-        self.peeked: list[tuple[str | None, bool, int]] = []
-
-    def wrong(self, what: str) -> ConfigurationError:
-        line = self.text.count("\n", 0, self.place) + 1
-        return ConfigurationError(f"{self.source}, line {line}: {what}: correct the Liberty file")
-
-    def next(self, lines: bool = False) -> str | None:
-        """Return the next token, None at the end; with `lines` ends of lines count."""
-        while found := _TOKEN.search(self.text, self.place):
-            self.place = found.end()
-            string, mark, word, odd = found.groups()
-            self.quoted = string is not None
-            if string is not None:
-                return re.sub(r"\\\s*\n", " ", string)
-            if odd is not None:
-                raise self.wrong(f"{odd!r} is out of place")
-            if mark == "\n":
-                if lines:
-                    return mark
-                continue
-            if mark is not None or word is not None:
-                return mark or word
-        self.place = len(self.text)
-        return None
-
-    def statement(self, name: str, parent: Group) -> Group | None:
-        """Read what follows `name` into `parent`; return the group if it is one."""
-        mark = self.next()
-        if mark == ":":
-            parts = []
-            while (token := self.next(lines=True)) not in (";", "\n", "}", None) or self.quoted:
-                parts.append(token)
-            if token == "}":
-                self.place -= 1
-            if token is None:
-                raise self.wrong(f"{name} has no end")
-            parent.attributes[name] = (" ".join(parts),)
-            return None
-        if mark != "(":
-            raise self.wrong(f"{name} is followed by {mark!r}")
-        arguments = []
-        while (token := self.next()) != ")" or self.quoted:
-            if token is None:
-                raise self.wrong(f"{name} has no closing bracket")
-            if token != "," or self.quoted:
-                arguments.append(token)
-        before = self.place
-        if (token := self.next()) != "{" or self.quoted:
-            if token != ";":
-                self.place = before
-            parent.attributes[name] = tuple(arguments)
-            return None
-        group = Group(name, tuple(arguments))
-        parent.groups.append(group)
-        while (token := self.next()) != "}":
-            if token is None:
-                raise self.wrong(f"{name} is never closed")
-            if token != ";":
-                self.statement(token, group)
-        return group
 
 
 @dataclass(frozen=True)
@@ -252,7 +131,7 @@ class Library:
         self._volt = _unit(group.text("voltage_unit", "1V"))
         self._leak = _unit(group.text("leakage_power_unit", "1nW"))
         load = group.attributes.get("capacitive_load_unit", ("1", "pf"))
-        self._farad = _number(load[0]) * _unit(f"1{load[1].lower()}")
+        self._farad = number_of(load[0]) * _unit(f"1{load[1].lower()}")
         # Liberty leaves the unit of energy to be that of capacitance times voltage squared.
         self._joule = self._farad * self._volt**2
 
@@ -321,7 +200,10 @@ class Library:
         inputs: dict[str, float] = {}
         outputs: dict[str, Expression] = {}
         power, transitions = [], []
-        plain = group.text("dont_use") != "true" and not any(group.all("test_cell"))
+        # Cells of power switches and level shifters look like plain gates otherwise.
+        odd = ("dont_use", "dont_touch", "is_isolation_cell", "is_level_shifter", "always_on")
+        plain = all(group.text(name) != "true" for name in odd)
+        plain &= "__lpflow_" not in group.arguments[0] and not any(group.all("test_cell"))
         for pin in self._pins(group):
             name, direction = pin.arguments[0], pin.text("direction")
             if direction == "input":
@@ -451,17 +333,8 @@ def read_library(path: Path) -> Library:
     return Library(path, text, hashlib.sha256(data).hexdigest())
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{text!r} stands where a number must: correct the Liberty file"
-        ) from error
-
-
 def _numbers(texts: tuple[str, ...]) -> tuple[float, ...]:
-    return tuple(_number(word) for text in texts for word in text.replace(",", " ").split())
+    return tuple(number_of(word) for text in texts for word in text.replace(",", " ").split())
 
 
 def _unit(text: str) -> float:
@@ -472,4 +345,4 @@ def _unit(text: str) -> float:
         factor = _PREFIX.get(found[2][:-1].lower())
     if found is None or factor is None:
         raise ConfigurationError(f"{text!r} is no unit: correct the Liberty file")
-    return _number(found[1] or "1") * factor
+    return number_of(found[1] or "1") * factor
