@@ -11,7 +11,16 @@ __all__ = ["chip_module", "core_module", "placed_module"]
 
 _CORES = ("tree_", "table_", "linear_", "distance_")
 _UNITS = ("compare", "trees", "adders", "decide")
-_SIGNALS = {"compare": 0, "score": 1, "sum": 2, "winner": 3, "candidate": 3, "o__payload": 3}
+_SIGNALS = {
+    "i__payload": -1,
+    "compare": 0,
+    "bits": 0,  # what the nodes call the comparisons that they read
+    "score": 1,
+    "sum": 2,
+    "winner": 3,
+    "candidate": 3,
+    "o__payload": 3,
+}
 _SIGNAL = re.compile("|".join(_SIGNALS))
 _READER = re.compile(r"(LUT4|CARRY)_(I\d|CI)")
 
@@ -43,7 +52,7 @@ def core_module(cell: str, direct: bool, reads: Callable[[str], bool] = _reads_l
         return "shared"
     unit = _SIGNALS[signal[0]]
     # The first step from the signal decides: the rest of the name stays on that side of it.
-    return _UNITS[min(unit + reads(cell), len(_UNITS) - 1)]
+    return _UNITS[min(max(unit + reads(cell), 0), len(_UNITS) - 1)]
 
 
 def chip_module(cell: str, direct: bool, inputs: Mapping[str, frozenset[str]]) -> str:

@@ -139,7 +139,7 @@ def _clock(report: Report) -> Card:
     clock = report.target.clock_mhz
     asked = "clock unknown" if clock is None else f"clock {significant(clock)} MHz"
     if fmax is None or report.timing is None:
-        return Card("Highest clock", None, "", (missing(report, "route"), asked))
+        return Card("Highest clock", None, "", (missing(report, "timing"), asked))
     lines = [asked]
     if clock:
         ratio = fmax / clock

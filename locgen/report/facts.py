@@ -120,16 +120,18 @@ def _toggles_words(report: Report) -> str:
 def missing(report: Report, what: str) -> str:
     """Return why `what` was not measured.
 
-    `what` is one of data, r2, route, core, clock, link, energy, experts and verify.
+    `what` is one of data, r2, route, timing, core, clock, link, energy, experts and verify.
     """
     unbuilt = report.core is None and not report.verification
-    routed = "needs place and route (no --no-pnr)"
+    routed = timed = "needs place and route (no --no-pnr)"
     if report.chip is not None:
-        routed = "needs a Liberty file, --liberty or docs/asic.md"
+        routed = "the layout of a chip is made by other tools (docs/asic.md)"
+        timed = "needs a Liberty file, --liberty or docs/asic.md"
     reasons = {
         "data": "needs --data",
         "r2": "needs --data" if report.quantisation.rows_test is None else "needs two test rows",
         "route": "no tool has run yet" if unbuilt else routed,
+        "timing": "no tool has run yet" if unbuilt else timed,
         "core": "no tool has run yet" if unbuilt else "this target has no such cell",
         "clock": "needs a clock: --clock, --board or place and route",
         "link": "this top has no serial link",

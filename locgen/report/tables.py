@@ -61,7 +61,7 @@ def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], 
     estimate = report.estimate
     rows = (
         _compared("Logic cells, model alone", estimate.logic_cells, cells, missing(report, "core")),
-        _compared("Fmax, MHz", estimate.fmax_mhz, fmax, missing(report, "route")),
+        _compared("Fmax, MHz", estimate.fmax_mhz, fmax, missing(report, "timing")),
     )
     head = ("", "Estimate", "Actual", "Error")
     tables = [("estimate", "Estimate against actual", head, rows)]

@@ -133,7 +133,7 @@ def _area(report: Report) -> str:
 
 def _timing(report: Report) -> str:
     if report.timing is None or report.timing.fmax_mhz is None:
-        return missing(report, "route")
+        return missing(report, "timing")
     text = f"Fmax {significant(report.timing.fmax_mhz, 4)} MHz"
     if report.chip is not None:
         text += " before layout"
