@@ -2,6 +2,7 @@
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from locgen.report.facts import hardware
 from locgen.report.schema import Report
 from locgen.resources import resource
 
@@ -18,4 +19,6 @@ def render_readme(report: Report, bitstream: str | None) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown; every value comes from the checked report
     )
-    return environment.get_template("project_readme.md.j2").render(r=report, bitstream=bitstream)
+    return environment.get_template("project_readme.md.j2").render(
+        r=report, bitstream=bitstream, hardware=hardware(report)
+    )
