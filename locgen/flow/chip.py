@@ -154,12 +154,12 @@ def measure_chip(design: Design, mapped: Mapped, vectors: Vectors, logs: Path) -
     whole = None if mapped.top is None else _area(mapped.top, found, direct, "pins")
     delay = mapped.chip.abc_delay_ns
     timing = static_timing(mapped.top or mapped.core, found.library, delay, logs)
-    asked = design.options.clock
+    asked = design.place.clock_hz and design.place.clock_hz / 1e6
     if asked is not None and timing is not None and 1000 / timing.period_ns < asked:
         raise DoesNotFit(
             f"{design.model.name} reaches {1000 / timing.period_ns:.1f} MHz in "
-            f"{found.library.name} before layout, short of --clock {asked:g}: ask for less, or "
-            "more --stages"
+            f"{found.library.name} before layout, short of {asked:g} MHz: ask for less by "
+            "--clock, or for more --stages"
         )
     activity = experts = power = None
     no_power = "" if found.has_timing else "needs a Liberty file: the area table has no energies"

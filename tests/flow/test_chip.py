@@ -142,7 +142,7 @@ def test_a_chip_is_built_verified_and_measured(forest, data, tmp_path):
 @needs_osu018
 def test_a_clock_that_is_missed_is_refused(forest, data, tmp_path):
     design = locgen.compile(forest, target="asic", data=data, clock=100_000.0)
-    with pytest.raises(DoesNotFit, match="short of --clock 100000"):
+    with pytest.raises(DoesNotFit, match="short of 100000 MHz"):
         design.build(tmp_path / "chip")
 
 
