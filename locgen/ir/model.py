@@ -5,7 +5,7 @@ A frontend has already pushed every scaler and input cast through the model's ow
 by bisection. So the float IR compares raw float64 features, and agrees with the library everywhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -16,10 +16,14 @@ from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Vot
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.gate import highest
 from locgen.ir.membership import Membership, expand
+from locgen.ir.node import leaves_by_parts
 from locgen.ir.shapes import FloatSteps
 from locgen.ir.units import FloatUnit
 
 __all__ = ["FloatGate", "FloatTree", "Model", "SplitRule", "Task"]
+
+_MANY_ROWS = 64
+"""Rows a split from which on it pays to part them, see `leaves_by_parts`."""
 
 Task = Literal["classification", "regression"]
 
@@ -69,6 +73,10 @@ class FloatTree:
         position = np.zeros(len(x), dtype=np.int64)
         if len(self.feature) == 0:
             return position
+        if len(x) >= _MANY_ROWS * len(self.feature):
+            return leaves_by_parts(
+                self.left.tolist(), self.right.tolist(), self._goes_left(x), np.arange(len(x))
+            )
         active = np.arange(len(x))
         while len(active):
             at = position[active]
@@ -77,6 +85,16 @@ class FloatTree:
             position[active] = np.where(left, self.left[at], self.right[at])
             active = active[position[active] >= 0]
         return ~position
+
+    def _goes_left(self, x: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+        """Return what tells which rows of `x` a split sends left."""
+
+        def goes_left(split: int, rows: np.ndarray) -> np.ndarray:
+            value = x[rows, self.feature[split]]
+            left = value <= self.cut[split]  # false for NaN
+            return left | np.isnan(value) if self.missing_left[split] else left
+
+        return goes_left
 
     def evaluate(self, x: np.ndarray) -> np.ndarray:
         """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""

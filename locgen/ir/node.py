@@ -6,14 +6,21 @@ compare nothing and come in one part.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from locgen.ir.features import Feature
 
-__all__ = ["Comparison", "NodeBase", "check_features", "check_outputs", "require_evidence"]
+__all__ = [
+    "Comparison",
+    "NodeBase",
+    "check_features",
+    "check_outputs",
+    "leaves_by_parts",
+    "require_evidence",
+]
 
 
 class Comparison(NamedTuple):
@@ -22,6 +29,35 @@ class Comparison(NamedTuple):
     feature: int
     threshold: int
     missing_left: bool
+
+
+def leaves_by_parts(
+    left: Sequence[int],
+    right: Sequence[int],
+    goes_left: Callable[[int, np.ndarray], np.ndarray],
+    rows: np.ndarray,
+    start: int = 0,
+) -> np.ndarray:
+    """Return the leaf of each of `rows` (rows,) below split `start`, a child below zero.
+
+    Rows are parted split by split, so that each split looks at one column of its own rows: with
+    many rows a split that is several times as fast as following each row.
+
+    Parameters
+    ----------
+    goes_left : for a split and numbers of rows, which of these go left
+    """
+    leaf = np.zeros(len(rows), dtype=np.int32)
+    waiting = [(start, rows, np.arange(len(rows)))]
+    while waiting:
+        split, members, places = waiting.pop()
+        if split < 0:
+            leaf[places] = ~split
+        elif len(members):
+            side = goes_left(split, members)
+            waiting.append((left[split], members[side], places[side]))
+            waiting.append((right[split], members[~side], places[~side]))
+    return leaf
 
 
 class NodeBase(ABC):

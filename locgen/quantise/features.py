@@ -73,7 +73,8 @@ def _identity(model: Model, x_train: np.ndarray | None) -> tuple[Feature, ...] |
     """Return identity quantisers, or None where the rows are no small integers."""
     if x_train is None or not len(x_train):
         return None
-    present = np.where(np.isnan(x_train), 0, x_train)
+    absent = np.isnan(x_train)
+    present = np.where(absent, 0, x_train) if absent.any() else x_train
     if np.any(present != np.floor(present)):
         return None
     low, high = present.min(axis=0), present.max(axis=0)

@@ -99,6 +99,7 @@ class Judge:
         else:
             self.labelled = len(data.x_train)
             rows = np.concatenate([data.x_train, _blends(data.x_train)])
+            rows = np.asfortranarray(rows)  # trees read columns
             self.targets = data.y_train
         self.float_scores = model.scores(rows)
         constant = np.ptp(self.float_scores, axis=0) == 0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from locgen.ir import Feature, FloatTree, Model, TreeNode
+from locgen.ir.node import leaves_by_parts
 
 __all__ = ["routed", "split_node", "threshold_maps"]
 
@@ -95,20 +96,13 @@ def routed(
     ----------
     codes : (features, all rows); missing : NaN's code of each feature, -1 for none
     """
-    leaf = np.zeros(len(rows), dtype=np.int32)
-    waiting = [(start if node.feature else -1, rows, np.arange(len(rows)))]
-    while waiting:
-        split, members, places = waiting.pop()
-        if split < 0:
-            leaf[places] = ~split
-            continue
-        if not len(members):
-            continue
+    if not node.feature:
+        return np.zeros(len(rows), dtype=np.int32)
+
+    def goes_left(split: int, members: np.ndarray) -> np.ndarray:
         feature = node.feature[split]
         value = codes[feature][members]
         left = value <= threshold[split]
-        if node.missing_left[split]:
-            left |= value == missing[feature]
-        waiting.append((node.left[split], members[left], places[left]))
-        waiting.append((node.right[split], members[~left], places[~left]))
-    return leaf
+        return left | (value == missing[feature]) if node.missing_left[split] else left
+
+    return leaves_by_parts(node.left, node.right, goes_left, rows, start)

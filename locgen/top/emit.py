@@ -1,5 +1,9 @@
 """From Amaranth components to RTLIL, what Yosys reads fastest."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Value
 from amaranth.lib import wiring
@@ -18,10 +22,27 @@ def emit_rtlil(component: wiring.Component, name: str, *, reset: bool) -> str:
         signal = Value.cast(value)
         if not isinstance(signal, Const):
             ports["__".join(str(part) for part in path)] = (signal, None)
-    return rtlil.convert(
-        component,
-        name=name,
-        ports=ports,
-        emit_src=False,
-        missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
-    )
+    with _without_collection():
+        return rtlil.convert(
+            component,
+            name=name,
+            ports=ports,
+            emit_src=False,
+            missing_domain=lambda domain: ClockDomain(domain, reset_less=not reset),
+        )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Leave cycles of garbage alone for a while.
+
+    Elaboration makes millions of objects that all live to its end: looking through them again and
+    again took 40 % of the time on 4,450 splits.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
