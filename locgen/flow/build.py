@@ -19,6 +19,7 @@ from locgen.energy import (
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch, ToolNotFound
 from locgen.flow.activity import measure_activity
 from locgen.flow.advice import advice
+from locgen.flow.blocks import check_blocks
 from locgen.flow.chip import ChipFigures, check_tile, measure_chip
 from locgen.flow.chipfiles import write_chip_files
 from locgen.flow.design import Design
@@ -197,6 +198,7 @@ def _check_estimate(design: Design) -> None:
     estimate, available = design.choice.estimate.logic_cells, design.place.logic_cells
     if design.options.pnr and estimate > _HOPELESS * available:
         raise DoesNotFit(advice(design, estimate, int(available), "by estimate"))
+    check_blocks(design)
 
 
 def _check_size(design: Design, core: Utilisation) -> None:

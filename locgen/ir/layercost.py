@@ -2,8 +2,9 @@
 
 from locgen.ir.layers import LayeredNode
 
-__all__ = ["memories_of", "memory_blocks", "parallel_luts", "serial_counts"]
+__all__ = ["BLOCK_BITS", "memories_of", "memory_blocks", "parallel_luts", "serial_counts"]
 
+BLOCK_BITS = 4096
 _BLOCK_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))
 """Words and bits of a block RAM of 4 kbit, as every iCE40 has them (Lattice TN1250)."""
 _IN_GATES = 1 << 9

@@ -3,12 +3,11 @@
 import layeredkit
 import numpy as np
 import pytest
+from sklearn.kernel_ridge import KernelRidge
 
 import locgen
-from locgen.errors import ConfigurationError
+from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.flow.rtl import verify_rtl
-
-SMALLEST = {"svc-bare": "tree", "mlp-two-layers": "tree", "svc-poly": "direct"}
 
 
 def compiled(case, **options):
@@ -39,3 +38,24 @@ def test_answers_come_with_the_vectors_that_weigh_most():
 def test_engines_of_trees_refuse_it():
     with pytest.raises(ConfigurationError, match="--core hardwired"):
         compiled("svc-bare", core="engine")
+
+
+def test_more_vectors_than_the_block_ram_holds(tmp_path):
+    x = np.random.default_rng(0).uniform(size=(300, 100))
+    y = x[:, 0] * x[:, 1]
+    model = KernelRidge(kernel="rbf", gamma=0.01).fit(x, y)
+    widths = {"feature_bits": 8, "score_bits": 8, "max_accuracy_drop": 100.0, "fabric": "tree"}
+    design = locgen.compile(model, "ice40", data=(x[:50], y[:50]), **widths)
+    with pytest.raises(DoesNotFit, match=r"block RAMs of 4 kbit, up5k has 30; .*Nystroem") as found:
+        design.build(tmp_path)
+    assert found.value.exit_code == 4
+    assert not list(tmp_path.rglob("*.v"))
+
+
+@pytest.mark.slow
+def test_the_netlist_equals_golden(tmp_path):
+    """One multiplier with memories, mapped: every vector through the cells."""
+    built = compiled("svc-bare", score_bits=6, max_accuracy_drop=5.0).build(tmp_path)
+    levels = {entry["level"]: entry for entry in built.report["verification"]}
+    assert levels["netlist"]["mismatches"] == 0 and levels["netlist"]["vectors"] >= 1000
+    assert built.report["utilisation"]["bram"] >= 1

@@ -1,0 +1,51 @@
+"""Whether the memories of nodes that compute in turn fit, before any tool runs."""
+
+from locgen.devices import Device, devices
+from locgen.errors import DoesNotFit
+from locgen.flow.design import Design
+from locgen.ir import LayeredNode
+from locgen.ir.layercost import BLOCK_BITS, memory_blocks
+
+__all__ = ["check_blocks"]
+
+_HOPELESS = 1.5
+"""By how much more than the device has an estimate is refused: small memories become gates."""
+
+
+def check_blocks(design: Design) -> None:
+    """Refuse a model whose stored vectors or weights are far more than the device's block RAM.
+
+    Raises
+    ------
+    DoesNotFit
+        With the number of units that would fit, and the smallest device that holds all.
+    """
+    device, plan = design.place.device, design.choice.plan
+    nodes = [node for node in design.model.nodes if isinstance(node, LayeredNode)]
+    if device is None or plan.kind != "tree" or not nodes or not design.options.pnr:
+        return
+    needed, available = sum(map(memory_blocks, nodes)), _blocks(device)
+    if needed <= _HOPELESS * available:
+        return
+    units = sum(layer.units for node in nodes for layer in node.layers)
+    fewer = max(int(units * available / needed), 1)
+    what = "stored vectors" if nodes[0].kind == "kernel" else "hidden units"
+    ways = [f"about {fewer} {what} instead of {units}"]
+    if nodes[0].kind == "kernel":
+        ways[0] += f" (Nystroem(n_components={fewer}) and a linear model, or a smaller nu or C)"
+    family = [other for other in devices() if other.family == device.family]
+    roomy = [other for other in family if _blocks(other) >= needed]
+    if roomy:
+        ways.append(f"--device {min(roomy, key=lambda other: other.capacity.logic_cells).name}")
+    else:
+        ways.append("a family with more block RAM, such as --target ecp5")
+    raise DoesNotFit(
+        f"{design.model.name} keeps {units} {what} in about {needed} block RAMs of 4 kbit, "
+        f"{device.name} has {available}; would fit: {', or '.join(ways)}"
+    )
+
+
+def _blocks(device: Device) -> int:
+    """Return the device's block RAM in blocks of 4 kbit."""
+    size = device.capacity
+    return size.bram * size.bram_words * 32 // size.bram_blocks // BLOCK_BITS
