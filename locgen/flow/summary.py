@@ -89,7 +89,11 @@ def make_report(design: Design, built: Built | None = None) -> Report:
         utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
         core=None
         if built is None or built.core is None
-        else CoreUsage(**_without_available(built), **({} if chip is None else chip_counts(chip))),
+        else CoreUsage(
+            **_without_available(built),
+            **built.mapped.figures,
+            **({} if chip is None else chip_counts(chip)),
+        ),
         chip=None if chip is None else chip_section(chip),
         estimate=Estimate(
             logic_cells=design.choice.estimate.logic_cells,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from locgen.report.numbers import plural, significant, thousands
 from locgen.report.schema import Report, Verification
+from locgen.targets.registry import TARGETS
 
 __all__ = [
     "LEVELS",
@@ -122,8 +123,9 @@ def missing(report: Report, what: str) -> str:
 
     `what` is one of data, r2, route, timing, core, clock, link, energy, experts and verify.
     """
-    unbuilt = report.core is None and not report.verification
-    routed = timed = "needs place and route (no --no-pnr)"
+    done = report.core is not None or report.verification or report.unverified is not None
+    unbuilt = not done
+    routed = timed = _route_words(report)
     if report.chip is not None:
         routed = "the layout of a chip is made by other tools (docs/asic.md)"
         timed = "needs a Liberty file, --liberty or docs/asic.md"
@@ -152,3 +154,10 @@ def _no_energy(report: Report, unbuilt: bool) -> str:
     if report.target.clock_mhz is None:
         return "needs a clock: --clock, --board or place and route"
     return "no measured coefficients for this device"
+
+
+def _route_words(report: Report) -> str:
+    target = TARGETS.get(report.target.family)
+    if target is not None and not target.routes:
+        return f"--target {target.name} has no place and route"
+    return "needs place and route (no --no-pnr)"

@@ -99,7 +99,10 @@ def _fit(report: Report) -> str:
     if usage is None or usage.logic_cells is None:
         core = None if report.core is None else report.core.logic_cells
         beside = f"estimate {plural(report.estimate.logic_cells, 'logic cell')}"
-        if core is not None:
+        if report.core is not None and report.core.lut6 is not None:
+            beside = f"model alone {plural(report.core.lut6_paired, 'LUT6', 'LUT6')} paired, "
+            beside += f"{thousands(report.core.lut6)} raw"
+        elif core is not None:
             beside = f"model alone {plural(core, 'logic cell')}, " + beside
         return f"{beside}; whole design {missing(report, 'route')}"
     if usage.logic_cells_available is None:
@@ -171,6 +174,8 @@ def _energy(report: Report) -> str:
 
 def _verification(report: Report) -> str:
     if not report.verification:
+        if report.unverified is not None:
+            return f"NOT VERIFIED, simulation could not run: {report.unverified}"
         return missing(report, "verify")
     said = []
     for entry in report.verification:

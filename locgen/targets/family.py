@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["CellNames", "Family"]
+__all__ = ["LOGIC", "CellFamily", "CellNames", "Family"]
 
 LOGIC = "logic cell"
 """What `Family.kinds` calls the packed cells that figures are compared in."""
@@ -21,9 +21,9 @@ class CellNames:
     dsp: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Family:
-    """What `synthesis`, `packing` and `routing` need to know of a family.
+@dataclass(frozen=True, kw_only=True)
+class CellFamily:
+    """What `synthesis` needs to know of the devices that share a set of cells.
 
     Parameters
     ----------
@@ -31,12 +31,34 @@ class Family:
         As in ``--target``, and the maker's.
     synth : str
         Yosys's command up to cells, without buffers at the ports.
+    cells : CellNames
+        Names of mapped cells.
+    models : tuple of str
+        Files of ``templates/testbench`` that simulate the mapped cells.
     libraries : tuple of str
         Yosys commands that read the family's cells, for files that hold such cells already.
     pads : tuple of str
         Yosys commands that put a buffer at every port; nothing where place and route does it.
-    cells : CellNames
-        Names of mapped cells.
+    library : str
+        Key of `energy.cells.LIBRARIES`, for counting toggles; empty where there is none.
+    """
+
+    name: str
+    title: str
+    synth: str
+    cells: CellNames
+    models: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
+    pads: tuple[str, ...] = ()
+    library: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family(CellFamily):
+    """What `packing` and `routing` need to know besides, of a family with open tools for both.
+
+    Parameters
+    ----------
     kinds : mapping of str to str
         nextpnr's types of packed cells in words; the first is `LOGIC`.
     together : tuple of str
@@ -50,8 +72,6 @@ class Family:
     configuration : str
         What place and route writes for the packer, with ``{name}``; ``placed.json`` if it is the
         netlist itself.
-    configuration_option : str
-        How it is told to; empty for the netlist itself.
     packer_arguments : tuple of str
         With ``{configuration}`` and ``{bitstream}``; what a device adds comes first.
     suffix : str
@@ -60,22 +80,16 @@ class Family:
         Format of the pin constraints, a key of `constraints.FORMATS`.
     constraint_arguments : tuple of str
         How place and route is told of ``{file}``.
+    configuration_option : str
+        How place and route is told to write it; empty for the netlist itself.
     free_arguments : tuple of str
         What it is told where pins are chosen freely.
-    models : tuple of str
-        Files of ``templates/testbench`` that simulate the mapped cells.
-    library : str
-        Key of `energy.cells.LIBRARIES`, for counting toggles; empty where there is none.
     extra : str
         The extra of locgen that installs the tools; empty if they come with it.
     experimental : str
         What a user must know before relying on it; empty otherwise.
     """
 
-    name: str
-    title: str
-    synth: str
-    cells: CellNames
     kinds: Mapping[str, str]
     together: tuple[str, ...]
     site: str
@@ -86,12 +100,8 @@ class Family:
     suffix: str
     constraints: str
     constraint_arguments: tuple[str, ...]
-    models: tuple[str, ...]
     configuration_option: str = ""
-    libraries: tuple[str, ...] = ()
-    pads: tuple[str, ...] = ()
     free_arguments: tuple[str, ...] = ()
-    library: str = ""
     extra: str = ""
     experimental: str = ""
 

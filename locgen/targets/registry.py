@@ -7,6 +7,8 @@ from locgen.errors import UsageError
 from locgen.targets.asic.target import AsicTarget, TinyTapeoutTarget
 from locgen.targets.families import FAMILIES
 from locgen.targets.fpga import RoutedTarget
+from locgen.targets.lut6 import XILINX7, XILINXUP, Lut6Target
+from locgen.targets.plain import VerilogTarget
 from locgen.targets.target import Target
 
 __all__ = ["TARGETS", "find_target"]
@@ -15,6 +17,9 @@ _ALL: tuple[Target, ...] = (
     *(RoutedTarget(family) for family in FAMILIES.values()),
     AsicTarget(),
     TinyTapeoutTarget(),
+    Lut6Target(XILINX7),
+    Lut6Target(XILINXUP),
+    VerilogTarget(),
 )
 TARGETS: Mapping[str, Target] = {target.name: target for target in _ALL}
 """By name, in the order of lists."""

@@ -13,8 +13,8 @@ from typing import Literal
 from locgen.devices import DEFAULT_DEVICE, find_device
 from locgen.targets.cache import cached, key_of
 from locgen.targets.families import ICE40
-from locgen.targets.family import Family
-from locgen.targets.netlist import Netlist, read_netlist
+from locgen.targets.family import CellFamily, Family
+from locgen.targets.netlist import Netlist, read_netlist, utilisation
 from locgen.targets.packing import logic_cells_of, pack_report
 from locgen.targets.toolchain import find_tool, run
 
@@ -53,7 +53,7 @@ def synthesise_core(
     rtlil: str,
     out: Path,
     *,
-    family: Family = ICE40,
+    family: CellFamily = ICE40,
     effort: Effort = "medium",
     pads: bool = False,
     logs: Path | None = None,
@@ -67,7 +67,7 @@ def synthesise_core(
         RTLIL whose top module is named ``core``, as `amaranth.back.rtlil.convert` gives it.
     out : Path
         Folder that receives ``core.json``, ``core_netlist.v`` and ``core_netlist.il``.
-    family : Family
+    family : CellFamily
         Whose cells.
     effort : str
         ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` tries three
@@ -104,8 +104,10 @@ def synthesise_core(
     return read_netlist(out, "core")
 
 
-def _packed(netlist: Netlist, family: Family, work: Path, logs: Path, use_cache: bool) -> int:
-    """Count packed logic cells, which are the same on every device of a family."""
+def _packed(netlist: Netlist, family: CellFamily, work: Path, logs: Path, use_cache: bool) -> int:
+    """Count packed logic cells, which are the same on every device of a family; else LUTs."""
+    if not isinstance(family, Family):
+        return utilisation(netlist.cells, family.cells, None, None).lut
     log = logs / "nextpnr_recipe.log"
     device, package = find_device(DEFAULT_DEVICE[family.name])
     report = pack_report(netlist, device, package, work, log, use_cache=use_cache)
@@ -117,7 +119,7 @@ def synthesise_top(
     core: Netlist,
     out: Path,
     *,
-    family: Family = ICE40,
+    family: CellFamily = ICE40,
     effort: Effort = "medium",
     logs: Path | None = None,
     use_cache: bool = True,
@@ -159,7 +161,7 @@ def synthesise_top(
     return _synthesise("top", sources, script, out, logs or out / "logs", use_cache)
 
 
-def _map_to_cells(top: str, recipe: str, family: Family) -> list[str]:
+def _map_to_cells(top: str, recipe: str, family: CellFamily) -> list[str]:
     """Yosys commands that turn module `top` into the family's cells."""
     return [*([recipe] if recipe else []), f"{family.synth} -top {top}"]
 

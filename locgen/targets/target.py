@@ -1,7 +1,7 @@
 """What a build asks of a target, whatever becomes of the design there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -45,12 +45,14 @@ class Mapped:
     core : the model alone; top : the whole with the link, None without one
     usage : what the core takes
     chip : the standard cells that both consist of, None for programmable logic
+    usage : what the core takes; figures : more of it, by keys of `core` in `report.json`
     """
 
     core: Netlist
     top: Netlist | None
     usage: Utilisation
     chip: Chip | None = None
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Target(Protocol):

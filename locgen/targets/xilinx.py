@@ -10,7 +10,7 @@ from typing import Literal
 from locgen.errors import ToolFailed
 from locgen.targets.toolchain import find_tool, run
 
-__all__ = ["LutCount", "count_lut6", "paired"]
+__all__ = ["LutCount", "count_cells", "count_lut6", "paired"]
 
 _SCRIPT = """read_rtlil core.il
 scratchpad -copy abc9.script.flow2 abc9.script
@@ -89,8 +89,13 @@ def count_lut6(rtlil: str, logs: Path, family: Literal["xc7", "xcup"] = "xcup") 
         modules = json.loads((work / "core.json").read_text())["modules"]
     if "core" not in modules:
         raise ToolFailed(f"yosys left no module core: see {logs}")
+    return count_cells(modules["core"])
+
+
+def count_cells(module: dict) -> LutCount:
+    """Return what the cells of `module`, as Yosys writes it, amount to."""
     luts, flops, carries = [], 0, 0
-    for cell in modules["core"]["cells"].values():
+    for cell in module["cells"].values():
         kind = cell["type"]
         if kind.startswith("LUT"):
             pins = (b for port, b in cell["connections"].items() if port.startswith("I"))

@@ -1,0 +1,112 @@
+"""The targets that count LUT6 for comparison with the literature: synthesis only."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from locgen.devices import Device
+from locgen.devices.pins import Constraints
+from locgen.errors import ConfigurationError, UsageError
+from locgen.targets.family import CellFamily, CellNames
+from locgen.targets.netlist import utilisation
+from locgen.targets.routed import Routed
+from locgen.targets.synthesis import synthesise_core
+from locgen.targets.target import Job, Mapped
+from locgen.targets.xilinx import count_cells
+
+__all__ = ["XILINX7", "XILINXUP", "Lut6Target"]
+
+_CELLS = CellNames(lut=("LUT",), ff=("FD",), carry=("CARRY",), bram=("RAMB",), dsp=("DSP",))
+# Shift registers in LUTs would be LUTs that nobody counts; block RAM and DSPs have no model here.
+_OPTIONS = "-abc9 -noiopad -noclkbuf -flatten -nosrl -nodsp -nolutram"
+
+_MEMORY = re.compile(r"^\s*memory\b", re.MULTILINE)
+"""What RTLIL calls one."""
+
+
+def _family(name: str, title: str, option: str) -> CellFamily:
+    return CellFamily(
+        name=name,
+        title=title,
+        synth=f"synth_xilinx -family {option} {_OPTIONS}",
+        cells=_CELLS,
+        models=("xilinx_cells.v",),
+    )
+
+
+XILINX7 = _family("xilinx7", "AMD 7 series", "xc7")
+XILINXUP = _family("xilinxup", "AMD UltraScale+", "xcup")
+
+
+@dataclass(frozen=True)
+class Lut6Target:
+    """A family whose LUT6 are counted and whose netlist is simulated; see `Target`."""
+
+    family: CellFamily
+    routes: bool = False
+    tops: tuple[str, ...] = ("stream",)
+    extra: str = ""
+    tools: tuple[str, ...] = ("yosys",)
+    notes: str = "synthesis only: figures for comparison, no place and route, no timing"
+
+    @property
+    def name(self) -> str:
+        """As in ``--target``."""
+        return self.family.name
+
+    @property
+    def title(self) -> str:
+        """The maker's name."""
+        return self.family.title
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Simulation models of its cells."""
+        return self.family.models
+
+    @property
+    def library(self) -> str:
+        """How its toggles are counted."""
+        return self.family.library
+
+    def synthesise(self, modules: Mapping[str, str], device: Device | None, job: Job) -> Mapped:
+        """Map the core and count its LUTs, raw and paired.
+
+        Raises
+        ------
+        ConfigurationError
+            If the core has memories: LUT6 figures are of logic alone.
+        """
+        if _MEMORY.search(modules["core"]):
+            raise ConfigurationError(
+                f"--target {self.name} counts LUT6 of models in gates: leave --core engine out, or "
+                "take a target with block RAM, such as ecp5"
+            )
+        core = synthesise_core(
+            modules["core"],
+            job.out,
+            family=self.family,
+            effort=job.effort,
+            logs=job.logs,
+            use_cache=job.use_cache,
+        )
+        usage = utilisation(core.cells, self.family.cells, None, None)
+        count = count_cells(json.loads(core.json.read_text())["modules"]["core"])
+        return Mapped(core, None, usage, {"lut6": count.raw, "lut6_paired": count.paired})
+
+    def route(
+        self,
+        mapped: Mapped,
+        device: Device,
+        package: str,
+        constraints: Constraints | None,
+        clock_mhz: float,
+        job: Job,
+    ) -> Routed:
+        """Refuse: no open tool places and routes these families from PyPI."""
+        raise UsageError(f"--target {self.name} ends after synthesis: add --no-pnr")
+
+    def deliver(self, name: str, out: Path, mapped: Mapped | None) -> None:
+        """Write nothing: the netlist and its counts are all."""

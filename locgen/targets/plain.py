@@ -1,0 +1,62 @@
+"""The target for anyone else: plain Verilog, and a core file for FuseSoC."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from locgen.devices import Device
+from locgen.devices.pins import Constraints
+from locgen.errors import UsageError
+from locgen.resources import resource
+from locgen.targets.routed import Routed
+from locgen.targets.target import Job, Mapped
+
+__all__ = ["VerilogTarget"]
+
+_TEMPLATE = "fusesoc.core.j2"
+
+
+@dataclass(frozen=True)
+class VerilogTarget:
+    """Verilog for any tool; see `Target`. Nothing is mapped, counted or routed."""
+
+    name: str = "verilog"
+    title: str = "plain Verilog for any tool"
+    extra: str = ""
+    tools: tuple[str, ...] = ("yosys",)
+    routes: bool = False
+    tops: tuple[str, ...] = ("stream", "uart")
+    models: tuple[str, ...] = ()
+    library: str = ""
+    notes: str = "no figures of size, clock or energy: your own tools will tell"
+
+    def synthesise(self, modules: Mapping[str, str], device: Device | None, job: Job) -> None:
+        """Map nothing."""
+
+    def route(
+        self,
+        mapped: Mapped,
+        device: Device,
+        package: str,
+        constraints: Constraints | None,
+        clock_mhz: float,
+        job: Job,
+    ) -> Routed:
+        """Refuse: there is no device."""
+        raise UsageError("--target verilog has no device to place and route for: add --no-pnr")
+
+    def deliver(self, name: str, out: Path, mapped: Mapped | None) -> None:
+        """Write ``<name>.core``, which FuseSoC reads."""
+        environment = Environment(
+            loader=FileSystemLoader(resource("templates")),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,  # YAML, with a name that is checked
+        )
+        has_top = (out / "netlist" / "top.v").is_file()
+        toplevel = "top" if has_top else "core"
+        text = environment.get_template(_TEMPLATE).render(name=name, toplevel=toplevel)
+        (out / f"{name}.core").write_text(text, "utf-8")
