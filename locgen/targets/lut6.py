@@ -1,14 +1,13 @@
 """The targets that count LUT6 for comparison with the literature: synthesis only."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from locgen.devices import Device
 from locgen.devices.pins import Constraints
-from locgen.errors import ConfigurationError, UsageError
+from locgen.errors import UsageError
 from locgen.targets.family import CellFamily, CellNames
 from locgen.targets.netlist import utilisation
 from locgen.targets.routed import Routed
@@ -21,9 +20,6 @@ __all__ = ["XILINX7", "XILINXUP", "Lut6Target"]
 _CELLS = CellNames(lut=("LUT",), ff=("FD",), carry=("CARRY",), bram=("RAMB",), dsp=("DSP",))
 # Shift registers in LUTs would be LUTs that nobody counts; block RAM and DSPs have no model here.
 _OPTIONS = "-abc9 -noiopad -noclkbuf -flatten -nosrl -nodsp -nolutram"
-
-_MEMORY = re.compile(r"^\s*memory\b", re.MULTILINE)
-"""What RTLIL calls one."""
 
 
 def _family(name: str, title: str, option: str) -> CellFamily:
@@ -49,6 +45,10 @@ class Lut6Target:
     tops: tuple[str, ...] = ("stream",)
     extra: str = ""
     tools: tuple[str, ...] = ("yosys",)
+    no_memory: str = "its figures are of LUT6 alone, without block RAM"
+    powers_up: bool = True
+    tile: bool = False
+    asks: tuple[str, ...] = ()
     notes: str = "synthesis only: figures for comparison, no place and route, no timing"
 
     @property
@@ -72,18 +72,7 @@ class Lut6Target:
         return self.family.library
 
     def synthesise(self, modules: Mapping[str, str], device: Device | None, job: Job) -> Mapped:
-        """Map the core and count its LUTs, raw and paired.
-
-        Raises
-        ------
-        ConfigurationError
-            If the core has memories: LUT6 figures are of logic alone.
-        """
-        if _MEMORY.search(modules["core"]):
-            raise ConfigurationError(
-                f"--target {self.name} counts LUT6 of models in gates: leave --core engine out, or "
-                "take a target with block RAM, such as ecp5"
-            )
+        """Map the core and count its LUTs, raw and paired."""
         core = synthesise_core(
             modules["core"],
             job.out,

@@ -30,6 +30,10 @@ class VerilogTarget:
     tops: tuple[str, ...] = ("stream", "uart")
     models: tuple[str, ...] = ()
     library: str = ""
+    no_memory: str = ""
+    powers_up: bool = True
+    tile: bool = False
+    asks: tuple[str, ...] = ()
     notes: str = "no figures of size, clock or energy: your own tools will tell"
 
     def synthesise(self, modules: Mapping[str, str], device: Device | None, job: Job) -> None:

@@ -43,9 +43,8 @@ class Mapped:
     Members
     -------
     core : the model alone; top : the whole with the link, None without one
-    usage : what the core takes
-    chip : the standard cells that both consist of, None for programmable logic
     usage : what the core takes; figures : more of it, by keys of `core` in `report.json`
+    chip : the standard cells that both consist of, None for programmable logic
     """
 
     core: Netlist

@@ -12,7 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 
 import locgen
-from locgen.errors import ConfigurationError, UsageError
+from locgen.errors import DoesNotFit, UsageError
 from locgen.flow.build import emit
 from locgen.targets.registry import TARGETS, find_target
 from locgen.targets.verilog import write_verilog
@@ -89,9 +89,10 @@ def test_lut6_are_counted_and_their_netlist_is_simulated(forest, target, tmp_pat
     assert core["logic_cells"] is None and built.energy is None and built.bitstream is None
 
 
-def test_lut6_of_memories_are_refused(forest, tmp_path):
-    with pytest.raises(ConfigurationError, match="counts LUT6 of models in gates"):
-        locgen.compile(forest, target="xilinx7", core="engine").build(tmp_path / "out")
+def test_lut6_of_memories_are_refused(forest):
+    with pytest.raises(DoesNotFit, match="LUT6 alone, without block RAM") as caught:
+        locgen.compile(forest, target="xilinx7", core="engine")
+    assert caught.value.exit_code == 4
 
 
 def test_targets_without_devices_take_none(forest):
