@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from locgen.errors import ModelFileError
-from locgen.frontends import clauses, mixtures, pipeline, selfcheck, trees, unitcheck
+from locgen.frontends import clauses, interpret_ebm, mixtures, pipeline, selfcheck, trees, unitcheck
 from locgen.frontends.files import open_model
 from locgen.frontends.front import Front
 from locgen.frontends.layered import read_layered
@@ -104,6 +104,8 @@ def _read(estimator: object) -> Model | Reading:
     if mixtures.is_mixture(last):
         scalers, last = pipeline.unwrap(estimator)
         return mixtures.read_mixture(last, scalers, read_estimator)
+    if interpret_ebm.reads(last):
+        return interpret_ebm.read_boosted(estimator)
     layered = read_layered(estimator, read_estimator)
     if layered is not None:
         return layered

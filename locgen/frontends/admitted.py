@@ -264,6 +264,10 @@ _LOSSES = (
 # Modules from which a class or function is taken as it is.
 _PLAIN = {
     "collections": ("OrderedDict",),
+    "interpret.glassbox._ebm._ebm": (
+        "ExplainableBoostingClassifier",
+        "ExplainableBoostingRegressor",
+    ),
     "lightgbm.basic": ("Booster",),
     "lightgbm.sklearn": ("LGBMClassifier", "LGBMRanker", "LGBMRegressor"),
     "locgen.models.mixture": ("MixtureOfExpertsClassifier", "MixtureOfExpertsRegressor"),

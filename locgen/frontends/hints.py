@@ -20,6 +20,8 @@ SUPPORTED = (
     "ElasticNet",
     "ElasticNetCV",
     "EllipticEnvelope",
+    "ExplainableBoostingClassifier",
+    "ExplainableBoostingRegressor",
     "ExtraTreeClassifier",
     "ExtraTreeRegressor",
     "ExtraTreesClassifier",

@@ -30,7 +30,7 @@ from locgen.frontends.hints import is_known, refusal, refused_part
 
 __all__ = ["EXTRAS", "lacking", "unpickle"]
 
-EXTRAS = ("lightgbm", "onnx", "skops", "xgboost")
+EXTRAS = ("interpret", "lightgbm", "onnx", "skops", "xgboost")
 """The packages of other libraries' models, each an extra of locgen."""
 
 _log = logging.getLogger(__name__)
