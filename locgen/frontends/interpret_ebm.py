@@ -1,9 +1,9 @@
 """interpret's explainable boosting machines as the float IR: a shape of each feature, and of pairs.
 
 As read in interpret-core 0.7.8: a value belongs to the bin above all cuts that it is not below.
-Slot 0 of a term is for missing values, the last for categories that training did not see. The score is
-the intercept and the terms' entries. Two classes: the second above 0; several: the largest, ties to
-the first.
+Slot 0 of a term is for missing values, the last for categories that training did not see. The
+score is the intercept and the terms' entries. Two classes: the second above 0; several: the
+largest, ties to the first.
 """
 
 from dataclasses import replace
