@@ -57,7 +57,7 @@ class Case:
 
 
 CASES = {
-    "wine_x6d3": Case(2.0, (458, 153), (1066, 490), (190, 115), 0.9815, 125),
+    "wine_x6d3": Case(4.4, (458, 153), (1066, 490), (190, 115), 0.9815, 125),
     "bc_x10d3": Case(1.0, (503, 152), (1093, 446), (210, 115), 0.9591, 129),
     "digits_x10d4": Case(3.0, (1376, 913), (9613, 4912), (850, 640), 0.9463, 78),
     "mnist_x30d5": Case(0.5, (7531, 5860), None, (5000, 4300), 0.9658, None),
@@ -122,7 +122,8 @@ def measure(name: str, method: str, stages: int) -> dict[str, object]:
         fmax = None
         place = (design.place.device, design.place.package, 150.0, 1, work)
         try:
-            fmax = route_out_of_context(core, *place, logs=work, use_cache=True).fmax_mhz
+            if case.treelut_mhz is not None:  # what no bar asks for takes a quarter of an hour
+                fmax = route_out_of_context(core, *place, logs=work, use_cache=True).fmax_mhz
         except ResourceShortage as error:  # with the shift register around it
             print(f"{name}: not routed: {error}", flush=True)
         lut6 = count_lut6(rtlil, work)
@@ -201,7 +202,12 @@ def main() -> None:
 
         known = json.loads((arguments.out / "density.json").read_text())["rows"]
         rows += [row for row in known if row["model"] not in arguments.only.split(",")]
-        rows.sort(key=lambda row: list(CASES).index(row["model"]))
+    write(rows, arguments.out)
+
+
+def write(rows: list[dict[str, object]], out: Path) -> None:
+    """Write the table of `rows` and the rows themselves into the folder `out`."""
+    rows.sort(key=lambda row: list(CASES).index(row["model"]))
     head = ["model", "rounding", "stages", "logic cells", "LUT6", "LUT6 paired", "FF", "Fmax MHz"]
     head += ["agreement", "float", "golden", "search CPU s", "Verilog CPU s", "bars"]
     table = [
@@ -223,7 +229,7 @@ def main() -> None:
         ],
     )
     text += f"\niCE40 logic cells after packing, HX8K; {tools_used()}.\n"
-    write_result(arguments.out, "density", text, {"rows": rows})
+    write_result(out, "density", text, {"rows": rows})
 
 
 if __name__ == "__main__":

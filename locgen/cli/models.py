@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from locgen.cli.console import err, out
-from locgen.cli.options import AsJson, Changed, DataFile, Drop, Label, Model, Rounding, Trust
+from locgen.cli.options import (
+    AsJson,
+    Changed,
+    DataFile,
+    Drop,
+    Label,
+    Missing,
+    Model,
+    Rounding,
+    Trust,
+)
 from locgen.cli.progress import progress
 from locgen.errors import UsageError
 from locgen.resources import resource
@@ -26,6 +36,7 @@ def convert(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    missing: Missing = "auto",
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +60,7 @@ def convert(
             max_accuracy_drop=max_accuracy_drop,
             max_changed=max_changed,
             rounding=rounding,
+            missing=missing,
         ).quantisation.model
         target_file.parent.mkdir(parents=True, exist_ok=True)
         part = target_file.with_name(f".{target_file.name}.part")
