@@ -49,6 +49,7 @@ from sklearn.linear_model import (
 )
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -252,6 +253,14 @@ FORMS = {
     ),
 }
 PROTOTYPES = {
+    "neighbours": ("iris", lambda: KNeighborsClassifier(3)),
+    "neighbours-scaled": (
+        "cancer",
+        _scaled(lambda: KNeighborsClassifier(5, metric="manhattan", algorithm="ball_tree")),
+    ),
+    "neighbours-one": ("cancer", _scaled(lambda: KNeighborsClassifier(1))),
+    "neighbours-mean": ("diabetes", _scaled(lambda: KNeighborsRegressor(7))),
+    "neighbours-means": ("diabetes-two", _scaled(lambda: KNeighborsRegressor(4, p=1))),
     "k-means": ("iris", lambda: KMeans(4, random_state=0, n_init=1)),
     "k-means-batches": (
         "wine-codes",

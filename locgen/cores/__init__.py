@@ -17,6 +17,7 @@ from locgen.cores.gate import TopK
 from locgen.cores.layers import LayeredCore, LayeredStream
 from locgen.cores.linear import LinearCore, LinearStream
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
+from locgen.cores.neighbours import NeighboursCore, NeighboursStream
 from locgen.cores.table import TableCore, TableStream
 from locgen.cores.tree import TreeCore, TreeStream, scores_shape, signed_shape
 
@@ -38,6 +39,8 @@ __all__ = [
     "LinkSchedule",
     "MedianStep",
     "ModelMemory",
+    "NeighboursCore",
+    "NeighboursStream",
     "PairChoice",
     "PairCompare",
     "SerialArgmax",

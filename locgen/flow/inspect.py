@@ -17,6 +17,7 @@ _EVIDENCE = {
     "distance": "every prototype's id and its distance",
     "clause": "which clauses count",
     "kernel": "stored vectors by weight: the library's number, distance, what each adds",
+    "neighbours": "the nearest stored rows: the library's number, distance, what each adds",
     "dense": "hidden units by weight: value, what each adds to each score",
 }
 

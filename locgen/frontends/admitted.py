@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 from sklearn.tree._tree import Tree
 
-from locgen.frontends.admitted_units import UNIT_NAMES
+from locgen.frontends.admitted_units import UNIT_NAMES, UNIT_STAND_INS
 
 __all__ = ["ArrayHeader", "admitted", "check_dtype", "check_state", "is_admitted"]
 
@@ -367,6 +367,7 @@ _SKOPS = (
 )
 
 _STAND_INS: dict[tuple[str, str], object] = {
+    **UNIT_STAND_INS,
     ("__builtin__", "bytearray"): _bytearray,
     ("__builtin__", "bytes"): bytes,
     ("__builtin__", "dict"): dict,

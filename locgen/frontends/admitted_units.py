@@ -4,7 +4,45 @@ All of them are classes and functions that are taken as they are: what they make
 is wrong at worst, for their attributes are plain arrays and numbers, which the readers check.
 """
 
-__all__ = ["UNIT_NAMES"]
+__all__ = ["UNIT_NAMES", "UNIT_STAND_INS"]
+
+
+class NoTree:
+    """Stands in for a search tree, whose compiled code would trust the sizes that a file claims.
+
+    `frontends.neighbours` searches through all rows instead, which answers the same.
+    """
+
+    def __setstate__(self, state: object) -> None:
+        """Take no notice of what the file says."""
+
+
+def _new(kind: type) -> NoTree:
+    """Return a tree that is none, whatever class the file asks for."""
+    return NoTree()
+
+
+UNIT_STAND_INS: dict[tuple[str, str], object] = {
+    **{
+        (f"sklearn.neighbors._{module}", name): target
+        for module, tree in (("kd_tree", "KDTree"), ("ball_tree", "BallTree"))
+        for name, target in (("newObj", _new), (tree, NoTree))
+    },
+    **{
+        (f"sklearn.neighbors._{module}", name): NoTree
+        for module, names in (
+            ("kd_tree", ("KDTree64", "KDTree32")),
+            ("ball_tree", ("BallTree64", "BallTree32")),
+        )
+        for name in names
+    },
+    ("sklearn.metrics._dist_metrics", "newObj"): _new,
+    **{
+        ("sklearn.metrics._dist_metrics", f"{name}Distance{suffix}"): NoTree
+        for name in ("Euclidean", "Manhattan", "Chebyshev", "Minkowski", "SEuclidean")
+        for suffix in ("", "64", "32")
+    },
+}
 
 UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),
@@ -58,6 +96,8 @@ UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "sklearn.linear_model._theil_sen": ("TheilSenRegressor",),
     "sklearn.mixture._bayesian_mixture": ("BayesianGaussianMixture",),
     "sklearn.mixture._gaussian_mixture": ("GaussianMixture",),
+    "sklearn.neighbors._classification": ("KNeighborsClassifier",),
+    "sklearn.neighbors._regression": ("KNeighborsRegressor",),
     "sklearn.naive_bayes": ("BernoulliNB", "CategoricalNB", "ComplementNB", "MultinomialNB"),
     "sklearn.preprocessing._polynomial": ("PolynomialFeatures", "SplineTransformer"),
     "sklearn.svm._classes": ("LinearSVC", "LinearSVR"),

@@ -35,6 +35,8 @@ SUPPORTED = (
     "HuberRegressor",
     "IsolationForest",
     "KMeans",
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
     "KernelRidge",
     "LGBMClassifier",
     "LGBMRanker",
@@ -162,6 +164,8 @@ def refused_part(module: str, name: str) -> str | None:
 
 def _nearest(name: str) -> str:
     """Return the supported estimator that serves best in place of `name`."""
+    if name.startswith("RadiusNeighbors"):
+        return name.replace("Radius", "K")
     close = difflib.get_close_matches(name, SUPPORTED, n=1, cutoff=0.9)
     if close:
         return close[0]

@@ -12,6 +12,7 @@ from locgen.frontends import (
     hist_gradient,
     isolation,
     linear_models,
+    neighbours,
     pipeline,
     prototypes,
     quadratic_forms,
@@ -31,6 +32,7 @@ _READERS = (
     *linear_models.READERS,
     *bayes.READERS,
     *prototypes.READERS,
+    *neighbours.READERS,
     *quadratic_forms.READERS,
 )
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.

@@ -16,11 +16,13 @@ from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_ope
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.floatneighbours import FloatNeighbours
 from locgen.ir.functions import Function
 from locgen.ir.gate import Gate, highest
 from locgen.ir.layers import Layer, LayeredNode
 from locgen.ir.linear import LinearNode
 from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule, Task
+from locgen.ir.neighbours import NeighboursNode
 from locgen.ir.node import Comparison
 from locgen.ir.nodes import Node
 from locgen.ir.quantised import QuantisedModel
@@ -51,6 +53,7 @@ __all__ = [
     "FloatLayer",
     "FloatLayers",
     "FloatLinear",
+    "FloatNeighbours",
     "FloatPrototype",
     "FloatQuadratic",
     "FloatShape",
@@ -68,6 +71,7 @@ __all__ = [
     "Median",
     "Metric",
     "Model",
+    "NeighboursNode",
     "Node",
     "QuantisedModel",
     "RankFeature",

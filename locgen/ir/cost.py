@@ -15,6 +15,7 @@ from locgen.ir.distance import DistanceNode
 from locgen.ir.layercost import parallel_luts
 from locgen.ir.layers import LayeredNode
 from locgen.ir.linear import LinearNode
+from locgen.ir.neighbours import NeighboursNode
 from locgen.ir.node import Comparison, NodeBase
 from locgen.ir.table import TableNode
 from locgen.ir.tree import TreeNode
@@ -25,6 +26,7 @@ __all__ = [
     "function_luts",
     "is_looked_up",
     "multiplexers",
+    "neighbours_luts",
     "node_cells",
     "signed_digits",
     "size_bits",
@@ -171,10 +173,18 @@ def size_bits(node: LinearNode | DistanceNode) -> int:
     return bits
 
 
+def neighbours_luts(node: NeighboursNode) -> float:
+    """Return the LUT4 of all distances at once, and of a list that every row goes through."""
+    sizes = sum(2 * b + (b * b if node.metric == "l2" else 0) for b in node.feature_bits)
+    adders = len(node.features) * node.distance_bits
+    entry = 3 * node.distance_bits + 2 * len(node.stored).bit_length()
+    return float(len(node.stored) * (sizes + adders + node.nearest * entry))
+
+
 def is_looked_up(term: NodeBase) -> bool:
     """Return whether the cores make a look-up of a term, see `NodeBase.terms`, not arithmetic."""
-    if isinstance(term, TableNode | LayeredNode | ClauseNode):
-        return not isinstance(term, LayeredNode)
+    if isinstance(term, TableNode | LayeredNode | ClauseNode | NeighboursNode):
+        return not isinstance(term, LayeredNode | NeighboursNode)
     square = isinstance(term, DistanceNode) and term.metric == "l2"
     return len(term.features) == 1 and term.feature_bits[0] <= (6 if square else 4)
 
@@ -190,6 +200,8 @@ def term_luts(term: NodeBase) -> float:
         q[:, term.features[0]] = np.arange(len(q))
         rows = term.evaluate(q, np.full(q.shape[1], -1))
         return table_luts(TableNode(0, tuple(map(tuple, rows.tolist())), term.outputs))
+    if isinstance(term, NeighboursNode):
+        return neighbours_luts(term)
     return parallel_luts(term) if isinstance(term, LayeredNode) else float(size_bits(term))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayers
+from locgen.ir.floatneighbours import FloatNeighbours
 from locgen.ir.shapes import FloatShape, FloatSteps
 
 __all__ = ["TABLED", "FloatLinear", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
@@ -119,4 +120,5 @@ FloatUnit = (
     | FloatSteps
     | FloatLayers
     | FloatClauses
+    | FloatNeighbours
 )

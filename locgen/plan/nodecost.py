@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable
 
-from locgen.ir import ClauseNode, DistanceNode, LayeredNode, LinearNode, QuantisedModel, TableNode
+from locgen.ir import (
+    ClauseNode,
+    DistanceNode,
+    LayeredNode,
+    LinearNode,
+    NeighboursNode,
+    QuantisedModel,
+    TableNode,
+)
 from locgen.ir.cost import clause_luts, function_luts, is_looked_up, table_luts, term_luts
 from locgen.ir.layercost import serial_counts
 from locgen.ir.node import NodeBase
@@ -108,6 +116,13 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
             in_turn = serial_counts(node)
             counts["multiplier"] += in_turn["multiplier"]
             counts["pipeline"] += in_turn["accumulator"] + in_turn["counter"]
+            continue
+        if isinstance(node, NeighboursNode):
+            widest = max(node.feature_bits)
+            rows = len(node.stored).bit_length()
+            counts["multiplier"] += widest * widest if node.metric == "l2" else 2 * widest
+            counts["pipeline"] += node.nearest * (2 * node.distance_bits + 2 * rows)
+            counts["pipeline"] += 2 * node.distance_bits + 6 * rows + 6 * widest
             continue
         shared["counter"] = plan.down_beats.bit_length() + number_bits
         counts["sum"] += (plan.down_width + serial) * bits

@@ -9,6 +9,7 @@ from locgen.ir import (
     Argmax,
     Decision,
     Feature,
+    FloatNeighbours,
     FloatPrototype,
     FloatTree,
     Gate,
@@ -36,13 +37,13 @@ def merge_binary(model: Model) -> Model:
     """Return a model with a single score where two classes are compared by argmax.
 
     The argmax of (p0, p1), ties to class 0, is the sign of p1 - p0: half the scores to carry.
-    Prototypes stay apart: each has the score of its own class.
+    Prototypes stay apart: each has the score of its own class. So do votes, which are whole so.
     """
     if isinstance(model.decision, Votes | Several):
         return _merge_groups(model)
     if model.decision != "argmax" or model.outputs != 2:
         return model
-    if any(isinstance(unit, FloatPrototype) for unit in model.units):
+    if any(isinstance(unit, FloatPrototype | FloatNeighbours) for unit in model.units):
         return model
     units = tuple(u.mixed(np.array([[-1.0], [1.0]])[list(u.outputs)]) for u in model.units)
     trees = tuple(_mixed(tree, np.array([[-1.0], [1.0]])) for tree in model.trees)

@@ -7,6 +7,7 @@ from locgen.ir import (
     AffineFeature,
     Feature,
     FloatLinear,
+    FloatNeighbours,
     FloatPrototype,
     FloatQuadratic,
     FloatShape,
@@ -111,7 +112,8 @@ def _missing(model: Model) -> tuple[list[bool], list[float | None]]:
 
 def _metric(model: Model) -> np.ndarray | None:
     """Return by what prototypes scale each feature; None without prototypes."""
-    scales = [unit.scale for unit in model.every_unit if isinstance(unit, FloatPrototype)]
+    kinds = (FloatPrototype, FloatNeighbours)
+    scales = [unit.scale for unit in model.every_unit if isinstance(unit, kinds)]
     return scales[0] if scales else None
 
 
@@ -216,6 +218,9 @@ def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.nd
         known = model.ranges or (None,) * len(model.feature_names)
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T
     for unit in model.every_unit:
+        if isinstance(unit, FloatNeighbours):
+            low = np.minimum(low, unit.stored.min(axis=0))
+            high = np.maximum(high, unit.stored.max(axis=0))
         if isinstance(unit, FloatPrototype):
             low, high = np.minimum(low, unit.centre), np.maximum(high, unit.centre)
     return low, high

@@ -12,6 +12,7 @@ from locgen.ir import (
     DistanceNode,
     Feature,
     FloatLinear,
+    FloatNeighbours,
     FloatPrototype,
     FloatQuadratic,
     FloatShape,
@@ -20,6 +21,7 @@ from locgen.ir import (
     Gate,
     LinearNode,
     Model,
+    NeighboursNode,
     Node,
     QuantisedModel,
     TableNode,
@@ -106,6 +108,8 @@ class UnitSkeleton:
                 node, constant = self._linear(unit, own)
             elif isinstance(unit, TABLED):
                 node, constant = self._table(unit, own)
+            elif isinstance(unit, FloatNeighbours):
+                node, constant = self._neighbours(unit, own)
             else:
                 node, constant = self._distance(unit, score_bits), np.zeros(1)
             ends = np.zeros((len(unit.outputs), 2)) if node is None else np.array(node.ranges)
@@ -175,6 +179,8 @@ class UnitSkeleton:
             return reach.max(axis=0, initial=0.0)
         if isinstance(unit, TABLED):
             return np.ptp(self.shape(unit), axis=0)
+        if isinstance(unit, FloatNeighbours):
+            return np.ptp(unit.votes, axis=0)
         return np.zeros(len(unit.outputs))
 
     def _linear(self, unit: FloatLinear, steps: np.ndarray) -> tuple[LinearNode | None, np.ndarray]:
@@ -203,6 +209,28 @@ class UnitSkeleton:
         if not rows.any():
             return None, low
         return TableNode(unit.feature, tuple(map(tuple, rows.tolist())), unit.outputs), low
+
+    def _neighbours(
+        self, unit: FloatNeighbours, steps: np.ndarray
+    ) -> tuple[NeighboursNode | None, np.ndarray]:
+        """Return the node, whose votes count from the lowest, and what that comes to."""
+        low = unit.votes.min(axis=0)
+        votes = np.rint((unit.votes - low) * steps).astype(np.int64)
+        used = tuple(f for f in unit.features if self.features[f].bits)
+        if not used or not votes.any():
+            return None, unit.votes[: unit.nearest].sum(axis=0)
+        codes = np.stack([self.features[f].quantise(unit.stored[:, f]) for f in used], axis=1)
+        return NeighboursNode(
+            features=used,
+            feature_bits=tuple(self.features[f].bits for f in used),
+            stored=tuple(map(tuple, codes.tolist())),
+            votes=tuple(map(tuple, votes.tolist())),
+            bias=(0,) * len(unit.outputs),
+            nearest=unit.nearest,
+            metric=unit.metric,
+            row_ids=unit.row_ids,
+            outputs=unit.outputs,
+        ), unit.nearest * low
 
     def _distance(self, unit: FloatPrototype, fraction: int) -> DistanceNode:
         used = tuple(f for f in unit.features if self.features[f].bits)

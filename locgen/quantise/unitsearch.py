@@ -10,6 +10,7 @@ from locgen.ir import (
     TABLED,
     Feature,
     FloatLinear,
+    FloatNeighbours,
     FloatPrototype,
     FloatQuadratic,
     FloatShape,
@@ -208,6 +209,8 @@ def _widths(model: Model, features: tuple[Feature, ...]) -> tuple[int, int]:
     """Return the first and the last score width to try."""
     if any(isinstance(unit, FloatPrototype) for unit in model.units):
         return 0, _FINEST_PROTOTYPE
+    if any(isinstance(unit, FloatNeighbours) for unit in model.units):
+        return 1, (1 if model.task == "classification" else _WIDEST_SCORE)  # votes are whole
     if any(isinstance(unit, FloatLinear) for unit in model.units):
         return 1, _WIDEST_WEIGHT + max(f.bits for f in features)
     return 1, _WIDEST_SCORE

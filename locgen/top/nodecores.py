@@ -15,6 +15,8 @@ from locgen.cores import (
     LinearCore,
     LinearStream,
     LinkSchedule,
+    NeighboursCore,
+    NeighboursStream,
     TableCore,
     TableStream,
     TreeCore,
@@ -35,6 +37,7 @@ _CORES = {
     "kernel": LayeredCore,
     "dense": LayeredCore,
     "clause": ClauseCore,
+    "neighbours": NeighboursCore,
 }
 _STREAMS = {
     "table": TableStream,
@@ -43,6 +46,7 @@ _STREAMS = {
     "kernel": LayeredStream,
     "dense": LayeredStream,
     "clause": ClauseStream,
+    "neighbours": NeighboursStream,
 }
 
 

@@ -1,0 +1,157 @@
+"""scikit-learn's nearest neighbours as the float IR, behind scalers, imputers and selections.
+
+Read in scikit-learn 1.9.1. They take float64 as it comes. Of stored rows equally far away the
+library takes any, depending on how it searches; here the first in the order of training counts.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.affine import vector
+from locgen.frontends.front import Front
+from locgen.frontends.labels import class_labels
+from locgen.frontends.prototypes import placed
+from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.sklearn_trees import quiet, sklearn_common
+from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.model import Model
+
+__all__ = ["READERS"]
+
+_METRICS = {
+    "euclidean": "l2",
+    "sqeuclidean": "l2",
+    "l2": "l2",
+    "manhattan": "l1",
+    "cityblock": "l1",
+    "l1": "l1",
+    "chebyshev": "linf",
+    "infinity": "linf",
+}
+
+
+def _classifier(last: KNeighborsClassifier, front: Front) -> Reading:
+    """Each of the nearest rows votes for its class; argmax, ties to the lowest class."""
+    if getattr(last, "outputs_2d_", False):
+        raise UnsupportedModel(
+            "KNeighborsClassifier was trained on several labels a row: train one a label"
+        )
+    classes = class_labels(last)
+    codes = np.asarray(last._y)
+    if codes.ndim != 1 or codes.dtype.kind not in "iu" or not len(codes):
+        raise ModelFileError("KNeighborsClassifier is damaged: save the fitted model again")
+    if codes.min() < 0 or codes.max() >= len(classes):
+        raise ModelFileError("KNeighborsClassifier is damaged: save the fitted model again")
+    votes = np.eye(len(classes))[codes]
+    asked = _searching_all(last)
+    return _reading(
+        last,
+        front,
+        votes,
+        lambda x: asked.predict_proba(x) * last.n_neighbors,
+        task="classification",
+        classes=classes,
+        decision="argmax",
+        probability="mean",
+        members=int(last.n_neighbors),
+    )
+
+
+def _regressor(last: KNeighborsRegressor, front: Front) -> Reading:
+    """Answer the mean of the nearest rows' targets."""
+    targets = np.asarray(last._y, dtype=np.float64)
+    targets = targets.reshape(len(targets), -1) / int(last.n_neighbors)
+    if not np.isfinite(targets).all():
+        raise ModelFileError("KNeighborsRegressor is damaged: save the fitted model again")
+    asked = _searching_all(last)
+    return _reading(
+        last,
+        front,
+        targets,
+        lambda x: asked.predict(x).reshape(len(x), -1),
+        task="regression",
+        classes=(),
+        decision="identity",
+    )
+
+
+def _searching_all(last: object) -> object:
+    """Return a copy that compares with every row: a tree out of a file is none, see `admitted`."""
+    if type(last._tree).__module__.startswith("locgen."):
+        last._tree, last._fit_method = None, "brute"
+    asked = quiet(last)
+    asked._tree, asked._fit_method = None, "brute"
+    return asked
+
+
+def _reading(
+    last: KNeighborsClassifier | KNeighborsRegressor,
+    front: Front,
+    votes: np.ndarray,
+    scores: object,
+    **settings: object,
+) -> Reading:
+    name = type(last).__name__
+    metric = _METRICS.get(str(last.effective_metric_))
+    if metric is None:
+        raise UnsupportedModel(
+            f"{name}(metric={last.effective_metric_!r}) is not supported: train with "
+            "'euclidean', 'manhattan' or 'chebyshev'"
+        )
+    if last.weights not in (None, "uniform"):
+        raise UnsupportedModel(
+            f"{name}(weights={last.weights!r}) divides by distances: train with weights='uniform'"
+        )
+    if issparse(last._fit_X):
+        raise UnsupportedModel(f"{name} was fitted on sparse rows: fit it on arrays")
+    nearest = int(last.n_neighbors)
+    stored = vector(last, "_fit_X", len(votes), front.features)
+    if not 1 <= nearest <= len(stored):
+        raise UnsupportedModel(
+            f"{name} has {len(stored)} rows for n_neighbors={nearest}: train on more rows"
+        )
+    place = placed(last, front)
+    raw = place.raw(stored)
+    unit = FloatNeighbours(
+        raw,
+        place.scale(np.ones(front.features)),
+        metric,
+        nearest,
+        votes,
+        tuple(range(len(stored))),
+        tuple(range(votes.shape[1])),
+    )
+    model = Model(
+        trees=(),
+        base=(0.0,) * votes.shape[1],
+        units=(unit,),
+        ranges=place.ranges(stored.min(axis=0), stored.max(axis=0)),
+        fills=place.fills,
+        **settings,
+        **sklearn_common(last, front, False, "float64"),
+    )
+
+    def expected(x: np.ndarray) -> np.ndarray:
+        """Return the library's scores; where it has the choice, of equal rows, what ours are."""
+        found = scores(x)
+        if nearest == len(stored):
+            return found
+        order = np.sort(_distances(x, stored, metric), axis=1)
+        open_choice = np.isclose(order[:, nearest - 1], order[:, nearest], rtol=1e-9, atol=1e-12)
+        own = model.scores(place.raw(x))
+        return np.where(open_choice[:, None], own, found)
+
+    return Reading(model, Oracle(expected))
+
+
+def _distances(x: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:
+    sizes = np.abs(x[:, None, :] - stored)
+    if metric == "linf":
+        return sizes.max(axis=2)
+    return (sizes**2 if metric == "l2" else sizes).sum(axis=2)
+
+
+READERS = (((KNeighborsClassifier,), _classifier), ((KNeighborsRegressor,), _regressor))
+"""(classes, reader), see `sklearn_trees`."""

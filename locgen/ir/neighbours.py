@@ -1,0 +1,204 @@
+"""The neighbours node: the stored rows nearest to a row, and what they say."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import numpy as np
+from pydantic import ConfigDict
+
+from locgen.ir.features import Feature
+from locgen.ir.node import NodeBase, check_features, check_outputs
+
+__all__ = ["NeighboursNode"]
+
+_CELLS = 1 << 22  # of one matrix of distances: 32 MB
+_DRAIN = 6
+"""Cycles from the last difference to the list of the nearest, see `cores.neighbours`."""
+
+
+@dataclass(frozen=True)
+class NeighboursNode(NodeBase):
+    """Sum of the votes of the `nearest` stored rows; equal distances go to the lower number.
+
+    The distance is the sum of the differences' sizes (l1), of their squares (l2, no root is drawn)
+    or the largest size (linf).
+
+    Members
+    -------
+    features : indices of the features, rising
+    feature_bits : the width of each of them
+    stored : for each stored row its codes, one a feature
+    votes : for each stored row one integer for each entry of `outputs`
+    bias : one integer for each entry of `outputs`
+    nearest : how many rows vote
+    metric : how differences become a distance
+    row_ids : the library's number of each stored row
+    outputs : outputs of the model that the scores are added to
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    features: tuple[int, ...]
+    feature_bits: tuple[int, ...]
+    stored: tuple[tuple[int, ...], ...]
+    votes: tuple[tuple[int, ...], ...]
+    bias: tuple[int, ...]
+    nearest: int
+    metric: Literal["l1", "l2", "linf"]
+    row_ids: tuple[int, ...]
+    outputs: tuple[int, ...]
+    kind: Literal["neighbours"] = "neighbours"
+
+    def __post_init__(self) -> None:
+        """Check that lengths agree and stored rows are ones of codes."""
+        check_outputs(self.outputs, "a neighbours node")
+        if list(self.features) != sorted(set(self.features)) or min((*self.features, 0)) < 0:
+            raise ValueError("features of a neighbours node must rise and not be negative")
+        if not self.features or len(self.feature_bits) != len(self.features):
+            raise ValueError("a neighbours node must have features, and a width for each")
+        if min(self.feature_bits) < 1:
+            raise ValueError("features of a neighbours node must have at least one bit")
+        if not 1 <= self.nearest <= len(self.stored):
+            raise ValueError("a neighbours node must store as many rows as vote")
+        if {len(self.votes), len(self.row_ids)} != {len(self.stored)}:
+            raise ValueError("a neighbours node must have votes and a number for each stored row")
+        if {len(row) for row in self.stored} != {len(self.features)}:
+            raise ValueError("a stored row must have a code for each feature")
+        if {len(row) for row in (*self.votes, self.bias)} != {len(self.outputs)}:
+            raise ValueError("a neighbours node must have a vote and a bias for each output")
+        largest = np.array([(1 << bits) - 1 for bits in self.feature_bits])
+        if (self._stored < 0).any() or (self._stored > largest).any():
+            raise ValueError("stored rows must be made of codes")
+
+    @cached_property
+    def _stored(self) -> np.ndarray:
+        return np.array(self.stored, dtype=np.int64)
+
+    @cached_property
+    def _votes(self) -> np.ndarray:
+        return np.array(self.votes, dtype=np.int64)
+
+    @cached_property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """(lowest, highest) score for any `nearest` of the stored rows, for each output."""
+        ordered = np.sort(self._votes, axis=0)
+        low, high = ordered[: self.nearest].sum(axis=0), ordered[-self.nearest :].sum(axis=0)
+        return tuple(
+            (int(least) + bias, int(most) + bias)
+            for least, most, bias in zip(low, high, self.bias, strict=True)
+        )
+
+    @cached_property
+    def distance_bits(self) -> int:
+        """Width of the largest distance that there is."""
+        largest = np.array([(1 << bits) - 1 for bits in self.feature_bits], dtype=np.int64)
+        far = np.maximum(self._stored, largest - self._stored)
+        parts = far**2 if self.metric == "l2" else far
+        most = parts.max(axis=1) if self.metric == "linf" else parts.sum(axis=1)
+        return max(int(most.max()).bit_length(), 1)
+
+    def distances(self, q: np.ndarray) -> np.ndarray:
+        """Return the distance (rows, stored) of quantised rows (rows, features)."""
+        return self._distances(q[:, list(self.features)].astype(np.int64))
+
+    def _distances(self, own: np.ndarray) -> np.ndarray:
+        total = np.zeros((len(own), len(self.stored)), dtype=np.int64)
+        for column in range(own.shape[1]):
+            size = np.abs(own[:, [column]] - self._stored[:, column])
+            if self.metric == "linf":
+                np.maximum(total, size, out=total)
+            else:
+                total += size * size if self.metric == "l2" else size
+        return total
+
+    def neighbours(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return places in `stored` and distances (rows, nearest), the nearest first."""
+        own = np.ascontiguousarray(q[:, list(self.features)], dtype=np.int64)
+        alike = replace(self, votes=((0,),) * len(self.stored), bias=(0,), outputs=(0,))
+        return _nearest(alike, own.tobytes())
+
+    def _nearest(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what `neighbours` does, of the node's own codes (rows, features)."""
+        at_once = max(1, _CELLS // len(self.stored))
+        places, distances = [], []
+        for start in range(0, max(len(own), 1), at_once):
+            part = self._distances(own[start : start + at_once])
+            order = np.argsort(part, axis=1, kind="stable")[:, : self.nearest]
+            places.append(order)
+            distances.append(np.take_along_axis(part, order, axis=1))
+        return np.concatenate(places), np.concatenate(distances)
+
+    def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
+        """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""
+        places, _ = self.neighbours(q)
+        return self._votes[places].sum(axis=1) + np.array(self.bias, dtype=np.int64)
+
+    def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `neighbour` and `distance` (rows, nearest), the nearest first, and `share`.
+
+        `neighbour` is the library's number; `share` (rows, nearest, outputs) is what each adds to
+        each score.
+        """
+        places, distance = self.neighbours(q)
+        return {
+            "neighbour": np.array(self.row_ids, dtype=np.int64)[places],
+            "distance": distance,
+            "share": self._votes[places],
+        }
+
+    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+        """Return the scores (rows, len(outputs)) that an `account` amounts to."""
+        return account["share"].sum(axis=1) + np.array(self.constant, dtype=np.int64)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether features' terms add up to the scores: the nearest rows do, features do not."""
+        return False
+
+    @property
+    def constant(self) -> tuple[int, ...]:
+        """The bias."""
+        return self.bias
+
+    @property
+    def compute_cycles(self) -> int:
+        """Cycles that the serial core takes behind the last feature."""
+        return len(self.stored) * len(self.features) + self.nearest + _DRAIN
+
+    @property
+    def levels(self) -> float:
+        """Where all works at once: a distance, then a list that every stored row goes through."""
+        return 5.0 + 2.0 * len(self.features).bit_length() + 4.0 * len(self.stored)
+
+    @property
+    def stream_levels(self) -> float:
+        """The product of the serial core, or a comparison with the list and a shift."""
+        return 8.0
+
+    @property
+    def load(self) -> int:
+        """A core of its own."""
+        return 1000 + len(self.stored) * len(self.features)
+
+    def check(self, features: tuple[Feature, ...]) -> None:
+        """Raise ValueError if the node does not fit the model's `features`."""
+        check_features(self.features, self.feature_bits, features)
+
+    def shifted(self, amounts: tuple[int, ...]) -> "NeighboursNode":
+        """Return the node with `amounts` added to its scores, one for each output."""
+        return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
+
+    def edges(self) -> list[tuple[int, int]]:
+        """Return the codes of the first stored rows: there differences change their sign."""
+        return [
+            (feature, code)
+            for row in self.stored[:16]
+            for feature, code in zip(self.features, row, strict=True)
+        ]
+
+
+@lru_cache(maxsize=4)
+def _nearest(node: NeighboursNode, own: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return `NeighboursNode.neighbours`: candidates whose votes alone differ ask the same."""
+    return node._nearest(np.frombuffer(own, dtype=np.int64).reshape(-1, len(node.features)))

@@ -1,0 +1,82 @@
+"""Nearest neighbours: metrics, equal distances, files, and what is refused."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    RadiusNeighborsClassifier,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends import load
+from locgen.frontends.admitted_units import NoTree
+
+X, Y = load_iris(return_X_y=True)
+BINS = {"quantile_method": "averaged_inverted_cdf"}
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "l1", "cityblock"])
+@pytest.mark.parametrize("nearest", [1, 2, 5])
+def test_metrics(metric, nearest):
+    random = np.random.default_rng(0)
+    rows = random.normal(X.mean(axis=0), X.std(axis=0), (200, 4))
+    stored = X + random.normal(0, 0.01, X.shape)  # iris lies on a grid, where distances are equal
+    estimator = KNeighborsClassifier(nearest, metric=metric).fit(stored, Y)
+    model = load(estimator).model
+    votes = model.scores(rows)
+    assert np.array_equal(votes, np.rint(estimator.predict_proba(rows) * nearest))
+    assert np.array_equal(model.labels(model.decide(votes)), estimator.predict(rows))
+
+
+def test_equal_votes_go_to_the_lowest_class():
+    estimator = KNeighborsClassifier(2).fit([[0.0], [1.0], [9.0]], ["b", "a", "a"])
+    model = load(estimator).model
+    rows = np.array([[0.2], [0.8], [-5.0]])
+    assert model.labels(model.decide(model.scores(rows))).tolist() == ["a"] * 3
+    assert estimator.predict(rows).tolist() == ["a"] * 3
+
+
+def test_of_equally_distant_rows_the_first_counts():
+    estimator = KNeighborsClassifier(1).fit([[0.0], [2.0], [2.0]], [5, 6, 7])
+    model = load(estimator).model
+    rows = np.array([[1.0], [np.nextafter(1, 2)], [np.nextafter(1, 0)], [2.0]])
+    assert model.labels(model.decide(model.scores(rows))).tolist() == [5, 6, 5, 6]
+
+
+def test_a_tree_of_a_file_is_never_searched(tmp_path):
+    for algorithm in ("kd_tree", "ball_tree", "brute"):
+        estimator = KNeighborsClassifier(3, algorithm=algorithm).fit(X, Y)
+        for protocol in (0, 2, 5):
+            path = tmp_path / f"{algorithm}{protocol}.pkl"
+            path.write_bytes(pickle.dumps(estimator, protocol))
+            loaded = load(path)
+            assert not isinstance(loaded.estimator._tree, NoTree)
+            assert np.array_equal(loaded.answers(X), estimator.predict(X))
+
+
+def test_refusals():
+    for kind in (KNeighborsClassifier, KNeighborsRegressor):
+        with pytest.raises(UnsupportedModel, match="weights='uniform'"):
+            load(kind(3, weights="distance").fit(X, Y))
+        with pytest.raises(UnsupportedModel, match="'manhattan' or 'chebyshev'"):
+            load(kind(3, metric="canberra").fit(X, Y))
+    with pytest.raises(UnsupportedModel, match="nearest that locgen builds is KNeighborsClass"):
+        load(RadiusNeighborsClassifier().fit(X, Y))
+    with pytest.raises(UnsupportedModel, match="a column of its own"):
+        load(
+            make_pipeline(
+                KBinsDiscretizer(3, encode="ordinal", **BINS), KNeighborsClassifier()
+            ).fit(X, Y)
+        )
+    with pytest.raises(UnsupportedModel, match="one a label"):
+        load(KNeighborsClassifier().fit(X, np.column_stack([Y, Y])))
+    damaged = KNeighborsClassifier().fit(X, Y)
+    damaged._y = damaged._y + 9
+    with pytest.raises(ModelFileError, match="is damaged"):
+        load(damaged)
