@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from locgen.flow.design import Design, compile_model
-from locgen.ir import Gate, QuantisedModel
+from locgen.ir import Gate, LayeredNode, QuantisedModel
 from locgen.ir.cost import comparison_luts
 from locgen.plan.estimate import gate_cells
 
@@ -41,6 +41,7 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         "missing_values": "accepted" if model.rule.missing else "refused",
         "nodes": len(model.nodes),
         "core": ", ".join(kinds),
+        **_layer_facts(model),
         **_gate_facts(model),
         "depth": max((tree.depth for tree in trees), default=0),
         "splits": sum(len(tree.feature) for tree in trees),
@@ -70,6 +71,21 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         ],
     }
     return facts
+
+
+def _layer_facts(model: QuantisedModel) -> dict[str, object]:
+    """Return the layers of two-layer nodes: units, functions, the largest error of their tables."""
+    layers = [
+        layer for node in model.nodes if isinstance(node, LayeredNode) for layer in node.layers
+    ]
+    if not layers:
+        return {}
+    words = [
+        f"{layer.function}: {len(layer.table)} entries"
+        + ("" if layer.error is None else f", error at most {layer.error:.2g}")
+        for layer in layers
+    ]
+    return {"units": [layer.units for layer in layers], "functions": "; ".join(words)}
 
 
 def _gate_facts(model: QuantisedModel) -> dict[str, object]:

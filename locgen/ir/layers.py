@@ -252,7 +252,7 @@ class LayeredNode(NodeBase):
     @property
     def stream_levels(self) -> float:
         """The product of the serial core, a row of adders."""
-        return 11.0
+        return 7.0
 
     @property
     def load(self) -> int:

@@ -112,12 +112,13 @@ def _trials(
         yield widest
         return
     for width in widths:
-        candidate = widest if width == widths[-1] else attempt(longest(width), width)
-        yield candidate
-        if candidate[1].kept:
+        chosen = widest if width == widths[-1] else attempt(longest(width), width)
+        if chosen[1].kept:
             break
+        yield chosen
     for index in reversed(range(2, longest(width))):
-        candidate = attempt(index, width)
-        if not candidate[1].kept:
-            return
-        yield candidate
+        shorter = attempt(index, width)
+        if not shorter[1].kept:
+            break
+        chosen = shorter
+    yield chosen

@@ -1,5 +1,6 @@
 """Kernel machines, networks and kernel maps as hardware: the emitted Verilog equals golden."""
 
+import joblib
 import layeredkit
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit
+from locgen.flow.inspect import inspect_model
 from locgen.flow.rtl import verify_rtl
 
 
@@ -59,3 +61,13 @@ def test_the_netlist_equals_golden(tmp_path):
     levels = {entry["level"]: entry for entry in built.report["verification"]}
     assert levels["netlist"]["mismatches"] == 0 and levels["netlist"]["vectors"] >= 1000
     assert built.report["utilisation"]["bram"] >= 1
+
+
+def test_inspect_says_what_each_table_stands_for(tmp_path):
+    estimator, (x_train, x_test, y_train, y_test) = layeredkit.fitted("svc-bare")
+    joblib.dump(estimator, tmp_path / "svc.joblib")
+    rows = {"X_train": x_train, "y_train": y_train, "X_test": x_test, "y_test": y_test}
+    np.savez(tmp_path / "iris.npz", **rows)
+    facts = inspect_model(tmp_path / "svc.joblib", tmp_path / "iris.npz")
+    assert facts["core"] == "kernel" and facts["units"] == [len(estimator.support_)]
+    assert "exp(-z), z from" in facts["functions"] and "error at most" in facts["functions"]
