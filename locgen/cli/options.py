@@ -63,7 +63,7 @@ Clock = Annotated[
     typer.Option("--clock", metavar="MHZ", help="clock that must be met; a board fixes its own"),
 ]
 Top = Annotated[
-    Literal["stream", "uart", "pins"] | None,
+    Literal["stream", "uart", "spi", "wishbone", "axilite", "axistream", "pins"] | None,
     typer.Option(
         "--top",
         help="ports of the design; default uart with a board, pins on a Tiny Tapeout tile, else "

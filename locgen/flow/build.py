@@ -32,6 +32,7 @@ from locgen.flow.memory import (
     update_exchanges,
 )
 from locgen.flow.place import choose_plan
+from locgen.flow.tops import emit_top, has_frames
 from locgen.host.header import write_headers
 from locgen.ir import QuantisedModel, to_json
 from locgen.plan.serialise import plan_to_json
@@ -44,16 +45,13 @@ from locgen.targets.registry import find_target
 from locgen.targets.routed import ResourceShortage, Routed
 from locgen.targets.target import Job, Mapped
 from locgen.targets.verilog import write_verilog
-from locgen.top.board import BoardTop
 from locgen.top.direct import DirectFabric
-from locgen.top.emit import emit_rtlil
-from locgen.top.fabric import fabric_signature
-from locgen.top.instance import CoreInstance
-from locgen.top.pins import PinsTop
-from locgen.top.tinytapeout import TinyTapeoutTop
+from locgen.top.emit import emit_rtlil, ports_of
+from locgen.top.kinds import BUS_TOPS
+from locgen.top.registers import REGISTERS
 from locgen.top.tree import TreeFabric
 from locgen.verify.frames import make_frames
-from locgen.verify.pins import make_rows, pins_params
+from locgen.verify.pins import make_rows
 from locgen.verify.simulate import SimulationResult, run_testbench
 from locgen.verify.suspect import suspect_node
 from locgen.verify.testbench import write_testbench
@@ -122,6 +120,7 @@ def design_facts(design: Design) -> dict[str, object]:
         "latency_cycles": plan.latency_cycles,
         "interval_cycles": plan.interval_cycles,
         "top": place.top,
+        "registers": dict(REGISTERS) if place.top in ("wishbone", "axilite") else None,
         "clock_hz": int(place.clock_hz or 12_000_000),
         "baud": place.baud,
         "memory": plan.shapes[0].memory if plan.shapes else None,
@@ -144,19 +143,9 @@ def fabric_of(design: Design) -> DirectFabric | TreeFabric:
 def emit(design: Design, called: str = "top") -> dict[str, str]:
     """Return RTLIL by module: the core, and the top around it, a module named as `called`."""
     modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
-    if design.place.top == "stream":
-        return modules
-    shell = CoreInstance(fabric_signature(design.model, design.choice.plan))
-    if design.place.top == "pins":
-        top = PinsTop(shell, pins_params(design.model))
-        if find_target(design.place.target).tile:
-            top = TinyTapeoutTop(top)
-        modules["top"] = emit_rtlil(top, called, reset=True)
-    else:
-        place, boot = design.place, boot_flash(design)
-        offset = None if boot is None else boot.offset
-        top = BoardTop(shell, link_params(design), place.clock_hz, place.baud, offset)
-        modules["top"] = emit_rtlil(top, "top", reset=False)
+    top = emit_top(design, called)
+    if top is not None:
+        modules["top"] = top
     return modules
 
 
@@ -184,6 +173,8 @@ def _route(design: Design, mapped: Mapped, job: Job) -> Routed:
     pins = None if place.board is None else pins_of(place.board, boots=boots)
     goal = place.clock_hz / 1e6 if place.clock_hz else design.choice.fmax_mhz
     target = find_target(place.target)
+    if place.top in BUS_TOPS:  # no pins for a bus: the model alone, as without a top
+        mapped = replace(mapped, top=None)
     routed = target.route(mapped, place.device, place.package, pins, goal, job)
     if mapped.top is None and asked is not None and routed.fmax_mhz < asked:
         raise DoesNotFit(
@@ -307,14 +298,17 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     tell("writing the test bench")
     vectors = design_vectors(design)
     bench = work / "testbench"
-    _write_bench(design, bench, vectors, verilog, mapped)
+    facts = design_facts(design)
+    if "top" in modules and design.place.top != "pins":
+        facts["top_ports"] = ports_of(modules["top"], "top")
+    _write_bench(design, bench, facts, vectors, verilog, mapped)
     (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()), "utf-8")
     (work / "model.locgen.json").write_text(to_json(model), "utf-8")
     if design.place.board is not None:
         text = design.place.board.model_dump_json(indent=1) + "\n"
         (work / BOARD_FILE).write_text(text, "utf-8")
     (work / "plan.locgen.json").write_text(plan_to_json(design.choice.plan), "utf-8")
-    link = link_params(design) if design.place.top == "uart" else None
+    link = link_params(design) if has_frames(design) else None
     write_headers(work / "host", model, design.digest, link)
 
     levels = ("rtl",) if mapped is None else ("rtl", "netlist")
@@ -368,7 +362,12 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
 
 
 def _write_bench(
-    design: Design, bench: Path, vectors: Vectors, verilog: dict[str, Path], mapped: Mapped | None
+    design: Design,
+    bench: Path,
+    facts: dict[str, object],
+    vectors: Vectors,
+    verilog: dict[str, Path],
+    mapped: Mapped | None,
 ) -> None:
     """Write the test bench with the Verilog of both levels, and what is sent over the link."""
     sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
@@ -382,14 +381,14 @@ def _write_bench(
         sources[CELL_MODELS] = mapped.chip.models
     if design.place.top == "pins":
         frames = make_rows(design.model, vectors)
-    elif "top" in verilog:
+    elif has_frames(design):
         params = link_params(design)
         held = int(design.digest, 16) if image else None
         frames = make_frames(design.model, params, vectors, digest=held, evidence=evidence)
         if image:
             updates, flash = update_exchanges(design, params, vectors)
             frames = updates + frames if boot_flash(design) is not None else frames + updates
-    write_testbench(bench, design_facts(design), vectors, frames, sources, image, flash, evidence)
+    write_testbench(bench, facts, vectors, frames, sources, image, flash, evidence)
 
 
 def _keep_bitstream(design: Design, routed: Routed, work: Path) -> Routed:

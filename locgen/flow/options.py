@@ -28,7 +28,7 @@ class BuildOptions(BaseModel):
         Field(gt=0, description="clock in MHz that must be met; a board fixes its own"),
     ] = None
     top: Annotated[
-        Literal["stream", "uart", "pins"] | None,
+        Literal["stream", "uart", "spi", "wishbone", "axilite", "axistream", "pins"] | None,
         Field(description="uart with a board, pins on a Tiny Tapeout tile, else stream"),
     ] = None
     fabric: Annotated[

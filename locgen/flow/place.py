@@ -20,6 +20,8 @@ from locgen.plan import (
     with_ports,
 )
 from locgen.targets.registry import find_target
+from locgen.top.kinds import FRAMED_TOPS
+from locgen.top.spi import CLOCKS_PER_SPI_BIT
 from locgen.top.uart import clocks_per_bit
 
 __all__ = ["Choice", "Place", "choose_plan", "engines_elsewhere", "resolve_place"]
@@ -108,6 +110,10 @@ def resolve_place(options: BuildOptions, board: Board | None = None) -> Place:
             "without --board"
         )
     top = options.top or "uart"
+    if top not in ("uart", "stream"):
+        raise UsageError(
+            f"board {board.name} has a serial line for --top uart; leave --board out for {top}"
+        )
     return Place(board.family, device, package, board, top, board.clock.hz, board.link.baud)
 
 
@@ -138,6 +144,10 @@ def _place_without_board(options: BuildOptions) -> Place:
             clocks_per_bit(clock, _BAUD)
         except ValueError as error:
             raise ConfigurationError(f"--clock is too slow for the link: {error}") from error
+    if top == "spi":
+        clock = clock or _DEFAULT_CLOCK_HZ
+        baud = int(clock) // CLOCKS_PER_SPI_BIT
+        return Place(target.name, device, package, None, top, clock, baud)
     return Place(target.name, device, package, None, top, clock, _BAUD)
 
 
@@ -233,7 +243,7 @@ def _check_decision_alone(options: BuildOptions, place: Place) -> None:
         (options.fabric == "tree" or options.sites is not None, "--fabric tree or --sites"),
         (options.core == "engine", "--core engine"),
         (options.explain, "--explain"),
-        (place.top == "uart", "the serial link: add --top stream, or leave --board out"),
+        (place.top != "stream", "a link or bus: add --top stream, or leave --board out"),
     )
     for given, what in asked:
         if given:
@@ -275,7 +285,7 @@ def _engine_plan(
 ) -> TreePlan:
     """Return the plan with the memories of `device`, or with as much block RAM as it takes."""
     reserve = 0
-    if top == "uart":
+    if top in FRAMED_TOPS:
         reserve = _LINK_BLOCK_RAMS + (_EVIDENCE_BLOCK_RAMS if options.explain else 0)
     budget = MemoryBudget(_ANY_BLOCK_RAMS, 0)
     if device is not None:
@@ -317,7 +327,7 @@ def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place
 def _room(options: BuildOptions, place: Place, share: float) -> float:
     """Return a core's logic cells so that the design fills `share` of the device."""
     room = place.logic_cells * share
-    if place.top == "uart":
+    if place.top in FRAMED_TOPS:
         room -= _LINK_CELLS + (_EVIDENCE_CELLS if options.explain else 0)
     return room
 

@@ -39,6 +39,7 @@ from locgen.targets.family import LOGIC
 from locgen.targets.netlist import lut_names
 from locgen.targets.registry import find_target
 from locgen.targets.toolchain import find_tool
+from locgen.top.kinds import FRAMED_TOPS
 
 __all__ = ["make_pictures", "make_report", "write_report"]
 
@@ -321,7 +322,7 @@ def make_pictures(design: Design, built: Built) -> Pictures:
             "combine_levels": plan.combine_levels,
         }
     if built.routed is not None:
-        outside = "link" if design.place.top == "uart" else "wrapper"
+        outside = "link" if design.place.top in FRAMED_TOPS else "wrapper"
         facts["grid"] = built.routed.grid
         facts["cells"] = tuple(
             PlacedCell(placed_module(cell.name, direct, outside), cell.kind, cell.x, cell.y)

@@ -13,6 +13,7 @@ from locgen.targets.routed import Routed
 from locgen.targets.routing import place_and_route, route_out_of_context
 from locgen.targets.synthesis import synthesise_core, synthesise_top
 from locgen.targets.target import Job, Mapped
+from locgen.top.kinds import BUS_TOPS, FRAMED_TOPS
 
 __all__ = ["RoutedTarget"]
 
@@ -26,7 +27,7 @@ class RoutedTarget:
 
     family: Family
     routes: bool = True
-    tops: tuple[str, ...] = ("stream", "uart", "pins")
+    tops: tuple[str, ...] = ("stream", *FRAMED_TOPS, *BUS_TOPS, "pins")
     no_memory: str = ""
     powers_up: bool = True
     tile: bool = False

@@ -1,11 +1,14 @@
 """The top of a board: a core behind a serial line, for FPGAs without a reset pin."""
 
+from typing import Literal
+
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .boot import FlashLoader, FlashParams, flash_signature
 from .link import FrameLink, LinkParams
+from .spi import SpiPeripheral, spi_signature
 from .uart import UartReceiver, UartTransmitter
 
 __all__ = ["BoardTop", "reset_less_domain"]
@@ -23,7 +26,7 @@ def reset_less_domain(name: str) -> ClockDomain:
 
 
 class BoardTop(wiring.Component):
-    """A core that answers frames (docs/protocol.md) on a serial line.
+    """A core that answers frames (docs/protocol.md) on a serial line or an SPI bus.
 
     Parameters
     ----------
@@ -37,11 +40,13 @@ class BoardTop(wiring.Component):
     baud : bits a second on the line
     flash_offset : byte address of the model's image in the board's flash, for a design with
         memories that loads itself after power-up
+    line : ``uart``, or ``spi``, which needs no baud rate
 
     Members
     -------
     rx : In(1), serial line from the host, asynchronous; pull it up if it can be left open
     tx : Out(1), serial line to the host, idle high
+    spi : Out(spi_signature()), instead of `rx` and `tx` for an SPI bus
     flash : Out(flash_signature()), with a `flash_offset` alone
 
     Raises ValueError for a `baud` that `clocks_per_bit` refuses.
@@ -58,15 +63,21 @@ class BoardTop(wiring.Component):
         clock_hz: float,
         baud: float,
         flash_offset: int | None = None,
+        line: Literal["uart", "spi"] = "uart",
     ) -> None:
         if flash_offset is not None and not link.has_memories:
             raise ValueError("flash_offset must be None for a design without memories")
         self.core = core
-        self.receiver = UartReceiver(clock_hz, baud)
         self.link = FrameLink(link, len(core.evidence.payload) if link.explains else 0)
-        self.transmitter = UartTransmitter(clock_hz, baud)
         self.loader = None
-        members = {"rx": In(1, init=1), "tx": Out(1, init=1)}
+        self.line = line
+        if line == "spi":
+            self.peripheral = SpiPeripheral()
+            members = {"spi": Out(spi_signature())}
+        else:
+            self.receiver = UartReceiver(clock_hz, baud)
+            self.transmitter = UartTransmitter(clock_hz, baud)
+            members = {"rx": In(1, init=1), "tx": Out(1, init=1)}
         if flash_offset is not None:
             flash = FlashParams.at_clock(flash_offset, link.memory_words, clock_hz)
             self.loader = FlashLoader(flash)
@@ -76,16 +87,22 @@ class BoardTop(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.core = self.core
-        m.submodules.receiver = self.receiver
         m.submodules.link = self.link
-        m.submodules.transmitter = self.transmitter
-        wiring.connect(m, self.receiver.o, self.link.i)
+        if self.line == "spi":
+            m.submodules.peripheral = self.peripheral
+            wiring.connect(m, self.peripheral.o, self.link.i)
+            wiring.connect(m, self.link.o, self.peripheral.i)
+            wiring.connect(m, wiring.flipped(self.spi), self.peripheral.spi)
+        else:
+            m.submodules.receiver = self.receiver
+            m.submodules.transmitter = self.transmitter
+            wiring.connect(m, self.receiver.o, self.link.i)
+            wiring.connect(m, self.link.o, self.transmitter.i)
+            m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
         wiring.connect(m, self.link.request, self.core.i)
         wiring.connect(m, self.core.o, self.link.response)
         if self.link.params.explains:
             wiring.connect(m, self.core.evidence, self.link.evidence)
-        wiring.connect(m, self.link.o, self.transmitter.i)
-        m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
         if self.loader is not None:
             m.submodules.loader = self.loader
             wiring.connect(m, self.loader.flash, wiring.flipped(self.flash))

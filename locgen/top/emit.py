@@ -1,6 +1,7 @@
 """From Amaranth components to RTLIL, what Yosys reads fastest."""
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Const, Value
 from amaranth.lib import wiring
 
-__all__ = ["emit_rtlil"]
+__all__ = ["emit_rtlil", "ports_of"]
+
+_PORT = re.compile(r"^  wire (?:width (\d+) )?(input|output) \d+ .*\\(\S+)$", re.MULTILINE)
 
 
 def emit_rtlil(component: wiring.Component, name: str, *, reset: bool) -> str:
@@ -46,3 +49,13 @@ def _without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def ports_of(text: str, name: str) -> list[tuple[str, str, int]]:
+    """Return the ports of module `name` in RTLIL text: name, ``input`` or ``output``, width.
+
+    The clock is not among them.
+    """
+    module = text.partition(f"module \\{name}\n")[2].partition("\nend\n")[0]
+    ports = [(port, way, int(width or 1)) for width, way, port in _PORT.findall(module)]
+    return [port for port in ports if port[0] != "clk"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from locgen.resources import resource
+from locgen.top.kinds import FRAMED_TOPS
 from locgen.verify.vectors import Vectors, pack_features, pack_results
 
 __all__ = ["FACTS", "Frame", "write_testbench"]
@@ -42,6 +43,8 @@ _OPTIONAL_FACTS = {
     "evidence_width": 0,
     "models": ["ice40_cells.v"],
     "tile": False,
+    "top_ports": None,
+    "registers": None,
 }
 """What engines and evidence add: the kind of memory, where the flash holds its image, and
 the digits of evidence for an inference with their width. And the files of the template that
@@ -84,10 +87,10 @@ def write_testbench(
         From `make_vectors`.
     frames : sequence of Frame, or None
         What is sent to module ``top``, bytes of rows and answers for one behind pins; needed
-        exactly when the facts' top is ``"uart"`` or ``"pins"``.
+        exactly when the facts' top has frames or is ``"pins"``.
     sources : mapping
         Verilog as text, or the path of a file that holds it, by file name: ``core.v``, ``top.v``
-        for a UART or pins, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``,
+        for a design with a top, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``,
         with ``standard_cells.v`` where their cells are in no file of the template.
     memory : sequence of int
         All words of the engines' memories from address 0 on; empty without engines.
@@ -106,14 +109,16 @@ def write_testbench(
     missing = [key for key in FACTS if key not in facts]
     if missing:
         raise ValueError(f"facts must hold {missing[0]!r}, which is missing")
-    has_link = facts["top"] != "stream"
-    if has_link != (frames is not None):
-        raise ValueError(f"frames must be given for uart and pins alone, not for {facts['top']!r}")
+    has_frames = facts["top"] in (*FRAMED_TOPS, "pins")
+    if facts["top_ports"] is None:
+        facts["top_ports"] = _usual_ports(facts)
+    if has_frames != (frames is not None):
+        raise ValueError(f"frames must be given for uart, spi and pins, not for {facts['top']!r}")
     texts = {
         name: source.read_text() if isinstance(source, Path) else source
         for name, source in sources.items()
     }
-    _check_sources(texts, has_link)
+    _check_sources(texts, facts["top"] != "stream")
 
     out.mkdir(parents=True, exist_ok=True)
     template = resource("templates/testbench")
@@ -157,12 +162,28 @@ def write_testbench(
         _write(out / "frames.json", _frames_text(frames))
 
 
-def _check_sources(texts: Mapping[str, str], has_link: bool) -> None:
+def _usual_ports(facts: Mapping[str, object]) -> list[tuple[str, str, int]]:
+    """Return the ports of a top besides its clock, as the bench sees them: name, way, width."""
+    if facts["top"] == "pins":
+        inputs = {"rst": 1, "data_in": 8, "write": 1, "read": 1, "restart": 1}
+        outputs = {"data_out": 8, "ready": 1, "done": 1}
+    elif facts["top"] == "uart":
+        inputs, outputs = {"rx": 1}, {"tx": 1}
+        if facts["boot_offset"] is not None:
+            inputs |= {"flash__miso": 1}
+            outputs |= dict.fromkeys((f"flash__{name}" for name in ("sck", "cs", "mosi")), 1)
+    else:
+        return []
+    ports = [(name, "input", width) for name, width in inputs.items()]
+    return ports + [(name, "output", width) for name, width in outputs.items()]
+
+
+def _check_sources(texts: Mapping[str, str], has_top: bool) -> None:
     unknown = sorted(set(texts) - set(_SOURCES))
     if unknown:
         raise ValueError(f"sources must be among {_SOURCES}, not {unknown[0]!r}")
     for suffix in ("", "_netlist"):
-        wanted = [f"core{suffix}.v", *([f"top{suffix}.v"] if has_link else [])]
+        wanted = [f"core{suffix}.v", *([f"top{suffix}.v"] if has_top else [])]
         present = [name for name in wanted if name in texts]
         if (present and present != wanted) or not (present or suffix):
             raise ValueError(f"sources must hold {' and '.join(wanted)}, not {sorted(texts)}")

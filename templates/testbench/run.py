@@ -21,6 +21,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TIMESCALE = ("1ns", "1ps")
+TOP_TESTS = {
+    "uart": "test_link",
+    "spi": "test_link",
+    "pins": "test_pins",
+    "wishbone": "test_bus",
+    "axilite": "test_bus",
+    "axistream": "test_bus",
+}
 LEVELS = {
     "rtl": ["core.v", "top.v"],
     "netlist": ["core_netlist.v", "top_netlist.v"],
@@ -204,8 +212,7 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
     if simulator == "icarus" and not shutil.which("iverilog"):
         raise MissingTool("iverilog is not installed: apt-get install iverilog")
     facts = json.loads((HERE / "facts.json").read_text())
-    parts = ["core"] if facts["top"] == "stream" else ["core", "top"]
-    tests = {"uart": ["test_core", "test_link"], "pins": ["test_core", "test_pins"]}
+    parts = ["core", "top"] if facts["top_ports"] else ["core"]
     sources = [HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in parts]
     if level == "netlist":
         sources += [HERE / name for name in facts["models"]]
@@ -222,7 +229,7 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
         version = build_with_icarus(runner, sources, folder)
     with contextlib.suppress(SystemExit):  # what counts is what the tests wrote down
         runner.test(
-            test_module=tests.get(facts["top"], ["test_core"]),
+            test_module=["test_core", *([TOP_TESTS[facts["top"]]] if "top" in parts else [])],
             hdl_toplevel="bench",
             hdl_toplevel_lang="verilog",
             build_dir=folder,
@@ -299,7 +306,7 @@ def summary(result: dict) -> str:
             "({first_mismatch[label]}), {first_mismatch[field]}: "
             "expected {first_mismatch[expected]}, got {first_mismatch[got]}"
         ).format_map(result)
-    frames = f"{result['frames']} frames and " if "frames" in result else ""
+    frames = f"{result['frames']} requests and " if "frames" in result else ""
     return frames + (
         "{vectors} vectors equal at level {level}, latency {latency_cycles}, "
         "interval {interval_cycles} cycles"

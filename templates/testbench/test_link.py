@@ -1,4 +1,4 @@
-"""Test of module `top`: request frames over its UART, answered byte for byte, or not at all.
+"""Test of module `top`: request frames over its UART or SPI, answered byte for byte, or not at all.
 
 `run.py` starts it.
 """
@@ -13,6 +13,7 @@ from sim import (
     ClockDomain,
     FlashModel,
     Scoreboard,
+    SpiController,
     SpiFlash,
     UartReceiver,
     UartTransmitter,
@@ -47,12 +48,17 @@ async def link_answers(dut):
     if facts["memory"]:  # a check reads all words
         busy += len(json.loads((HERE / "memory.json").read_text()))
     core_bits = busy * domain.period_ns / bit_ns
-    transmitter = UartTransmitter(dut.top_rx, bit_ns)
+    if facts["top"] == "spi":
+        pins = (getattr(dut, f"top_spi__{name}") for name in ("sck", "cs", "mosi", "miso"))
+        transmitter = receiver = SpiController(*pins, bit_ns)
+    else:
+        transmitter = UartTransmitter(dut.top_rx, bit_ns)
     if facts["boot_offset"] is None:
         domain.start()
     else:
         await boot(facts, domain, dut)
-    receiver = UartReceiver(dut.top_tx, bit_ns)
+    if facts["top"] == "uart":
+        receiver = UartReceiver(dut.top_tx, bit_ns)
     await transmitter.idle(2)
 
     for number, frame in enumerate(frames):
