@@ -243,7 +243,10 @@ def _check_decision_alone(options: BuildOptions, place: Place) -> None:
         (options.fabric == "tree" or options.sites is not None, "--fabric tree or --sites"),
         (options.core == "engine", "--core engine"),
         (options.explain, "--explain"),
-        (place.top != "stream", "a link or bus: add --top stream, or leave --board out"),
+        (
+            place.top not in ("stream", "pins"),
+            "a link or bus: add --top stream, or leave --board out",
+        ),
     )
     for given, what in asked:
         if given:

@@ -90,7 +90,7 @@ def write_testbench(
         exactly when the facts' top has frames or is ``"pins"``.
     sources : mapping
         Verilog as text, or the path of a file that holds it, by file name: ``core.v``, ``top.v``
-        for a design with a top, and once synthesis is done ``core_netlist.v`` and ``top_netlist.v``,
+        for a design with a top, and once synthesis is done the same with ``_netlist``,
         with ``standard_cells.v`` where their cells are in no file of the template.
     memory : sequence of int
         All words of the engines' memories from address 0 on; empty without engines.
