@@ -72,7 +72,5 @@ def emit_top(design: Design, called: str) -> str | None:
 
     Tops of boards begin from their registers' initial values, others have a reset.
     """
-    top = _top_of(design)
-    return (
-        None if top is None else emit_rtlil(top, called, reset=design.place.top not in FRAMED_TOPS)
-    )
+    top, resets = _top_of(design), design.place.top not in FRAMED_TOPS
+    return None if top is None else emit_rtlil(top, called, reset=resets)
