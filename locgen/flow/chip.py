@@ -19,7 +19,7 @@ from locgen.targets.registry import find_target
 from locgen.targets.target import Mapped
 from locgen.verify.vectors import Vectors
 
-__all__ = ["ChipFigures", "check_tile", "measure_chip"]
+__all__ = ["ChipFigures", "check_tile", "measure_chip", "whole_area"]
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def _area(netlist: Netlist, found: FoundLibrary, direct: bool, outside: str) -> 
     return area_of(netlist, library, modules)
 
 
-def _whole_area(design: Design, mapped: Mapped) -> tuple[Shuttle, float, bool]:
+def whole_area(design: Design, mapped: Mapped) -> tuple[Shuttle, float, bool]:
     """Return the shuttle, the area of the whole design there, and whether it is scaled."""
     shuttle = SHUTTLES[design.options.shuttle or "sky"]
     library = mapped.chip.library.library
@@ -116,7 +116,7 @@ def check_tile(design: Design, mapped: Mapped) -> None:
     """
     if mapped.chip is None or not find_target(design.place.target).tile:
         return
-    shuttle, um2, scaled = _whole_area(design, mapped)
+    shuttle, um2, scaled = whole_area(design, mapped)
     tile, filled = smallest_tile(shuttle, um2)
     if tile is not None:
         return
@@ -173,7 +173,7 @@ def measure_chip(design: Design, mapped: Mapped, vectors: Vectors, logs: Path) -
             power = power_of(gates, found.library, activity)
     tiles = {}
     if find_target(design.place.target).tile:
-        shuttle, um2, scaled = _whole_area(design, mapped)
+        shuttle, um2, scaled = whole_area(design, mapped)
         tile, filled = smallest_tile(shuttle, um2)
         tiles = {"shuttle": shuttle, "tile": tile, "filled": filled, "scaled": scaled}
     return ChipFigures(found, core, whole, timing, activity, experts, power, no_power, **tiles)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit, UsageError
+from locgen.flow.chip import check_tile, whole_area
 from locgen.flow.folder import open_folder, verify_folder
 from locgen.flow.modules import chip_module
 from locgen.report.schema import Report
 from locgen.report.terminal import summary_lines
+from locgen.targets.asic.libraries import find_library
 from locgen.verify.pins import make_rows, pins_params
 from locgen.verify.vectors import Vectors
 
@@ -76,6 +79,39 @@ def test_rows_of_the_pins_are_the_bytes_that_the_page_says(forest):
     assert row.response[0] == decision[0]
     assert int.from_bytes(row.response[1:], "little", signed=True) == scores[0, 0]
     assert len(row.response) == pins_params(model).answer_bytes
+
+
+def placed(forest, cells, **options):
+    """Return a design for a tile, and a mapped one that consists of sky130's `cells`."""
+    design = locgen.compile(forest, target="tinytapeout", **options)
+    found = find_library(BUILT_IN)
+    mapped = SimpleNamespace(top=SimpleNamespace(cells=cells), chip=SimpleNamespace(library=found))
+    return design, mapped
+
+
+def test_a_tile_without_its_library_is_estimated_from_sky130(forest):
+    nand = "sky130_fd_sc_hd__nand2_1"
+    areas = {}
+    for shuttle in ("sky", "ihp", "gf"):
+        design, mapped = placed(forest, {nand: 100}, shuttle=shuttle)
+        found, um2, scaled = whole_area(design, mapped)
+        areas[shuttle] = um2
+        assert (found.name, scaled) == (shuttle, shuttle != "sky")
+    assert areas["sky"] == pytest.approx(100 * 3.7536)
+    assert areas["ihp"] == pytest.approx(2.0 * areas["sky"])
+    assert areas["gf"] == pytest.approx(3.23 * areas["sky"])
+    design, mapped = placed(forest, {nand: 100}, shuttle="gf", liberty=BUILT_IN)
+    assert whole_area(design, mapped)[1:] == (pytest.approx(areas["sky"]), False)
+
+
+def test_what_no_tile_holds_is_refused_before_it_is_simulated(forest):
+    nand = "sky130_fd_sc_hd__nand2_1"
+    design, mapped = placed(forest, {nand: 11_000})
+    check_tile(design, mapped)
+    design, mapped = placed(forest, {nand: 12_000})
+    with pytest.raises(DoesNotFit, match="about 2 trees instead of 3, or --answer decision") as no:
+        check_tile(design, mapped)
+    assert no.value.exit_code == 4
 
 
 KINDS = {"DFFPOSX1": frozenset({"D", "CLK"}), "INVX1": frozenset({"A"}), "AND2X1": frozenset("AB")}
