@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locgen.targets.asic.expressions import Expression, truth_table
+from locgen.targets.asic.expressions import Expression, inputs_of, truth_table
 from locgen.targets.asic.liberty import Cell, Library
 
 __all__ = ["GateNetlist", "Placed", "resolved"]
@@ -132,12 +132,13 @@ class GateNetlist:
                     truth_table(resolved(cell, state.data), order),
                 )
             )
-        order = tuple(pins)
         for pin, function in cell.outputs.items():
             if pin not in nets:
                 continue
-            table = truth_table(resolved(cell, function), order)
-            gates.append((list(pins.values()), nets[pin], table))
+            # Of a flip-flop's pins its output reads the state alone: its input may depend on it.
+            function = resolved(cell, function)
+            order = inputs_of(function)
+            gates.append(([pins[one] for one in order], nets[pin], truth_table(function, order)))
             self.cell_outputs[name if len(cell.outputs) == 1 else f"{name}.{pin}"] = nets[pin]
         self.placed.append(Placed(name, cell, pins, nets))
 

@@ -123,6 +123,21 @@ def test_every_state_of_a_cell_is_seen(library):
     assert np.array_equal(np.flatnonzero(seen), [0, 1, 3])
 
 
+def test_a_flip_flop_that_feeds_itself_is_no_loop(library):
+    turning = module()
+    turning["cells"] |= {"logic": cell("NAND", A=4, B=10, Y=7)}
+    netlist = GateNetlist(turning, library)
+    values = np.zeros((netlist.count, 1), dtype=np.uint8)
+    values[1] = values[netlist.port("i__payload")[0]] = 1
+    seen = []
+    for _ in range(4):
+        netlist.settle(values)
+        netlist.clock(values)
+        netlist.settle(values)
+        seen.append(int(values[netlist.port("o__payload")[0], 0]))
+    assert seen == [1, 0, 1, 0]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -13,6 +13,7 @@ import pytest
 from asickit import needs_osu018
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit, UsageError
@@ -252,3 +253,16 @@ def test_boosted_trees_on_dry_bean_become_a_chip(tmp_path):
     built = design.build(tmp_path / "bean")
     assert [result.mismatches for result in built.results] == [0, 0]
     assert report_of(built.out).chip.library == "osu018_stdcells"
+
+
+@pytest.mark.slow
+@needs_osu018
+def test_a_network_with_evidence_is_measured_too(data, tmp_path):
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(data[0], data[2])
+    design = locgen.compile(tree, target="asic", fabric="tree", explain=True, effort="low")
+    report = report_of(design.build(tmp_path / "chip").out)
+    assert [one.mismatches for one in report.verification] == [0, 0]
+    assert report.timing is not None
+    assert report.energy.toggles_per_inference > 0
+    assert report.energy.dynamic_nj_per_inference > 0
+    assert "root" in report.chip.area_um2_by_module

@@ -212,6 +212,39 @@ end
     assert len(cells) > len(inside)
 
 
+WIRES = """
+attribute \\top 1
+module \\core
+  wire width 4 output 1 \\o
+  wire width 2 output 2 \\same
+  wire input 3 \\i
+  wire input 4 \\clk
+  wire \\held
+  connect \\o { 1'1 \\held 1'0 \\held }
+  connect \\same { \\held \\i }
+  cell $dff \\register
+    parameter \\CLK_POLARITY 1
+    parameter \\WIDTH 1
+    connect \\CLK \\clk
+    connect \\D \\i
+    connect \\Q \\held
+  end
+end
+"""
+
+
+@pytest.mark.parametrize("source", [BUILT_IN, pytest.param(OSU018, marks=needs_osu018)])
+def test_no_port_is_an_assignment(source, tmp_path):
+    library = read_library(source)
+    netlist, _ = map_core(WIRES, library, tmp_path, effort="low", use_cache=False)
+    assert "assign" not in netlist.verilog.read_text()
+    try:
+        find_tool("sta")
+    except ToolNotFound:
+        pytest.skip("needs OpenSTA: apt-get install opensta")
+    assert (static_timing(netlist, library, None, tmp_path) is None) == (source == BUILT_IN)
+
+
 def test_a_library_without_flip_flops_is_refused(tmp_path):
     text = BUILT_IN.read_text()
     start = text.index('  cell ("sky130_fd_sc_hd__dfxtp_1")')

@@ -215,11 +215,28 @@ def _to_cells(top: str, library: Library, recipe: str) -> list[str]:
         f"abc {source}{dont_use if library.has_timing else ''}{chosen}",
         "setundef -zero",
     ]
+    buffer = _buffer(library)
+    if buffer:
+        # Ports that share a net or are constant would be assignments, which layout tools and
+        # OpenSTA do not all take.
+        commands.append(f"insbuf -buf {' '.join(buffer)}")
     ties = _tie_cells(library)
     if ties:
         (high, high_pin), (low, low_pin) = ties
         commands.append(f"hilomap -singleton -hicell {high} {high_pin} -locell {low} {low_pin}")
     return [*commands, "splitnets", "opt_clean -purge", "autoname"]
+
+
+def _buffer(library: Library) -> tuple[str, str, str] | None:
+    """Return the smallest buffer: cell, input and output."""
+    found = [
+        (cell.area, cell.name, *cell.inputs, *cell.outputs)
+        for cell in library.plain_cells
+        if cell.state is None
+        and len(cell.inputs) == len(cell.outputs) == 1
+        and set(cell.outputs.values()) == {("pin", *cell.inputs)}
+    ]
+    return min(found)[1:] if found else None
 
 
 def _tie_cells(library: Library) -> tuple[tuple[str, str], tuple[str, str]] | None:
