@@ -20,6 +20,8 @@ __all__ = ["Layer", "LayeredNode"]
 
 _EXACT = 1 << 53
 """Sums below this are exact in float64, whose products are many times as fast as int64's."""
+_WIDEST = 58
+"""Bits of a sum: int64 holds what a distance is made from as well."""
 _MOST_EDGES = 64
 _DRAIN = 6
 """Cycles from a layer's last product to its last value in memory, see `cores.layers`."""
@@ -68,8 +70,12 @@ class Layer:
             raise ValueError("a layer's table must have 2, 4, 8 ... values, none negative")
         if not 0 <= self.shift < 48:
             raise ValueError("a layer's shift must be 0 to 47")
-        if not 0 <= self.fraction <= self.shift or (self.fraction > 0) != bool(self.slopes):
-            raise ValueError("a layer must have slopes for a fraction, of at most its shift")
+        if len(self.table) << self.shift > 1 << _WIDEST or max(self.table) >= 1 << 32:
+            raise ValueError("a layer's table must cover sums of at most 58 bits, values of 32")
+        if not 0 <= self.fraction <= min(self.shift, 24) or (self.fraction > 0) != bool(
+            self.slopes
+        ):
+            raise ValueError("a layer must have slopes for a fraction, of at most its shift and 24")
         if self.slopes and len(self.slopes) != len(self.table):
             raise ValueError("a layer must have a slope for each entry of its table")
         if any(value + slope < 0 for value, slope in zip(self.table, self.slopes, strict=False)):
@@ -288,8 +294,8 @@ class LayeredNode(NodeBase):
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         check_features(self.features, self.feature_bits, features)
-        if self.accumulator_bits > 62:
-            raise ValueError("sums of a node must fit 62 bits")
+        if self.accumulator_bits > _WIDEST:
+            raise ValueError("sums of a node must fit 58 bits")
 
     def values(self, q: np.ndarray) -> np.ndarray:
         """Return the values (rows, units) of the last layer."""

@@ -61,10 +61,9 @@ def _lowered(unit: FloatClauses, features: tuple[Feature, ...]) -> ClauseNode:
         for index, cut, holds in clause:
             feature = features[index]
             threshold = feature.threshold_of(cut)
-            constant = {threshold < 0: False, threshold >= feature.largest: True}.get(True)
-            if constant is None:
+            if 0 <= threshold < feature.largest:
                 literals.add((index, threshold, holds))
-            elif constant != holds:
+            elif (threshold >= 0) != holds:  # the codes never say otherwise
                 literals = None
                 break
         if literals is None or any((f, t, not holds) in literals for f, t, holds in literals):

@@ -10,6 +10,7 @@ import locgen
 from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.flow.inspect import inspect_model
 from locgen.flow.rtl import verify_rtl
+from locgen.report.schema import Report
 
 
 def compiled(case, **options):
@@ -57,10 +58,11 @@ def test_more_vectors_than_the_block_ram_holds(tmp_path):
 @pytest.mark.slow
 def test_the_netlist_equals_golden(tmp_path):
     """One multiplier with memories, mapped: every vector through the cells."""
-    built = compiled("svc-bare", score_bits=6, max_accuracy_drop=5.0).build(tmp_path)
-    levels = {entry["level"]: entry for entry in built.report["verification"]}
-    assert levels["netlist"]["mismatches"] == 0 and levels["netlist"]["vectors"] >= 1000
-    assert built.report["utilisation"]["bram"] >= 1
+    compiled("svc-bare", score_bits=6, max_accuracy_drop=5.0).build(tmp_path)
+    report = Report.model_validate_json((tmp_path / "report.json").read_text())
+    assert [(v.level, v.mismatches) for v in report.verification] == [("rtl", 0), ("netlist", 0)]
+    assert all(v.vectors >= 1000 for v in report.verification)
+    assert report.utilisation.bram >= 1
 
 
 def test_inspect_says_what_each_table_stands_for(tmp_path):

@@ -14,6 +14,7 @@ from locgen.flow.rtl import verify_rtl
 from locgen.frontends import load
 from locgen.frontends.clauses import RuleSet
 from locgen.models import write_tsetlin_clauses
+from locgen.report.schema import Report
 
 LIST = {
     "schema": "locgen.clauses/1",
@@ -195,3 +196,10 @@ def test_a_tsetlin_machine_answers_as_tmu_does(tmp_path, monkeypatch):
 def test_machines_of_other_kinds_are_refused(tmp_path):
     with pytest.raises(UnsupportedModel, match="train tmu's TMClassifier"):
         write_tsetlin_clauses(object(), tmp_path / "x.clauses.json")
+
+
+@pytest.mark.slow
+def test_the_netlist_of_rules_equals_golden(tmp_path):
+    locgen.compile(written(tmp_path, LIST), "ice40", fabric="direct").build(tmp_path / "out")
+    report = Report.model_validate_json((tmp_path / "out" / "report.json").read_text())
+    assert [(v.level, v.mismatches) for v in report.verification] == [("rtl", 0), ("netlist", 0)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from layerkit import SHAPES, by_hand, random_layers, random_layers_model
+from nodekit import features_of
 
 from locgen.errors import ModelFileError
 from locgen.ir import Function, Layer, LayeredNode, from_json, to_json
@@ -53,11 +54,11 @@ def test_wide_sums_are_exact(shape):
     # Beyond 2**53 products of float64 would be rounded.
     table = tuple(range(1 << 10))
     stored = ((1 << 24) - 1, 12345677)
-    big = tuple(p * (1 << 12) for p in stored) if shape == "dot" else stored
+    big = tuple(p * (1 << 8) for p in stored) if shape == "dot" else stored
     node = LayeredNode(
         (0, 1),
         (24, 24),
-        (Layer(shape, (big,), (-3,), 47 if shape == "dot" else 10, table),),
+        (Layer(shape, (big,), (-3,), 45 if shape == "dot" else 10, table),),
         ((7,),),
         (1,),
         (0,),
@@ -114,6 +115,13 @@ def test_nodes_that_do_not_fit_together(change, match):
     )
     with pytest.raises(ValueError, match=match):
         replace(node, **change)
+    with pytest.raises(ValueError, match="at most 58 bits"):
+        Layer("dot", ((1,),), (0,), 47, (0,) * (1 << 12))
+    with pytest.raises(ValueError, match="values of 32"):
+        Layer("dot", ((1,),), (0,), 0, (0, 1 << 40))
+    wide = replace(node, layers=(Layer("dot", ((1 << 57, 2),) * 2, (0, 0), 0, (0, 1)),))
+    with pytest.raises(ValueError, match="sums of a node must fit"):
+        wide.check(features_of((2, 2)))
     with pytest.raises(ValueError, match="slopes for a fraction"):
         Layer("dot", ((1,),), (0,), 2, (0, 1), (), 1)
     with pytest.raises(ValueError, match="lead below 0"):
