@@ -5,7 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from locgen.flow.design import Design, Explanation
-from locgen.ir import AffineFeature, IdentityFeature, QuantisedModel, RankFeature, TreeNode
+from locgen.ir import (
+    AffineFeature,
+    ClauseNode,
+    IdentityFeature,
+    QuantisedModel,
+    RankFeature,
+    TreeNode,
+)
 
 __all__ = ["Reason", "reasons_of", "sentences"]
 
@@ -82,11 +89,23 @@ def _because(model: QuantisedModel, node: object, codes: np.ndarray, said: Mappi
         return f"prototype {said['prototype']} is {said['distance']} away"
     if "unit" in said:
         return f"unit {said['unit'][0]} above all, with {said['value'][0]}"
+    if isinstance(node, ClauseNode):
+        held = [_clause(model, node, number) for number in np.flatnonzero(said["fired"])]
+        return "; ".join(held) or "no clause holds"
     terms = np.asarray(said["terms"])
     heaviest = np.argsort(-np.abs(terms).max(axis=1), kind="stable")[:3]
     names = (model.features[feature].name for feature in np.array(node.features)[heaviest])
     parts = zip(names, terms[heaviest], strict=True)
     return ", ".join(f"{name} {_plain(term.tolist())}" for name, term in parts)
+
+
+def _clause(model: QuantisedModel, node: ClauseNode, number: int) -> str:
+    """Return a clause and its literals in words."""
+    literals = [
+        _condition(model, feature, None if holds else cut, cut if holds else None, False)
+        for feature, cut, holds in node.clauses[number]
+    ]
+    return f"clause {node.clause_ids[number]}: {' and '.join(literals) or 'always'}"
 
 
 def _path(model: QuantisedModel, node: TreeNode, codes: np.ndarray) -> list[str]:

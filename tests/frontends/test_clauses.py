@@ -11,6 +11,7 @@ from familykit import rows
 import locgen
 from locgen.errors import ConfigurationError, ModelFileError, UnsupportedModel
 from locgen.flow.rtl import verify_rtl
+from locgen.flow.words import reasons_of
 from locgen.frontends import load
 from locgen.frontends.clauses import RuleSet
 from locgen.models import write_tsetlin_clauses
@@ -73,6 +74,13 @@ def test_a_decision_list_answers_by_its_first_clause(tmp_path):
     assert design.predict(at).tolist() == ["versicolor", "setosa", "setosa"]
     fired = design.explain(x).evidence[0]["fired"]
     assert (fired.sum(axis=1) <= 1).all() and fired.shape[1] == 3
+    two = np.array([[5.0, 3.0, 2.0, 1.0], [5.0, 2.0, 6.0, 1.7], [5.0, 3.0, 4.0, 1.7]])
+    told = reasons_of(design, two, design.explain(two))
+    assert [row["reasons"][0]["because"] for row in told] == [
+        "clause 0: petal length <= 2.45",
+        "no clause holds",
+        "clause 1: petal length <= 4.95 and petal width <= 1.75",
+    ]
 
 
 @pytest.mark.parametrize("fabric", ["direct", "tree"])
