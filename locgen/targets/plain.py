@@ -12,6 +12,7 @@ from locgen.errors import UsageError
 from locgen.resources import resource
 from locgen.targets.routed import Routed
 from locgen.targets.target import Job, Mapped
+from locgen.top.kinds import BUS_TOPS, FRAMED_TOPS
 
 __all__ = ["VerilogTarget"]
 
@@ -27,7 +28,7 @@ class VerilogTarget:
     extra: str = ""
     tools: tuple[str, ...] = ("yosys",)
     routes: bool = False
-    tops: tuple[str, ...] = ("stream", "uart")
+    tops: tuple[str, ...] = ("stream", *FRAMED_TOPS, *BUS_TOPS)
     models: tuple[str, ...] = ()
     library: str = ""
     no_memory: str = ""

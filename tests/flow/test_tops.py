@@ -52,12 +52,8 @@ def test_cocotbext_axi_agrees(folders, top, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("top", "right", "wrong"), [
-    ("wishbone", "$1 ", None),
-    ("axistream", None, None),
-    ("spi", None, None),
-])  # fmt: skip
-def test_wrong_answers_are_found(folders, top, right, wrong, tmp_path):
+@pytest.mark.parametrize("top", ["wishbone", "axistream", "spi"])
+def test_wrong_answers_are_found(folders, top, tmp_path):
     """The vectors of the bus are compared, not only those of the core."""
     bench = tmp_path / "bench"
     shutil.copytree(folders[top] / "testbench", bench)
@@ -101,8 +97,8 @@ def test_engines_are_loaded_over_a_bus(tmp_path):
 def test_a_regression_over_a_stream(tmp_path):
     y = X @ np.array([1.0, -2.0, 3.0, 0.5])
     model = GradientBoostingRegressor(n_estimators=4, max_depth=2, random_state=0).fit(X, y)
-    design = locgen.compile(model, data=(X, y), top="axistream", fabric="tree", pnr=False)
-    assert [r.mismatches for r in design.build(tmp_path / "out").results] == [0, 0]
+    design = locgen.compile(model, data=(X, y), top="axistream", fabric="tree", target="verilog")
+    assert [r.mismatches for r in design.build(tmp_path / "out").results] == [0]
 
 
 def test_what_a_bus_cannot_carry():
