@@ -32,7 +32,7 @@ def test_readme_lists_the_commands_and_boards():
     from locgen.cli import app
 
     text = (ROOT / "README.md").read_text()
-    commands = [command.callback.__name__ for command in app.registered_commands]
+    commands = [each.name or each.callback.__name__ for each in app.registered_commands]
     assert [name for name in commands if name not in text] == []
     boards = {board.name for board in list_boards()}
     assert boards == {path.stem for path in resource("boards").glob("*.toml")}

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 import locgen
 from locgen.cli.console import err as _err
 from locgen.cli.console import out as _out
+from locgen.cli.fitting import fit_check
 from locgen.cli.hardware import explain, flash, run, simulate, update
 from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.models import convert, demo
@@ -380,6 +381,7 @@ def estimate(
 
 for _verb in (convert, demo, flash, run, explain, update, simulate):
     app.command()(_verb)
+app.command("fit-check")(fit_check)
 
 
 @app.command()

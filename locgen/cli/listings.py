@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -10,8 +11,12 @@ from locgen.boards import list_boards
 from locgen.devices import devices
 from locgen.targets.asic.libraries import libraries_here
 from locgen.targets.doctor import Finding
+from locgen.targets.registry import TARGETS
 
-__all__ = ["print_boards", "print_findings", "print_targets"]
+if TYPE_CHECKING:
+    from locgen.flow.fitcheck import Fit
+
+__all__ = ["print_boards", "print_findings", "print_fits", "print_targets"]
 
 
 def print_targets(console: Console, as_json: bool) -> None:
@@ -57,6 +62,9 @@ def print_targets(console: Console, as_json: bool) -> None:
             " ".join(row["packages"]),
         )
     console.print(table)
+    for target in TARGETS.values():
+        if target.notes:
+            console.print(f"{target.name}: {target.title}; {target.notes}", markup=False)
     cells = Table("target", "cell library", "process", "here")
     for row in libraries:
         name = f"asic, tinytapeout ({row['shuttle']})" if row["shuttle"] else "asic"
@@ -95,3 +103,21 @@ def print_findings(console: Console, findings: list[Finding], as_json: bool) -> 
             purpose = finding.purpose + (" (optional)" if finding.optional else "")
             table.add_row(mark, finding.name, finding.version, purpose, finding.remedy)
         console.print(table)
+
+
+def print_fits(console: Console, fits: "list[Fit]", as_json: bool) -> None:
+    """Print what `fit_check` found."""
+    if as_json:
+        print(json.dumps([asdict(fit) for fit in fits]))
+        return
+    table = Table(Column("", no_wrap=True), "device", "cells by estimate", "full", "left", "")
+    for fit in fits:
+        if fit.filled is None:
+            table.add_row(fit.place, fit.device, "-", "-", "-", fit.reason)
+            continue
+        verdict = fit.reason if fit.fits else f"does not fit; {fit.reason}"
+        used = f"about {fit.logic_cells} of {fit.available}"
+        table.add_row(
+            fit.place, fit.device, used, f"{100 * fit.filled:.0f} %", str(fit.margin), verdict
+        )
+    console.print(table)

@@ -24,11 +24,11 @@ from locgen.top.kinds import FRAMED_TOPS
 from locgen.top.spi import CLOCKS_PER_SPI_BIT
 from locgen.top.uart import clocks_per_bit
 
-__all__ = ["Choice", "Place", "choose_plan", "engines_elsewhere", "resolve_place"]
+__all__ = ["LINK_CELLS", "Choice", "Place", "choose_plan", "engines_elsewhere", "resolve_place"]
 
 _COMFORTABLE = 0.8
 """Share of the device that a design may fill and still route without effort."""
-_LINK_CELLS = 420
+LINK_CELLS = 420
 """Logic cells set aside for UART and frames."""
 _EVIDENCE_CELLS = 60
 """The same for evidence on its way to the line, beside block RAM."""
@@ -292,7 +292,9 @@ def _engine_plan(
         reserve = _LINK_BLOCK_RAMS + (_EVIDENCE_BLOCK_RAMS if options.explain else 0)
     budget = MemoryBudget(_ANY_BLOCK_RAMS, 0)
     if device is not None:
-        budget = MemoryBudget(max(device.capacity.bram - reserve, 0), device.capacity.spram)
+        capacity = device.capacity
+        blocks = max(capacity.bram - reserve, 0)
+        budget = MemoryBudget(blocks, capacity.spram, capacity.bram_words, capacity.bram_blocks)
     core = "engine" if options.core == "engine" else "auto"
     width = _link_width(options)
     return plan_engines(wide, width, options.sites, budget, core, options.explain)
@@ -331,7 +333,7 @@ def _room(options: BuildOptions, place: Place, share: float) -> float:
     """Return a core's logic cells so that the design fills `share` of the device."""
     room = place.logic_cells * share
     if place.top in FRAMED_TOPS:
-        room -= _LINK_CELLS + (_EVIDENCE_CELLS if options.explain else 0)
+        room -= LINK_CELLS + (_EVIDENCE_CELLS if options.explain else 0)
     return room
 
 

@@ -32,15 +32,20 @@ _LARGEST_ADDRESS = 1 << 16
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """What engines may use: block RAMs of 4 kbit, and SPRAMs of 256 kbit."""
+    """What engines may use: block RAMs, and SPRAMs of 256 kbit.
+
+    `side_by_side` block RAMs hold `step` words of 32 bits; iCE40's, of 4 kbit, by default.
+    """
 
     block_rams: int
     sprams: int
+    step: int = _BLOCK_STEP
+    side_by_side: int = 2
 
     def block_words(self, sites: int, features: int) -> int:
         """Return the words of block RAM for each of `sites` engines, beside features' memories."""
-        left = self.block_rams // sites - -(-features // _BLOCK_STEP)
-        return max(left // 2, 0) * _BLOCK_STEP
+        left = self.block_rams // sites - -(-features // self.step)
+        return max(left // self.side_by_side, 0) * self.step
 
     def spram_words(self, sites: int) -> int:
         """Return the words of SPRAM for each of `sites` engines."""

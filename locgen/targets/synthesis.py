@@ -163,7 +163,9 @@ def synthesise_top(
 
 def _map_to_cells(top: str, recipe: str, family: CellFamily) -> list[str]:
     """Yosys commands that turn module `top` into the family's cells."""
-    return [*([recipe] if recipe else []), f"{family.synth} -top {top}"]
+    options = family.core_options if top == "core" else ""
+    words = (family.synth, options, f"-top {top}")
+    return [*([recipe] if recipe else []), " ".join(word for word in words if word)]
 
 
 def _products(top: str) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 import locgen
+from locgen.flow.folder import open_folder, verify_folder
 
 ROOT = Path(locgen.__file__).parents[1]
 
@@ -57,6 +58,8 @@ def test_a_build_ends_and_says_what_was_not_verified(bare, options):
     assert report["verification"] == []
     assert "apt-get install g++" in report["unverified"]
     assert "module core" in (out / "iris.v").read_text()
+    again = verify_folder(open_folder(out), "verilator")  # with the compiler that is here
+    assert [each.level for each in again] == ["rtl", "netlist"][: 1 + (options == ("--no-pnr",))]
     if options == ("--no-pnr",):
         assert report["energy"]["toggles_per_inference"] > 0
         assert report["core"]["logic_cells"] > 0

@@ -1,0 +1,23 @@
+"""Engines in the block RAM of other families: planned where it suffices, else refused."""
+
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
+
+import locgen
+from locgen.errors import DoesNotFit
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return RandomForestClassifier(100, max_depth=8, random_state=0).fit(
+        *load_digits(return_X_y=True)
+    )
+
+
+def test_digits_in_engines_fit_an_ecp5_and_no_gw1nr_9c(digits):
+    design = locgen.compile(digits, device="45k", core="engine")
+    assert {shape.memory for shape in design.choice.plan.shapes} == {"block"}
+    with pytest.raises(DoesNotFit, match=r"has 12800 for them \(26 block RAMs") as caught:
+        locgen.compile(digits, target="gowin", core="engine")
+    assert caught.value.exit_code == 4
