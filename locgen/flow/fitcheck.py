@@ -7,6 +7,7 @@ from locgen.devices import devices
 from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.flow.design import Design
 from locgen.flow.place import LINK_CELLS, Place, choose_plan, resolve_place
+from locgen.top.kinds import FRAMED_TOPS
 
 __all__ = ["Fit", "fit_check"]
 
@@ -69,7 +70,7 @@ def _fit(design: Design, place: Place) -> Fit:
         choice = choose_plan(design.quantisation.model, options, place)
     except (DoesNotFit, ConfigurationError) as error:
         return Fit(*where, None, available, None, None, False, str(error))
-    cells = choice.estimate.logic_cells + (LINK_CELLS if place.top == "uart" else 0)
+    cells = choice.estimate.logic_cells + (LINK_CELLS if place.top in FRAMED_TOPS else 0)
     margin = available - cells
     reason = f"{choice.plan.kind} fabric" + ("" if choice.plan.core == "hardwired" else ", engines")
     return Fit(*where, cells, available, cells / available, margin, margin >= 0, reason)
