@@ -28,6 +28,7 @@ from locgen.cli.options import (
     BoardName,
     Changed,
     Clock,
+    Condense,
     Core,
     DataFile,
     DeviceName,
@@ -150,6 +151,7 @@ def build(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    condense: Condense = "none",
     missing: Missing = "auto",
     no_pnr: Annotated[
         bool, typer.Option("--no-pnr", help="stop before place and route: no bitstream")
@@ -199,6 +201,7 @@ def build(
             max_accuracy_drop=max_accuracy_drop,
             max_changed=max_changed,
             rounding=rounding,
+            condense=condense,
             missing=missing,
             pnr=not no_pnr,
             liberty=liberty,
@@ -276,6 +279,7 @@ def inspect(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    condense: Condense = "none",
     missing: Missing = "auto",
     trust: Trust = False,
     as_json: AsJson = False,
@@ -294,6 +298,7 @@ def inspect(
         max_accuracy_drop=max_accuracy_drop,
         max_changed=max_changed,
         rounding=rounding,
+        condense=condense,
         missing=missing,
     )
     if as_json:
@@ -336,6 +341,7 @@ def estimate(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    condense: Condense = "none",
     missing: Missing = "auto",
     trust: Trust = False,
     as_json: AsJson = False,
@@ -368,6 +374,7 @@ def estimate(
         max_accuracy_drop=max_accuracy_drop,
         max_changed=max_changed,
         rounding=rounding,
+        condense=condense,
         missing=missing,
     )
     if as_json:

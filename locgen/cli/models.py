@@ -11,6 +11,7 @@ from locgen.cli.console import err, out
 from locgen.cli.options import (
     AsJson,
     Changed,
+    Condense,
     DataFile,
     Drop,
     Label,
@@ -36,6 +37,7 @@ def convert(
     max_accuracy_drop: Drop = 0.5,
     max_changed: Changed = None,
     rounding: Rounding = "nearest",
+    condense: Condense = "none",
     missing: Missing = "auto",
     trust: Trust = False,
     as_json: AsJson = False,
@@ -60,6 +62,7 @@ def convert(
             max_accuracy_drop=max_accuracy_drop,
             max_changed=max_changed,
             rounding=rounding,
+            condense=condense,
             missing=missing,
         ).quantisation.model
         target_file.parent.mkdir(parents=True, exist_ok=True)

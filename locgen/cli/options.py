@@ -158,6 +158,15 @@ Rounding = Annotated[
         help="leaves and thresholds to the nearest, or up or down as cells are saved",
     ),
 ]
+Condense = Annotated[
+    str,
+    typer.Option(
+        "--condense",
+        metavar="none|edited|condensed",
+        help="rows that nearest neighbours store: all, without those that their neighbours "
+        "contradict, or those alone that a single nearest needs",
+    ),
+]
 Missing = Annotated[
     str,
     typer.Option(

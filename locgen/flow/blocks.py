@@ -3,8 +3,9 @@
 from locgen.devices import Device, devices
 from locgen.errors import DoesNotFit
 from locgen.flow.design import Design
-from locgen.ir import LayeredNode
+from locgen.ir import LayeredNode, NeighboursNode
 from locgen.ir.layercost import BLOCK_BITS, memory_blocks
+from locgen.quantise import condense
 
 __all__ = ["check_blocks"]
 
@@ -13,7 +14,7 @@ _HOPELESS = 1.5
 
 
 def check_blocks(design: Design) -> None:
-    """Refuse a model whose stored vectors or weights are far more than the device's block RAM.
+    """Refuse a model whose stored vectors, rows or weights are more than the device's block RAM.
 
     Raises
     ------
@@ -22,7 +23,10 @@ def check_blocks(design: Design) -> None:
     """
     device, plan = design.place.device, design.choice.plan
     nodes = [node for node in design.model.nodes if isinstance(node, LayeredNode)]
-    if device is None or plan.kind != "tree" or not nodes or not design.options.pnr:
+    if device is None or plan.kind != "tree" or not design.options.pnr:
+        return
+    _check_stored(design, device)
+    if not nodes:
         return
     needed, available = sum(map(memory_blocks, nodes)), _blocks(device)
     if needed <= _HOPELESS * available:
@@ -41,6 +45,31 @@ def check_blocks(design: Design) -> None:
         ways.append("a family with more block RAM, such as --target ecp5")
     raise DoesNotFit(
         f"{design.model.name} keeps {units} {what} in about {needed} block RAMs of 4 kbit, "
+        f"{device.name} has {available}; would fit: {', or '.join(ways)}"
+    )
+
+
+def _check_stored(design: Design, device: Device) -> None:
+    """Refuse nearest neighbours whose rows are more than the device's block RAM."""
+    nodes = [node for node in design.model.nodes if isinstance(node, NeighboursNode)]
+    needed, available = sum(map(memory_blocks, nodes)), _blocks(device)
+    if needed <= available:
+        return
+    rows = sum(len(node.stored) for node in nodes)
+    room = int(rows * available / needed)
+    ways = [f"about {room} rows instead of {rows}"]
+    for kind in ("edited", "condensed"):
+        if design.loaded is None or design.model.task != "classification":
+            break
+        _, done = condense(design.loaded.model, kind)
+        if done.after <= room:
+            ways.append(f"--condense {kind} ({done.after} rows)")
+            break
+    roomy = [d for d in devices() if d.family == device.family and _blocks(d) >= needed]
+    if roomy:
+        ways.append(f"--device {min(roomy, key=lambda other: other.capacity.logic_cells).name}")
+    raise DoesNotFit(
+        f"{design.model.name} stores {rows} rows in about {needed} block RAMs of 4 kbit, "
         f"{device.name} has {available}; would fit: {', or '.join(ways)}"
     )
 

@@ -19,6 +19,7 @@ from locgen.quantise import (
     Quantisation,
     QuantiseOptions,
     check_rows,
+    condense,
     quantise,
 )
 
@@ -318,7 +319,11 @@ def compile_model(
             max_changed=chosen.max_changed,
             rounding=chosen.rounding,
         )
-        quantisation = quantise(loaded.model, loaded.name, asked, dataset)
+        float_model, condensing = loaded.model, None
+        if chosen.condense != "none":
+            float_model, condensing = condense(float_model, chosen.condense)
+        quantisation = quantise(float_model, loaded.name, asked, dataset)
+        quantisation = replace(quantisation, condensing=condensing)
     if chosen.answer == "decision":
         quantisation = _decision_alone(quantisation)
     choice = choose_plan(quantisation.model, chosen, place)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from locgen.flow.design import Design, compile_model
 from locgen.ir import Gate, LayeredNode, QuantisedModel
 from locgen.ir.cost import comparison_luts
@@ -57,6 +59,7 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         "comparison_lut4": round(
             sum(comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons)
         ),
+        **_condensing_facts(design),
         "evidence": "; ".join(_EVIDENCE[kind] for kind in kinds),
         "widths_searched_on": f"{design.quantisation.rows_seen} rows"
         + ("" if design.data is not None else " drawn over the thresholds (no --data)"),
@@ -86,6 +89,22 @@ def _layer_facts(model: QuantisedModel) -> dict[str, object]:
         for layer in layers
     ]
     return {"units": [layer.units for layer in layers], "functions": "; ".join(words)}
+
+
+def _condensing_facts(design: Design) -> dict[str, object]:
+    """Return what condensing did and what it cost on the test rows; nothing without it."""
+    done, data = design.quantisation.condensing, design.data
+    if done is None:
+        return {}
+    facts: dict[str, object] = {"condensed": done.words}
+    if data is not None and design.loaded is not None and len(data.x_test):
+        theirs, ours = design.loaded.answers(data.x_test), design.predict(data.x_test)
+        before, after = (100 * float(np.mean(a == data.y_test)) for a in (theirs, ours))
+        changed = np.count_nonzero(theirs != ours)
+        facts["condensed_accuracy"] = (
+            f"{before:.2f} to {after:.2f} % of {len(ours)} test rows, {changed} answers changed"
+        )
+    return facts
 
 
 def _gate_facts(model: QuantisedModel) -> dict[str, object]:

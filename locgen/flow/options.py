@@ -87,6 +87,10 @@ class BuildOptions(BaseModel):
         Literal["nearest", "free"],
         Field(description="leaves and thresholds to the nearest, or up or down as cells are saved"),
     ] = "nearest"
+    condense: Annotated[
+        Literal["none", "edited", "condensed"],
+        Field(description="rows that nearest neighbours store: all, or fewer"),
+    ] = "none"
     missing: Annotated[
         Literal["auto", "refuse"],
         Field(description="a code for NaN where the model takes it, or NaN refused for fewer bits"),

@@ -1,6 +1,7 @@
 """Cost of two-layer nodes: in gates all at once, and as one multiplier with memories."""
 
 from locgen.ir.layers import LayeredNode
+from locgen.ir.neighbours import NeighboursNode
 
 __all__ = ["BLOCK_BITS", "memories_of", "memory_blocks", "parallel_luts", "serial_counts"]
 
@@ -59,10 +60,11 @@ def memories_of(node: LayeredNode) -> dict[str, tuple[int, int]]:
     return found
 
 
-def memory_blocks(node: LayeredNode) -> int:
+def memory_blocks(node: LayeredNode | NeighboursNode) -> int:
     """Return about how many block RAMs of 4 kbit the serial core takes."""
     blocks = 0
-    for name, (words, bits) in memories_of(node).items():
+    memories = node.memories if isinstance(node, NeighboursNode) else memories_of(node)
+    for name, (words, bits) in memories.items():
         if name == "values" or words * bits > _IN_GATES:
             blocks += min(-(-words // depth) * -(-bits // width) for depth, width in _BLOCK_SHAPES)
     return blocks

@@ -162,6 +162,18 @@ class NeighboursNode(NodeBase):
         return self.bias
 
     @property
+    def memories(self) -> dict[str, tuple[int, int]]:
+        """(words, bits) of each memory of the serial core."""
+        ends = zip(self._votes.min(axis=0), self._votes.max(axis=0), strict=True)
+        vote = sum(int(high - low).bit_length() for low, high in ends)
+        widest = max(self.feature_bits)
+        return {
+            "values": (len(self.features), widest),
+            "stored": (len(self.stored) * len(self.features), widest),
+            "votes": (len(self.stored), max(vote, 1)),
+        }
+
+    @property
     def compute_cycles(self) -> int:
         """Cycles that the serial core takes behind the last feature."""
         return len(self.stored) * len(self.features) + self.nearest + _DRAIN

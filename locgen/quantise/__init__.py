@@ -1,5 +1,6 @@
 """From floats to integers: feature quantisers, leaf scores, and the search for their widths."""
 
+from locgen.quantise.condense import condense
 from locgen.quantise.dataset import Dataset, check_rows
 from locgen.quantise.search import Quantisation, QuantiseOptions, Trial, quantise, synthetic_rows
 
@@ -9,6 +10,7 @@ __all__ = [
     "QuantiseOptions",
     "Trial",
     "check_rows",
+    "condense",
     "quantise",
     "synthetic_rows",
 ]

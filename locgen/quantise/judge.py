@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 
 from locgen.errors import BudgetError
 from locgen.ir import Model, QuantisedModel
+from locgen.quantise.condense import Condensing
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import FeatureKind
 
@@ -63,11 +64,12 @@ class Trial:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """The chosen integer model and every score width that was tried with its features."""
+    """The chosen integer model, every score width that was tried, and what was condensed before."""
 
     model: QuantisedModel
     trials: tuple[Trial, ...]
     rows_seen: int
+    condensing: Condensing | None = None
 
 
 def no_width(budget: float, trials: list[Trial]) -> BudgetError:
