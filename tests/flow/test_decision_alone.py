@@ -75,7 +75,7 @@ def test_a_whole_build_and_its_folder(tmp_path):
         ({"fabric": "tree"}, "not with --fabric tree"),
         ({"core": "engine"}, "not with --core engine"),
         ({"explain": True}, "not with --explain"),
-        ({"board": "icebreaker"}, "not with the serial link"),
+        ({"board": "icebreaker"}, "not with a link or bus"),
     ],
 )
 def test_what_needs_scores(options, message):
