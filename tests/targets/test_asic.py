@@ -134,6 +134,7 @@ def test_a_design_becomes_cells_whose_area_yosys_counts_alike(source, tmp_path):
     cells = json.loads(netlist.json.read_text())["modules"]["core"]["cells"]
     area = area_of(netlist, library, dict.fromkeys(cells, "all"))
     assert area.flip_flops == 2
+    assert not [kind for kind in netlist.cells if "buf" in kind.lower()]
     assert set(netlist.cells) <= set(library.cell_names)
     assert area.by_module == {"all": pytest.approx(area.um2)}
     assert area.um2 == pytest.approx(
@@ -238,6 +239,8 @@ def test_no_port_is_an_assignment(source, tmp_path):
     library = read_library(source)
     netlist, _ = map_core(WIRES, library, tmp_path, effort="low", use_cache=False)
     assert "assign" not in netlist.verilog.read_text()
+    buffers = sum(count for kind, count in netlist.cells.items() if "buf" in kind.lower())
+    assert buffers <= 6  # one for each bit of the ports at most
     try:
         find_tool("sta")
     except ToolNotFound:

@@ -218,8 +218,8 @@ def _to_cells(top: str, library: Library, recipe: str) -> list[str]:
     buffer = _buffer(library)
     if buffer:
         # Ports that share a net or are constant would be assignments, which layout tools and
-        # OpenSTA do not all take.
-        commands.append(f"insbuf -buf {' '.join(buffer)}")
+        # OpenSTA do not all take. Names for the same net go first: each would get a buffer.
+        commands += ["opt_clean -purge", f"insbuf -buf {' '.join(buffer)}"]
     ties = _tie_cells(library)
     if ties:
         (high, high_pin), (low, low_pin) = ties
