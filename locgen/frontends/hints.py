@@ -178,4 +178,10 @@ def refusal(name: str) -> str:
     """Return one sentence that refuses the estimator class `name` and says what to use instead."""
     if name in _WRAPPERS:
         return f"{name} is not supported: save the estimator inside it, its .{_WRAPPERS[name]}"
+    if name in SUPPORTED:
+        regressor = name.endswith(("Regressor", "SVR", "Ridge", "Regression"))
+        return (
+            f"{name} is built on its own, not as a part of another model: save it alone, or use "
+            f"RandomForest{'Regressor' if regressor else 'Classifier'} there"
+        )
     return f"{name} is not supported: the nearest that locgen builds is {_nearest(name)}"

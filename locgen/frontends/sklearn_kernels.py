@@ -30,6 +30,8 @@ _MACHINES = (SVC, NuSVC, SVR, NuSVR, OneClassSVM)
 MAPS = (Nystroem, RBFSampler)
 """Transformers that may stand between scalers and a linear model."""
 KERNELS = ("linear", "poly", "rbf", "sigmoid", "laplacian")
+_LAPLACIAN = ("KernelRidge", "Nystroem")
+"""What may have the last of the kernels."""
 _SAME = {"polynomial": "poly"}
 
 
@@ -57,7 +59,8 @@ class _Kernel:
         if known not in KERNELS:
             said = "a function" if callable(name) else repr(name)
             raise UnsupportedModel(
-                f"{owner}(kernel={said}) is not supported: train with one of {', '.join(KERNELS)}"
+                f"{owner}(kernel={said}) is not supported: train with one of "
+                f"{', '.join(KERNELS[: None if owner in _LAPLACIAN else -1])}"
             )
         if known == "poly" and not (float(degree).is_integer() and 1 <= degree <= 16):
             raise UnsupportedModel(

@@ -9,8 +9,10 @@ import layeredkit
 import numpy as np
 import pytest
 from familykit import rows
+from sklearn.ensemble import VotingRegressor
 from sklearn.kernel_approximation import Nystroem
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -135,6 +137,17 @@ def test_refused_with_a_way_out(what):
     make, match = REFUSED[what]
     with pytest.raises(UnsupportedModel, match=match):
         read_estimator(make())
+
+
+def test_parts_of_other_models_are_refused():
+    with pytest.raises(
+        UnsupportedModel, match=r"SVC is built on its own, .*RandomForestClassifier"
+    ):
+        read_estimator(_fit(OneVsRestClassifier(SVC())))
+    with pytest.raises(UnsupportedModel, match=r"SVR is built on its own, .*RandomForestRegressor"):
+        read_estimator(_fit(VotingRegressor([("one", SVR())])))
+    with pytest.raises(UnsupportedModel, match=r"linear, poly, rbf, sigmoid$"):
+        read_estimator(SVC(kernel="precomputed").fit(X @ X.T, Y))
 
 
 def test_sparse_rows_are_refused():

@@ -8,7 +8,7 @@ import pytest
 
 import locgen
 from locgen.errors import BudgetError, LocgenError
-from locgen.frontends import load, selfcheck
+from locgen.frontends import load
 
 EDGES = {
     "constant": lambda x, y: (np.ones_like(x), y),
@@ -43,10 +43,10 @@ def test_what_trains_is_read_or_refused(case, edge):
     if model.task == "regression":
         assert np.allclose(decided.reshape(theirs.shape), theirs, rtol=1e-5, atol=1e-5)
         return
-    clear = selfcheck.margin(model, model.scores(x_test)) > 1e-9  # else rounding decides
-    assert np.array_equal(np.array(model.classes)[decided][clear], theirs[clear])
+    clear = model.rule_of_decision.margin(model.scores(x_test)) > 1e-9  # else rounding decides
+    assert np.array_equal(model.labels(decided)[clear], theirs[clear])
     if "isolation" in case:
-        assert np.array_equal(np.array(model.classes)[decided], theirs)
+        assert np.array_equal(model.labels(decided), theirs)
     if len(model.classes) > 1:
         try:
             golden = locgen.compile(loaded, "ice40").predict(x_test)
