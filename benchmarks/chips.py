@@ -1,11 +1,11 @@
 """Models as standard cells: area, flip-flops, timing, energy and tile, each build verified.
 
-Breast cancer (random forest 20x5), wine (the same) and dry bean (gradient boosting, 10 rounds to
-depth 3 for seven classes: 70 trees, from the folder ``shared``) in osu018 (Debian's
-qflow-tech-osu018; without it they are left out) and in the built-in table of sky130. Every build
-simulates RTL and netlist; a mismatch ends the script.
+Breast cancer (random forest 20x5) and dry bean (gradient boosting, 10 rounds to depth 3 for seven
+classes: 70 trees, from the folder ``shared``) in osu018 (Debian's qflow-tech-osu018; without it
+left out) and in the built-in table of sky130. Every build simulates RTL and netlist; a mismatch
+ends the script.
 
-Usage: python benchmarks/chips.py [--only bc,wine,bean] [--out FOLDER]
+Usage: python benchmarks/chips.py [--only bc,bean] [--out FOLDER]
 """
 
 import argparse
@@ -26,7 +26,6 @@ from locgen.targets.toolchain import find_tool
 _KEYS = ("X_train", "X_test", "y_train", "y_test")
 CASES = {
     "bc": ("breast cancer RF 20x5", "breast_cancer"),
-    "wine": ("wine RF 20x5", "wine"),
     "bean": ("dry bean GB 10x3", "dry_bean"),
 }
 HEADER = (
