@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -77,10 +78,11 @@ def test_a_wrong_gate_is_found(folder, tmp_path):
     shutil.copytree(folder, broken)
     top = broken / "testbench" / "top.v"
     text = top.read_text()
-    # The link gets the core's answer with its lowest bit, the decision's, the other way round.
-    answer = ".i__payload(response__payload)"
-    assert text.count(answer) == 1
-    top.write_text(text.replace(answer, ".i__payload(response__payload ^ 1)"))
+    # The link gets the core's answer with the lowest bit of its first score the other way round.
+    (wire,) = re.findall(r"\n  core core \(.*?\.o__payload\((\S+) ?\)", text, flags=re.DOTALL)
+    answer = re.compile(r"\.i__payload\(" + re.escape(wire) + r" ?\)")
+    assert len(answer.findall(text)) == 1
+    top.write_text(answer.sub(lambda found: f".i__payload({wire} ^ 4)", text))
     with pytest.raises(Mismatch, match="virtual_board and golden disagree on 128 of 128"):
         verify_virtual(open_folder(broken))
 
