@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locgen.ir import Argmax, Group, Median, Several, Threshold, Votes
-from locgen.ir.decision import integer_weights, label_groups, labels_of
+from locgen.ir.ballots import integer_weights
+from locgen.ir.decision import label_groups, labels_of
 
 VOTES = Votes(
     (Group((0, 1, 2), Argmax(3)), Group((3,), Threshold(">")), Group((4,), Threshold(">="))),
