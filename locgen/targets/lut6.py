@@ -83,7 +83,8 @@ class Lut6Target:
         )
         usage = utilisation(core.cells, self.family.cells, None, None)
         count = count_cells(json.loads(core.json.read_text())["modules"]["core"])
-        return Mapped(core, None, usage, {"lut6": count.raw, "lut6_paired": count.paired})
+        figures = {"lut6": count.raw, "lut6_paired": count.paired}
+        return Mapped(core, None, usage, figures=figures)
 
     def route(
         self,

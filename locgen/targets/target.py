@@ -50,8 +50,8 @@ class Mapped:
     core: Netlist
     top: Netlist | None
     usage: Utilisation
-    chip: Chip | None = None
-    figures: Mapping[str, float] = field(default_factory=dict)
+    chip: Chip | None = field(default=None, kw_only=True)
+    figures: Mapping[str, float] = field(default_factory=dict, kw_only=True)
 
 
 class Target(Protocol):

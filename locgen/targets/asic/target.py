@@ -55,7 +55,7 @@ class AsicTarget:
             if found.library.cell(kind).state is not None
         )
         chip = Chip(found, cell_models(found.library, kinds), delay)
-        return Mapped(core, top, Utilisation(ff=flip_flops), chip)
+        return Mapped(core, top, Utilisation(ff=flip_flops), chip=chip)
 
     def route(
         self,
