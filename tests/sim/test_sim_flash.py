@@ -149,6 +149,7 @@ def test_a_loader_boots_in_cocotb(tmp_path):
         shutil.copyfile(written["core"], tmp_path / "core.v")
     facts = {
         "top": "stream",
+        "top_ports": [],
         "interval_cycles": 1,
         "offset": PARAMS.offset,
         "image": b"".join(word.to_bytes(4, "little") for word in IMAGE).hex(),

@@ -214,9 +214,9 @@ def test_doctor_covers_what_a_build_needs():
     needed = ["python", "libpython", *tools]
     assert [f.name for f in findings.values() if not f.optional] == needed
     assert {f.name for f in findings.values() if f.optional} == {
-        "iverilog",
-        "iceprog",
-        "openFPGALoader",
+        *("iverilog", "liberty", "sta"),
+        *("ecppack", "gowin_pack", "nextpnr-ecp5", "nextpnr-himbaechel-gowin"),
+        *("dfu-util", "ecpdap", "iceprog", "openFPGALoader"),
     }
     for finding in findings.values():
         assert finding.ok is bool(finding.where) is not bool(finding.remedy)
