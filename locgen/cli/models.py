@@ -104,10 +104,10 @@ def demo(
         design = compile_model(
             folder / "model.pkl", "ice40", folder / "data.npz", board="icebreaker"
         )
-        built = design.build(folder / "build", tell)
+        made = folder / "build"
+        built = design.build(made, tell)
         tell("verifying the folder once more")
-        verify_folder(open_folder(built.out), "verilator")
-    bitstream = None if built.bitstream is None else str(built.out / built.bitstream.name)
-    report = open_folder(built.out).report
-    for line in summary_lines(report, bitstream, str(built.out / "report.html")):
+        verify_folder(open_folder(made), "verilator")
+    bitstream = None if built.bitstream is None else str(made / built.bitstream.name)
+    for line in summary_lines(open_folder(made).report, bitstream, str(made / "report.html")):
         out.print(line, markup=False)
