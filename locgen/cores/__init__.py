@@ -14,7 +14,8 @@ from locgen.cores.decide import (
 from locgen.cores.distance import DistanceCore, DistanceStream
 from locgen.cores.engine import TreeEngine
 from locgen.cores.gate import TopK
-from locgen.cores.layers import LayeredCore, LayeredStream
+from locgen.cores.layers import LayeredCore
+from locgen.cores.layerstream import LayeredStream
 from locgen.cores.linear import LinearCore, LinearStream
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
 from locgen.cores.neighbours import NeighboursCore, NeighboursStream

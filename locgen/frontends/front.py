@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.outputs import Output, transformed
 from locgen.frontends.pipeline import LARGEST, library_quiet
-from locgen.frontends.steps import Output, outputs_of, transformed
+from locgen.frontends.steps import outputs_of
 from locgen.ir.membership import Membership
 from locgen.quantise.bisect import largest_true
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from locgen.frontends.front import Front
 from locgen.frontends.onnx_values import Codes, Trace, damaged
-from locgen.frontends.steps import Output, Outputs, OwnStep, encoded_by, outside
+from locgen.frontends.outputs import Output, Outputs, OwnStep, encoded_by, outside
 
 __all__ = ["OnnxColumns"]
 

@@ -16,9 +16,9 @@ from locgen.frontends.onnx_model import OnnxModel
 from locgen.frontends.onnx_nodes import SetSplit
 from locgen.frontends.onnx_step import OnnxColumns
 from locgen.frontends.onnx_values import Scores, Winner
+from locgen.frontends.outputs import Output
 from locgen.frontends.rawtree import CategorySplit, RawTree, float_trees
 from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.steps import Output
 from locgen.ir.model import FloatTree, Model, SplitRule
 
 __all__ = ["read_onnx"]

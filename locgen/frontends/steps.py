@@ -5,14 +5,12 @@ depend on the raw ones: rising with one, through the interval or category it lie
 polynomial of several.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.interpolate import BSpline
-from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
 from sklearn.impute import SimpleImputer
@@ -33,101 +31,15 @@ from sklearn.preprocessing import (
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import affine
-from locgen.frontends.pipeline import LARGEST, check_fitted
+from locgen.frontends.discrete import binarised, binned, encoded
+from locgen.frontends.outputs import Output, Outputs, OwnStep, one_column
+from locgen.frontends.pipeline import check_fitted
 from locgen.frontends.polynomial import Polynomial
 
 if TYPE_CHECKING:
     from locgen.frontends.front import Front
 
-__all__ = [
-    "STEPS",
-    "Output",
-    "Outputs",
-    "OwnStep",
-    "encoded_by",
-    "outputs_of",
-    "outside",
-    "transformed",
-]
-
-
-@dataclass(frozen=True)
-class Output:
-    """Where a column that a step puts out comes from.
-
-    Members
-    -------
-    column : the only raw column that it depends on; of a product of columns the first
-    polynomial : what it is in raw columns, None where it is no polynomial of them
-    untouched : whether it is that column itself
-    rising : whether it rises with the column, or is constant on intervals of it
-    cuts : raw values (k,), rising, at which it jumps while it is constant between them; None where
-        it changes everywhere
-    span : interval in which the column's training values lay, as far as a step tells
-    intervals : lower (excluded) and upper (included) ends of the intervals (k,), rising, inside
-        which it is constant; None where it rises with the raw column
-    unknown : a raw value outside all intervals, None where they cover all that the step accepts
-    imputed : whether the steps take a missing value for another
-    """
-
-    column: int
-    polynomial: Polynomial | None
-    untouched: bool = True
-    rising: bool = True
-    cuts: np.ndarray | None = None
-    span: tuple[float, float] | None = None
-    intervals: tuple[np.ndarray, np.ndarray] | None = None
-    unknown: float | None = None
-    imputed: bool = False
-
-    @classmethod
-    def raw(cls, column: int) -> "Output":
-        """Return the raw column itself."""
-        return cls(column, Polynomial.of_column(column))
-
-    @property
-    def slope(self) -> float | None:
-        """By what the column counts, None where the output is no affine map of it alone."""
-        known = self.polynomial
-        if known is None or any(p not in ((), (self.column,)) for p, _ in known.terms):
-            return None
-        return known.coefficient(self.column)
-
-
-Outputs = tuple[list[Output], np.ndarray]
-"""Outputs of a step, and the neutral raw row that it and all before it accept."""
-
-
-class OwnStep(ABC):
-    """A step that is not scikit-learn's and says itself where its columns come from."""
-
-    @abstractmethod
-    def transform(self, x: np.ndarray) -> np.ndarray:
-        """Return what the step makes of the rows `x`."""
-
-    @abstractmethod
-    def outputs(self, before: "Front") -> Outputs:
-        """Return its outputs behind the front `before`, and a neutral raw row."""
-
-
-def transformed(step: object, x: np.ndarray) -> np.ndarray:
-    """Return what the fitted `step` makes of the rows `x`, as a dense float64 array.
-
-    Infinities, which steps refuse, are taken as the largest float64: that keeps the order.
-    """
-    x = np.clip(x, -LARGEST, LARGEST)
-    names = getattr(step, "feature_names_in_", None)
-    if isinstance(step, ColumnTransformer) and names is not None:
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UnsupportedModel(
-                "ColumnTransformer was fitted on named columns, which needs pandas: pip install "
-                "pandas, or fit it on arrays"
-            ) from None
-        x = DataFrame(x, columns=names)
-    found = step.transform(x)
-    return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
+__all__ = ["STEPS", "outputs_of"]
 
 
 def outputs_of(step: object, name: str, before: "Front") -> Outputs:
@@ -176,38 +88,6 @@ def _scaled(step: object, before: "Front") -> Outputs:
     return outputs, before.neutral
 
 
-def _levelled(step: object, before: "Front", counts: list[int]) -> Outputs:
-    """Return outputs that rise with those before, in whole numbers from 0.
-
-    Parameters
-    ----------
-    counts : of each feature how many numbers there are
-    """
-    for output in before.outputs:
-        _needs_rising(step, output, intervals=True)
-    free = [output.intervals is None and output.cuts is None for output in before.outputs]
-    counts = [count if own else 1 for count, own in zip(counts, free, strict=True)]
-    feature = np.repeat(np.arange(len(counts)), np.array(counts) - 1)
-    number = np.concatenate([np.arange(count - 1) for count in counts])
-
-    def at_most(x: np.ndarray, part: np.ndarray) -> np.ndarray:
-        rows = np.zeros((len(x), before.features))
-        every = np.arange(len(x))
-        rows[every, feature[part]] = x
-        return transformed(step, rows)[every, feature[part]] <= number[part]
-
-    limits = before.bisect(feature, at_most)
-    outputs = []
-    for own, (output, bisected) in enumerate(zip(before.outputs, free, strict=True)):
-        cuts = np.unique(limits[feature == own]) if bisected else output.cuts
-        outputs.append(replace(output, polynomial=None, untouched=False, cuts=cuts))
-    return outputs, before.neutral
-
-
-def _binarised(step: Binarizer, before: "Front") -> Outputs:
-    return _levelled(step, before, [2] * before.features)
-
-
 def _splined(step: SplineTransformer, before: "Front") -> Outputs:
     """Return for each feature its splines, functions of one column that neither rise nor fall."""
     if step.extrapolation == "error":
@@ -219,7 +99,7 @@ def _splined(step: SplineTransformer, before: "Front") -> Outputs:
     outputs = []
     each = step.n_features_out_ // before.features
     for output, spline in zip(before.outputs, step.bsplines_, strict=True):
-        _one_column(step, output)
+        one_column(step, output)
         span = output.span
         if span is None and output.slope:
             ends = np.asarray(spline.t)[[spline.k, -spline.k - 1]]
@@ -317,97 +197,6 @@ def _imputed(step: SimpleImputer, before: "Front") -> Outputs:
     return outputs, before.neutral
 
 
-def _binned(step: KBinsDiscretizer, before: "Front") -> Outputs:
-    counts = [int(count) for count in step.n_bins_]
-    if step.encode == "ordinal":
-        return _levelled(step, before, counts)
-    for output in before.outputs:
-        _needs_rising(step, output)
-    feature = np.repeat(np.arange(len(counts)), counts)
-    number = np.concatenate([np.arange(count) for count in counts])
-    first = np.cumsum([0, *counts[:-1]])[feature]
-
-    def at_most(x: np.ndarray, part: np.ndarray) -> np.ndarray:
-        """Return whether each value lies in its own feature's bin `number` or a lower one."""
-        rows = np.zeros((len(x), before.features))
-        rows[np.arange(len(x)), feature[part]] = x
-        passed = np.cumsum(transformed(step, rows), axis=1)
-        below = np.where(first[part] > 0, passed[np.arange(len(x)), first[part] - 1], 0)
-        return passed[np.arange(len(x)), (first + number)[part]] - below > 0
-
-    ends = before.bisect(feature, at_most)
-    outputs = []
-    for own, (count, output) in enumerate(zip(counts, before.outputs, strict=True)):
-        high = ends[feature == own]
-        low = np.concatenate([[-np.inf], high[:-1]])
-        one = replace(output, polynomial=None, untouched=False, cuts=None, intervals=(low, high))
-        outputs += [one] * count
-    return outputs, before.neutral
-
-
-def _encoded(step: OneHotEncoder | OrdinalEncoder, before: "Front") -> Outputs:
-    """Return one output a column (ordinal) or a category (one-hot), each with its intervals."""
-    outputs, neutral = [], before.neutral.copy()
-    one_hot = isinstance(step, OneHotEncoder)
-    for feature, (categories, output) in enumerate(
-        zip(step.categories_, before.outputs, strict=True)
-    ):
-        _needs_rising(step, output)
-        try:
-            values = np.asarray(categories, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise UnsupportedModel(
-                f"{type(step).__name__} encodes text ({categories[0]!r}, ...): locgen's rows are "
-                "numbers; encode text beforehand and train on the codes"
-            ) from None
-        known = values[~np.isnan(values)]
-        limits = np.concatenate([known, known])
-        strict = np.arange(len(limits)) < len(known)
-
-        def below(x: np.ndarray, part: np.ndarray, limits=limits, strict=strict) -> np.ndarray:
-            return np.where(strict[part], x < limits[part], x <= limits[part])
-
-        ends = before.bisect(np.full(len(limits), feature), below)
-        low, high = ends[: len(known)], ends[len(known) :]
-        if len(known):
-            neutral[output.column] = encoded_by(high)
-        tolerant = step.handle_unknown != "error"
-        count = 1
-        if one_hot:
-            count = sum(1 for owner in _owners(step) if owner == feature)
-        outputs += [
-            replace(
-                output,
-                polynomial=None,
-                untouched=False,
-                cuts=None,
-                intervals=(low, high),
-                unknown=outside(low, high) if tolerant else None,
-                imputed=output.imputed or bool(np.isnan(values).any()) or tolerant,
-            )
-        ] * count
-    return outputs, neutral
-
-
-def _owners(step: OneHotEncoder) -> list[int]:
-    """Return the input column that each output column of a one-hot encoder stands for."""
-    return [
-        feature for feature, count in enumerate(step._n_features_outs) for _ in range(int(count))
-    ]
-
-
-def encoded_by(high: np.ndarray) -> float:
-    """Return a value in the first of the intervals that end at `high`."""
-    return float(min(max(high[0], -LARGEST), LARGEST))
-
-
-def outside(low: np.ndarray, high: np.ndarray) -> float:
-    """Return a value in none of the intervals."""
-    candidates = np.concatenate([np.nextafter(high, np.inf), low, [0.0]])
-    free = [v for v in candidates[np.isfinite(candidates)] if not np.any((low < v) & (v <= high))]
-    return float(free[0])
-
-
 def _columns(step: ColumnTransformer, before: "Front") -> Outputs:
     found: dict[str, list[Output]] = {}
     neutral = before.neutral
@@ -459,34 +248,20 @@ def _nested(step: Pipeline, before: "Front") -> Outputs:
     return list(front.outputs), front.neutral
 
 
-def _needs_rising(step: object, output: Output, intervals: bool = False) -> None:
-    if not output.rising or (output.intervals is not None and not intervals):
-        raise UnsupportedModel(
-            f"{type(step).__name__} stands behind a step that is no scaler: put it first"
-        )
-
-
-def _one_column(step: object, output: Output) -> None:
-    if output.polynomial is not None and output.slope is None and output.polynomial.degree:
-        raise UnsupportedModel(
-            f"{type(step).__name__} stands behind products of columns: put it before them"
-        )
-
-
 _READERS: dict[type, Callable[[object, "Front"], Outputs]] = {
     StandardScaler: _scaled,
     MinMaxScaler: _scaled,
     RobustScaler: _scaled,
     MaxAbsScaler: _scaled,
-    Binarizer: _binarised,
+    Binarizer: binarised,
     FunctionTransformer: _unchanged,
     SelectKBest: _selected,
     SelectPercentile: _selected,
     VarianceThreshold: _selected,
     SimpleImputer: _imputed,
-    KBinsDiscretizer: _binned,
-    OneHotEncoder: _encoded,
-    OrdinalEncoder: _encoded,
+    KBinsDiscretizer: binned,
+    OneHotEncoder: encoded,
+    OrdinalEncoder: encoded,
     ColumnTransformer: _columns,
     Pipeline: _nested,
     SplineTransformer: _splined,

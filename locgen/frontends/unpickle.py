@@ -25,7 +25,8 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
-from locgen.frontends.admitted import ArrayHeader, admitted, check_dtype, check_state
+from locgen.frontends.admitted import ArrayHeader, admitted
+from locgen.frontends.admitted_states import check_dtype, check_state
 from locgen.frontends.hints import is_known, refusal, refused_part
 
 __all__ = ["EXTRAS", "lacking", "unpickle"]

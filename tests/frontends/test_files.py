@@ -11,7 +11,7 @@ import pytest
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
 from locgen.frontends import load, read_estimator
-from locgen.frontends.admitted import check_state
+from locgen.frontends.admitted_states import check_state
 
 
 def same(one, two):
