@@ -19,44 +19,13 @@ import locgen
 from locgen.cli.console import err as _err
 from locgen.cli.console import out as _out
 from locgen.cli.fitting import fit_check
+from locgen.cli.groups import Planning, Quantising, Reading, Site, Widths, asked, spread
 from locgen.cli.hardware import explain, flash, run, simulate, update
 from locgen.cli.listings import print_boards, print_findings, print_targets
 from locgen.cli.models import convert, demo
-from locgen.cli.options import (
-    Answer,
-    AsJson,
-    BoardName,
-    Changed,
-    Clock,
-    Condense,
-    Core,
-    DataFile,
-    DeviceName,
-    Drop,
-    Effort,
-    Explain,
-    FabricKind,
-    FeatureBits,
-    FeatureKind,
-    Folder,
-    Label,
-    Level,
-    Liberty,
-    LinkWidth,
-    Missing,
-    Model,
-    Optimise,
-    Rounding,
-    ScoreBits,
-    Shuttle,
-    Sites,
-    Stages,
-    Target,
-    Top,
-    Trust,
-)
+from locgen.cli.options import AsJson, Effort, Folder, Level, Liberty, Model, Shuttle
 from locgen.cli.progress import progress
-from locgen.errors import LocgenError, UsageError
+from locgen.errors import LocgenError
 
 __all__ = ["app", "main"]
 
@@ -115,44 +84,19 @@ def _common(
     logging.getLogger("locgen.toolchain").setLevel(logging.INFO)
 
 
-def _count(name: str, text: str) -> int | None:
-    if text == "auto":
-        return None
-    if not text.isdecimal():
-        raise UsageError(f"--{name} must be a whole number or auto, not {text!r}")
-    return int(text)
-
-
 @app.command()
+@spread
 def build(
     model: Model,
-    target: Target = None,
-    device: DeviceName = None,
-    board: BoardName = None,
-    clock: Clock = None,
-    top: Top = None,
-    data: DataFile = None,
-    label: Label = None,
+    site: Site,
+    reading: Reading,
+    planning: Planning,
+    widths: Widths,
+    quantising: Quantising,
     out: Annotated[
         Path | None, typer.Option("--out", help="build folder; default build/<model>")
     ] = None,
-    fabric: FabricKind = "auto",
-    link_width: LinkWidth = "1",
-    sites: Sites = None,
-    core: Core = "auto",
-    stages: Stages = "auto",
-    explain: Explain = False,
-    answer: Answer = "scores",
-    optimise: Optimise = "balanced",
     effort: Effort = "medium",
-    feature_bits: FeatureBits = "auto",
-    feature_kind: FeatureKind = "auto",
-    score_bits: ScoreBits = "auto",
-    max_accuracy_drop: Drop = 0.5,
-    max_changed: Changed = None,
-    rounding: Rounding = "nearest",
-    condense: Condense = "none",
-    missing: Missing = "auto",
     no_pnr: Annotated[
         bool, typer.Option("--no-pnr", help="stop before place and route: no bitstream")
     ] = False,
@@ -162,7 +106,6 @@ def build(
     seed: Annotated[int, typer.Option("--seed", help="the placer's")] = 1,
     liberty: Liberty = None,
     shuttle: Shuttle = None,
-    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Quantise, compile, verify and route a model, down to the bitstream and a report.
@@ -178,36 +121,13 @@ def build(
         tell(f"reading {model} and searching widths")
         design = compile_model(
             model,
-            target,
-            data,
-            label=label,
-            trust=trust,
-            device=device,
-            board=board,
-            clock=clock,
-            top=top,
-            fabric=fabric,
-            link_width=link_width,
-            sites=sites,
-            core=core,
-            stages=_count("stages", stages),
-            explain=explain,
-            answer=answer,
-            optimise=optimise,
             effort=effort,
-            feature_bits=_count("feature-bits", feature_bits),
-            feature_kind=feature_kind,
-            score_bits=_count("score-bits", score_bits),
-            max_accuracy_drop=max_accuracy_drop,
-            max_changed=max_changed,
-            rounding=rounding,
-            condense=condense,
-            missing=missing,
             pnr=not no_pnr,
             liberty=liberty,
             shuttle=shuttle,
             cache=not no_cache,
             seed=seed,
+            **asked(site, reading, planning, widths, quantising),
         )
         folder = out or Path("build") / design.model.name
         built = design.build(folder, tell)
@@ -269,38 +189,18 @@ def verify(
 
 
 @app.command()
+@spread
 def inspect(
     model: Model,
-    data: DataFile = None,
-    label: Label = None,
-    feature_bits: FeatureBits = "auto",
-    feature_kind: FeatureKind = "auto",
-    score_bits: ScoreBits = "auto",
-    max_accuracy_drop: Drop = 0.5,
-    max_changed: Changed = None,
-    rounding: Rounding = "nearest",
-    condense: Condense = "none",
-    missing: Missing = "auto",
-    trust: Trust = False,
+    reading: Reading,
+    widths: Widths,
+    quantising: Quantising,
     as_json: AsJson = False,
 ) -> None:
     """Show what a model becomes: nodes, comparisons, bits, widths tried, evidence."""
     from locgen.flow.inspect import inspect_model
 
-    facts = inspect_model(
-        model,
-        data,
-        label=label,
-        trust=trust,
-        feature_bits=_count("feature-bits", feature_bits),
-        feature_kind=feature_kind,
-        score_bits=_count("score-bits", score_bits),
-        max_accuracy_drop=max_accuracy_drop,
-        max_changed=max_changed,
-        rounding=rounding,
-        condense=condense,
-        missing=missing,
-    )
+    facts = inspect_model(model, **asked(reading, widths, quantising))
     if as_json:
         print(json.dumps(facts))
         return
@@ -318,69 +218,25 @@ def inspect(
 
 
 @app.command()
+@spread
 def estimate(
     model: Model,
-    target: Target = None,
-    device: DeviceName = None,
-    board: BoardName = None,
-    clock: Clock = None,
-    top: Top = None,
-    data: DataFile = None,
-    label: Label = None,
-    fabric: FabricKind = "auto",
-    link_width: LinkWidth = "1",
-    sites: Sites = None,
-    core: Core = "auto",
-    stages: Stages = "auto",
-    explain: Explain = False,
-    answer: Answer = "scores",
-    optimise: Optimise = "balanced",
-    feature_bits: FeatureBits = "auto",
-    feature_kind: FeatureKind = "auto",
-    score_bits: ScoreBits = "auto",
-    max_accuracy_drop: Drop = 0.5,
-    max_changed: Changed = None,
-    rounding: Rounding = "nearest",
-    condense: Condense = "none",
-    missing: Missing = "auto",
-    trust: Trust = False,
+    site: Site,
+    reading: Reading,
+    planning: Planning,
+    widths: Widths,
+    quantising: Quantising,
     as_json: AsJson = False,
 ) -> None:
     """Say within a second what a build would cost; latency is exact, cells and clock are not."""
     from locgen.flow.design import compile_model
     from locgen.flow.inspect import estimate_rows
 
-    design = compile_model(
-        model,
-        target,
-        data,
-        label=label,
-        trust=trust,
-        device=device,
-        board=board,
-        clock=clock,
-        top=top,
-        fabric=fabric,
-        link_width=link_width,
-        sites=sites,
-        core=core,
-        stages=_count("stages", stages),
-        explain=explain,
-        answer=answer,
-        optimise=optimise,
-        feature_bits=_count("feature-bits", feature_bits),
-        feature_kind=feature_kind,
-        score_bits=_count("score-bits", score_bits),
-        max_accuracy_drop=max_accuracy_drop,
-        max_changed=max_changed,
-        rounding=rounding,
-        condense=condense,
-        missing=missing,
-    )
+    design = compile_model(model, **asked(site, reading, planning, widths, quantising))
     if as_json:
         print(design.report.to_json(), end="")
         return
-    table = Table("", "chosen" if fabric == "auto" else fabric)
+    table = Table("", "chosen" if planning.fabric == "auto" else planning.fabric)
     for name, value in estimate_rows(design):
         table.add_row(name, value)
     _out.print(table)

@@ -5,37 +5,26 @@ from typing import Annotated
 import typer
 
 from locgen.cli.console import out as _out
+from locgen.cli.groups import Reading, asked, spread
 from locgen.cli.listings import print_fits
-from locgen.cli.options import (
-    AsJson,
-    BoardName,
-    Core,
-    DataFile,
-    DeviceName,
-    FabricKind,
-    Label,
-    Model,
-    Target,
-    Trust,
-)
+from locgen.cli.options import AsJson, BoardName, Core, DeviceName, FabricKind, Model, Target
 from locgen.errors import UsageError
 
 __all__ = ["fit_check"]
 
 
+@spread
 def fit_check(
     model: Model,
+    reading: Reading,
     all_boards: Annotated[
         bool, typer.Option("--all-boards", help="against every board and every device")
     ] = False,
     target: Target = None,
     device: DeviceName = None,
     board: BoardName = None,
-    data: DataFile = None,
-    label: Label = None,
     fabric: FabricKind = "auto",
     core: Core = "auto",
-    trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
     """Say by estimate where a model fits and how full it gets; exit code 4 if nowhere."""
@@ -47,9 +36,7 @@ def fit_check(
         raise UsageError("--all-boards takes no --target, --device or --board")
     if all_boards:
         place["target"] = "verilog"  # which has room for everything
-    design = compile_model(
-        model, data=data, label=label, trust=trust, fabric=fabric, core=core, **place
-    )
+    design = compile_model(model, fabric=fabric, core=core, **place, **asked(reading))
     fits = check(design, all_boards=all_boards)
     print_fits(_out, fits, as_json)
     if not any(fit.fits for fit in fits):

@@ -8,18 +8,8 @@ from typing import Annotated
 import typer
 
 from locgen.cli.console import err, out
-from locgen.cli.options import (
-    AsJson,
-    Changed,
-    Condense,
-    DataFile,
-    Drop,
-    Label,
-    Missing,
-    Model,
-    Rounding,
-    Trust,
-)
+from locgen.cli.groups import Quantising, Reading, asked, spread
+from locgen.cli.options import AsJson, Model
 from locgen.cli.progress import progress
 from locgen.errors import UsageError
 from locgen.resources import resource
@@ -27,19 +17,14 @@ from locgen.resources import resource
 __all__ = ["convert", "demo"]
 
 
+@spread
 def convert(
     model: Model,
     target_file: Annotated[
         Path, typer.Argument(metavar="FILE", help="what to write; its name ends in .locgen.json")
     ],
-    data: DataFile = None,
-    label: Label = None,
-    max_accuracy_drop: Drop = 0.5,
-    max_changed: Changed = None,
-    rounding: Rounding = "nearest",
-    condense: Condense = "none",
-    missing: Missing = "auto",
-    trust: Trust = False,
+    reading: Reading,
+    quantising: Quantising,
     as_json: AsJson = False,
 ) -> None:
     """Quantise a model and write its integers alone: a small file that any build starts from.
@@ -54,17 +39,7 @@ def convert(
         raise UsageError(f"{target_file} must end in .locgen.json, by which builds know it")
     with progress(err, as_json) as tell:
         tell(f"reading {model} and searching widths")
-        made = compile_model(
-            model,
-            data=data,
-            label=label,
-            trust=trust,
-            max_accuracy_drop=max_accuracy_drop,
-            max_changed=max_changed,
-            rounding=rounding,
-            condense=condense,
-            missing=missing,
-        ).quantisation.model
+        made = compile_model(model, **asked(reading, quantising)).quantisation.model
         target_file.parent.mkdir(parents=True, exist_ok=True)
         part = target_file.with_name(f".{target_file.name}.part")
         part.write_text(to_json(made), "utf-8")

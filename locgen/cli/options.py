@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 __all__ = [
+    "Answer",
     "AsJson",
     "BoardName",
+    "Changed",
     "Clock",
+    "Condense",
     "Core",
     "DataFile",
     "DeviceName",
@@ -23,8 +26,10 @@ __all__ = [
     "Level",
     "Liberty",
     "LinkWidth",
+    "Missing",
     "Model",
     "Optimise",
+    "Rounding",
     "ScoreBits",
     "Shuttle",
     "Sites",
