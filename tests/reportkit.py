@@ -100,7 +100,7 @@ def make_report(**changes):
     """Return the tree report with `changes`: dicts are merged into their section."""
     facts = {key: dict(v) if isinstance(v, dict) else v for key, v in TREE.items()}
     for key, value in changes.items():
-        merged = isinstance(value, dict) and isinstance(facts[key], dict)
+        merged = isinstance(value, dict) and isinstance(facts.get(key), dict)
         facts[key] = facts[key] | value if merged else value
     return Report(**facts)
 

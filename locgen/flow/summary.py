@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 import locgen
 from locgen.flow.build import Built
 from locgen.flow.chipreport import chip_counts, chip_section, chip_timing
+from locgen.flow.choicereport import synthesis_section
 from locgen.flow.design import Design
 from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
@@ -51,6 +52,10 @@ def make_report(design: Design, built: Built | None = None) -> Report:
     model, place, plan = design.model, design.place, design.choice.plan
     routed = None if built is None else built.routed
     chip = None if built is None else built.chip
+    core = None
+    if built is not None and built.core is not None:
+        counts = {} if chip is None else chip_counts(chip)
+        core = CoreUsage(**_without_available(built), **built.mapped.figures, **counts)
     return Report(
         digest=design.digest,
         model=ModelFacts(
@@ -88,13 +93,10 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             top=place.top,
         ),
         utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
-        core=None
-        if built is None or built.core is None
-        else CoreUsage(
-            **_without_available(built),
-            **built.mapped.figures,
-            **({} if chip is None else chip_counts(chip)),
-        ),
+        core=core,
+        synthesis=None
+        if core is None
+        else synthesis_section(built.mapped, design.options.effort, core),
         chip=None if chip is None else chip_section(chip),
         estimate=Estimate(
             logic_cells=design.choice.estimate.logic_cells,

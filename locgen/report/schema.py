@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Attempt",
     "Chip",
     "CoreUsage",
     "Energy",
@@ -15,6 +16,7 @@ __all__ = [
     "ModelFacts",
     "Quantisation",
     "Report",
+    "Synthesis",
     "TargetFacts",
     "Throughput",
     "Timing",
@@ -126,6 +128,22 @@ class CoreUsage(_Strict):
     lut6_paired: int | None = None
     area_um2: float | None = None
     gate_equivalents: float | None = None
+
+
+class Attempt(_Strict):
+    """One recipe of synthesis and what the core came to with it; one is kept."""
+
+    recipe: str
+    size: float
+    kept: bool
+
+
+class Synthesis(_Strict):
+    """What `--effort` tried for the core: sizes are in the unit that `core` calls so."""
+
+    effort: Literal["low", "medium", "high"]
+    unit: Literal["logic_cells", "lut6", "area_um2"]
+    tried: list[Attempt]
 
 
 class Chip(_Strict):
@@ -241,6 +259,7 @@ class Report(_Strict):
     target: TargetFacts
     utilisation: Usage | None
     core: CoreUsage | None
+    synthesis: Synthesis | None = None
     chip: Chip | None = None
     estimate: Estimate
     timing: Timing | None

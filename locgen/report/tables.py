@@ -54,7 +54,7 @@ def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], ...]:
-    """Return (anchor, heading, head, rows): estimate against actual, cells, evidence, experts."""
+    """Return (anchor, heading, head, rows): estimate, cells, synthesis, evidence, experts."""
     core, timing = report.core, report.timing
     cells = None if core is None else core.logic_cells
     fmax = None if timing is None else timing.fmax_mhz
@@ -66,6 +66,8 @@ def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], 
     head = ("", "Estimate", "Actual", "Error")
     tables = [("estimate", "Estimate against actual", head, rows)]
     tables.append(_cells_table(report))
+    if report.synthesis is not None:
+        tables.append(_synthesis_table(report))
     if report.chip is not None:
         tables += [_chip_table(report), _area_table(report)]
     if report.evidence is not None:
@@ -178,6 +180,17 @@ def _cells_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
             top = missing(report, "route")
         rows.append((name, shown, top))
     return "cells", "Cells by kind", ("", "Model alone", "Whole design"), tuple(rows)
+
+
+def _synthesis_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+    """Return what each recipe came to."""
+    synthesis = report.synthesis
+    unit = {"logic_cells": "Logic cells", "lut6": "LUT6", "area_um2": "Area, um\u00b2"}
+    rows = tuple(
+        (done.recipe, f"{done.size:,.10g}", "kept" if done.kept else "") for done in synthesis.tried
+    )
+    heading = f"Synthesis recipes, {synthesis.effort} effort"
+    return "synthesis", heading, ("", unit[synthesis.unit], ""), rows
 
 
 def energy_words(report: Report) -> tuple[str, ...]:

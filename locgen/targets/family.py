@@ -46,6 +46,8 @@ class CellFamily:
         Yosys commands that put a buffer at every port; nothing where place and route does it.
     library : str
         Key of `energy.cells.LIBRARIES`, for counting toggles; empty where there is none.
+    recipes : tuple of str
+        Recipes of `synthesis` that high effort tries; medium effort takes the first.
     """
 
     name: str
@@ -57,6 +59,7 @@ class CellFamily:
     libraries: tuple[str, ...] = ()
     pads: tuple[str, ...] = ()
     library: str = ""
+    recipes: tuple[str, ...] = ("flow2", "thrice", "area")
 
 
 @dataclass(frozen=True, kw_only=True)

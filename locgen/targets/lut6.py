@@ -8,32 +8,14 @@ from pathlib import Path
 from locgen.devices import Device
 from locgen.devices.pins import Constraints
 from locgen.errors import UsageError
-from locgen.targets.family import CellFamily, CellNames
+from locgen.targets.family import CellFamily
 from locgen.targets.netlist import utilisation
 from locgen.targets.routed import Routed
 from locgen.targets.synthesis import synthesise_core
 from locgen.targets.target import Job, Mapped
 from locgen.targets.xilinx import count_cells
 
-__all__ = ["XILINX7", "XILINXUP", "Lut6Target"]
-
-_CELLS = CellNames(lut=("LUT",), ff=("FD",), carry=("CARRY",), bram=("RAMB",), dsp=("DSP",))
-# Shift registers in LUTs would be LUTs that nobody counts; block RAM and DSPs have no model here.
-_OPTIONS = "-abc9 -noiopad -noclkbuf -flatten -nosrl -nodsp -nolutram"
-
-
-def _family(name: str, title: str, option: str) -> CellFamily:
-    return CellFamily(
-        name=name,
-        title=title,
-        synth=f"synth_xilinx -family {option} {_OPTIONS}",
-        cells=_CELLS,
-        models=("xilinx_cells.v",),
-    )
-
-
-XILINX7 = _family("xilinx7", "AMD 7 series", "xc7")
-XILINXUP = _family("xilinxup", "AMD UltraScale+", "xcup")
+__all__ = ["Lut6Target"]
 
 
 @dataclass(frozen=True)

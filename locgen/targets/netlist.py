@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from locgen.targets.family import CellNames
 
-__all__ = ["Netlist", "Port", "Utilisation", "lut_names", "read_netlist", "utilisation"]
+__all__ = ["Attempt", "Netlist", "Port", "Utilisation", "lut_names", "read_netlist", "utilisation"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,23 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One way in which a netlist was synthesised.
+
+    Members
+    -------
+    recipe : its name
+    size : what it came to (packed logic cells, LUT6 or square micrometres), None if it was not
+        compared with any other
+    kept : whether this netlist is its result
+    """
+
+    recipe: str
+    size: float | None
+    kept: bool
+
+
+@dataclass(frozen=True)
 class Netlist:
     """A module mapped to the cells of a device, and where its files lie.
 
@@ -65,6 +82,8 @@ class Netlist:
         How many cells of each type.
     ports : tuple of Port
         The module's ports, sorted by name.
+    attempts : tuple of Attempt
+        What was tried to make it, one of them kept; none where there was nothing to choose.
     """
 
     top: str
@@ -73,10 +92,11 @@ class Netlist:
     rtlil: Path
     cells: Mapping[str, int]
     ports: tuple[Port, ...]
+    attempts: tuple[Attempt, ...] = ()
 
 
-def read_netlist(folder: Path, top: str) -> Netlist:
-    """Return the netlist of module `top` that synthesis wrote into `folder`."""
+def read_netlist(folder: Path, top: str, attempts: tuple[Attempt, ...] = ()) -> Netlist:
+    """Return the netlist of module `top` that synthesis wrote into `folder` after `attempts`."""
     path = folder / f"{top}.json"
     module = json.loads(path.read_text())["modules"][top]
     ports = (
@@ -90,6 +110,7 @@ def read_netlist(folder: Path, top: str) -> Netlist:
         rtlil=folder / f"{top}_netlist.il",
         cells=_cells_by_type(module),
         ports=tuple(ports),
+        attempts=attempts,
     )
 
 

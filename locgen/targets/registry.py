@@ -7,9 +7,10 @@ from locgen.errors import UsageError
 from locgen.targets.asic.target import AsicTarget, TinyTapeoutTarget
 from locgen.targets.families import FAMILIES
 from locgen.targets.fpga import RoutedTarget
-from locgen.targets.lut6 import XILINX7, XILINXUP, Lut6Target
+from locgen.targets.lut6 import Lut6Target
 from locgen.targets.plain import VerilogTarget
 from locgen.targets.target import Target
+from locgen.targets.xilinx import XILINX7, XILINXUP
 
 __all__ = ["TARGETS", "find_target"]
 

@@ -19,6 +19,7 @@ from locgen.targets.families import FAMILIES
 from locgen.targets.family import Family
 from locgen.targets.netlist import Netlist, utilisation
 from locgen.targets.packing import logic_cells_of, pack_report, placer_options
+from locgen.targets.portfolio import Effort
 from locgen.targets.routed import (
     ResourceShortage,
     Routed,
@@ -30,7 +31,7 @@ from locgen.targets.routed import (
     shortages_of,
     write_placement,
 )
-from locgen.targets.synthesis import Effort, synthesise_top
+from locgen.targets.synthesis import synthesise_top
 from locgen.targets.toolchain import find_tool, run
 from locgen.top.emit import emit_rtlil
 from locgen.top.scan import ScanTop

@@ -6,9 +6,8 @@ across the border, and the netlist that was simulated and proved is the one insi
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from locgen.devices import DEFAULT_DEVICE, find_device
 from locgen.targets.cache import cached, key_of
@@ -16,11 +15,10 @@ from locgen.targets.families import ICE40
 from locgen.targets.family import CellFamily, Family
 from locgen.targets.netlist import Netlist, read_netlist, utilisation
 from locgen.targets.packing import logic_cells_of, pack_report
+from locgen.targets.portfolio import Effort, Recipe, fewest
 from locgen.targets.toolchain import find_tool, run
 
-__all__ = ["Effort", "synthesise_core", "synthesise_top"]
-
-Effort = Literal["low", "medium", "high"]
+__all__ = ["synthesise_core", "synthesise_top"]
 
 # What ABC9 does between reading and writing. Packed iCE40 logic cells on four cores of random
 # forests 20x5 (breast cancer direct / tree fabric with 1-bit links, wine direct / tree):
@@ -28,22 +26,26 @@ Effort = Literal["low", "medium", "high"]
 #   "flow2", ABC9's longer script      619 / 1,033 / 904 / 782, Fmax 8 % lower to 20 % higher
 #   "thrice", restructured three times 585 / 1,087 / 888 / 810
 #   "area", mapped for area            622 / 1,054 / 906 / 801, Fmax 20 % lower
-# `-dff` gained another 1 % on small designs, but exhausts the call stack of WASM Yosys on larger
-# ones. `-device`, `-dffe_min_ce_use` and a relaxed delay target changed nothing of note.
+# docs/density.md has more of them, on other cores. `-dff` gained another 1 % on small designs, but
+# exhausts the call stack of WASM Yosys on larger ones. `-device`, `-dffe_min_ce_use` and a relaxed
+# delay target changed nothing of note.
 _MAP = "&if,{C},{W},{D},{R}"
-_FLOW2 = "scratchpad -copy abc9.script.flow2 abc9.script"
-_THRICE = (
-    'scratchpad -set abc9.script "+&scorr;&sweep;'
-    f'&synch2;{_MAP},-m;&mfs;&st;&synch2;{_MAP},-m;&mfs;&st;&synch2;{_MAP},-v;&mfs"'
-)
-_AREA = (
-    'scratchpad -set abc9.script "+&scorr;&sweep;'
-    f'&synch2;{_MAP},-m;&mfs;&st;&dch,-f;{_MAP},-a,-v;&mfs"'
-)
-_RECIPES: Mapping[Effort, tuple[str, ...]] = {
-    "low": ("",),
-    "medium": (_FLOW2,),
-    "high": (_FLOW2, _THRICE, _AREA),
+_ABC9 = "scratchpad -set abc9.script "
+_READY = "+&scorr;&sweep;"
+_RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("plain"),
+        Recipe("flow", "scratchpad -copy abc9.script.flow abc9.script"),
+        Recipe("flow2", "scratchpad -copy abc9.script.flow2 abc9.script"),
+        Recipe("flow3", "scratchpad -copy abc9.script.flow3 abc9.script"),
+        Recipe(
+            "thrice",
+            f'{_ABC9}"{_READY}&synch2;{_MAP},-m;&mfs;&st;&synch2;{_MAP},-m;&mfs;&st;&synch2;'
+            f'{_MAP},-v;&mfs"',
+        ),
+        Recipe("area", f'{_ABC9}"{_READY}&synch2;{_MAP},-m;&mfs;&st;&dch,-f;{_MAP},-a,-v;&mfs"'),
+    )
 }
 
 _NO_SOURCES = ["setattr -unset src =*", "setattr -mod -unset src =*"]  # they hold machine paths
@@ -70,8 +72,9 @@ def synthesise_core(
     family : CellFamily
         Whose cells.
     effort : str
-        ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` tries three
-        ways and keeps the one with the fewest packed cells, whatever its Fmax.
+        ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` tries all
+        of the family's recipes and keeps the netlist with the fewest cells (packed where there is
+        a packer), whatever its Fmax.
     pads : bool
         Put buffers at the ports, for a core that is to be routed as it is.
     logs : Path, optional
@@ -86,22 +89,23 @@ def synthesise_core(
     """
     logs = logs or out / "logs"
     out.mkdir(parents=True, exist_ok=True)
-    recipes = _RECIPES[effort]
-    fewest: int | None = None
-    for recipe in recipes:
+
+    def attempt(recipe: Recipe, work: Path) -> Netlist:
         script = ["read_rtlil core.il", *_map_to_cells("core", recipe, family)]
         script += [*(family.pads if pads else ()), *_written("core")]
-        with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
-            work = Path(folder)
-            netlist = _synthesise("core", {"core.il": rtlil}, script, work, logs, use_cache)
-            cells = 0
-            if len(recipes) > 1:
-                cells = _packed(netlist, family, work, logs, use_cache)
-            if fewest is None or cells < fewest:
-                fewest = cells
-                for name in _products("core"):
-                    (work / name).replace(out / name)
-    return read_netlist(out, "core")
+        return _synthesise("core", {"core.il": rtlil}, script, work, logs, use_cache)
+
+    def size(netlist: Netlist, work: Path) -> int:
+        return _packed(netlist, family, work, logs, use_cache)
+
+    attempts = fewest(_recipes(family, effort), out, _products("core"), attempt, size)
+    return read_netlist(out, "core", attempts)
+
+
+def _recipes(family: CellFamily, effort: Effort) -> tuple[Recipe, ...]:
+    """Return what is tried: the first is that of a top as well."""
+    names = {"low": ("plain",), "medium": family.recipes[:1], "high": family.recipes}[effort]
+    return tuple(_RECIPES[name] for name in names)
 
 
 def _packed(netlist: Netlist, family: CellFamily, work: Path, logs: Path, use_cache: bool) -> int:
@@ -148,7 +152,7 @@ def synthesise_top(
         "design -copy-from mapped -as core core",
         "blackbox core",
         "read_rtlil top.il",
-        *_map_to_cells("top", _RECIPES[effort][0], family),
+        *_map_to_cells("top", _recipes(family, effort)[0], family),
         "delete =core",
         "design -copy-from mapped -as core core",
         "hierarchy -top top",
@@ -161,11 +165,11 @@ def synthesise_top(
     return _synthesise("top", sources, script, out, logs or out / "logs", use_cache)
 
 
-def _map_to_cells(top: str, recipe: str, family: CellFamily) -> list[str]:
+def _map_to_cells(top: str, recipe: Recipe, family: CellFamily) -> list[str]:
     """Yosys commands that turn module `top` into the family's cells."""
     options = family.core_options if top == "core" else ""
-    words = (family.synth, options, f"-top {top}")
-    return [*([recipe] if recipe else []), " ".join(word for word in words if word)]
+    words = (family.synth, options, recipe.options, f"-top {top}")
+    return [*([recipe.script] if recipe.script else []), " ".join(word for word in words if word)]
 
 
 def _products(top: str) -> tuple[str, str, str]:

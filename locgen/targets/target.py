@@ -9,8 +9,8 @@ from locgen.devices import Device
 from locgen.devices.pins import Constraints
 from locgen.targets.asic.chip import Chip
 from locgen.targets.netlist import Netlist, Utilisation
+from locgen.targets.portfolio import Effort
 from locgen.targets.routed import Routed
-from locgen.targets.synthesis import Effort
 
 __all__ = ["Job", "Mapped", "Target"]
 

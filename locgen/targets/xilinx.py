@@ -5,18 +5,32 @@ import tempfile
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
-from locgen.errors import ToolFailed
-from locgen.targets.toolchain import find_tool, run
+from locgen.targets.family import CellFamily, CellNames
+from locgen.targets.portfolio import Effort
+from locgen.targets.synthesis import synthesise_core
 
-__all__ = ["LutCount", "count_cells", "count_lut6", "paired"]
+__all__ = ["XILINX7", "XILINXUP", "LutCount", "count_cells", "count_lut6", "paired"]
 
-_SCRIPT = """read_rtlil core.il
-scratchpad -copy abc9.script.flow2 abc9.script
-synth_xilinx -family {family} -abc9 -noiopad -noclkbuf -flatten -top core
-write_json core.json
-"""
+_CELLS = CellNames(lut=("LUT",), ff=("FD",), carry=("CARRY",), bram=("RAMB",), dsp=("DSP",))
+# Shift registers in LUTs would be LUTs that nobody counts; block RAM and DSPs have no model here.
+_OPTIONS = "-abc9 -noiopad -noclkbuf -flatten -nosrl -nodsp -nolutram"
+
+
+def _family(name: str, title: str, option: str) -> CellFamily:
+    return CellFamily(
+        name=name,
+        title=title,
+        synth=f"synth_xilinx -family {option} {_OPTIONS}",
+        cells=_CELLS,
+        models=("xilinx_cells.v",),
+        recipes=("flow2", "flow3", "flow", "area"),
+    )
+
+
+XILINX7 = _family("xilinx7", "AMD 7 series", "xc7")
+XILINXUP = _family("xilinxup", "AMD UltraScale+", "xcup")
+
 _SHARED_INPUTS = 5
 """Inputs that the two functions of a LUT6_2 may have together."""
 
@@ -73,8 +87,8 @@ def paired(inputs: list[frozenset]) -> int:
     return len(inputs) - saved
 
 
-def count_lut6(rtlil: str, logs: Path, family: Literal["xc7", "xcup"] = "xcup") -> LutCount:
-    """Return what the module ``core`` of `rtlil` takes out of context.
+def count_lut6(rtlil: str, logs: Path, effort: Effort = "medium") -> LutCount:
+    """Return what the module ``core`` of `rtlil` takes of an UltraScale+ out of context.
 
     Raises
     ------
@@ -82,14 +96,9 @@ def count_lut6(rtlil: str, logs: Path, family: Literal["xc7", "xcup"] = "xcup") 
         From `toolchain`.
     """
     with tempfile.TemporaryDirectory(prefix="locgen-") as folder:
-        work = Path(folder)
-        (work / "core.il").write_text(rtlil)
-        (work / "script.ys").write_text(_SCRIPT.format(family=family))
-        run(find_tool("yosys"), ["script.ys"], work, logs / f"yosys_{family}.log")
-        modules = json.loads((work / "core.json").read_text())["modules"]
-    if "core" not in modules:
-        raise ToolFailed(f"yosys left no module core: see {logs}")
-    return count_cells(modules["core"])
+        out = Path(folder)
+        core = synthesise_core(rtlil, out, family=XILINXUP, effort=effort, logs=logs)
+        return count_cells(json.loads(core.json.read_text())["modules"]["core"])
 
 
 def count_cells(module: dict) -> LutCount:

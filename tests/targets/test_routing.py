@@ -11,6 +11,8 @@ from amaranth.lib.wiring import In, Out
 from locgen.devices import find_device
 from locgen.devices.pins import Constraints, Pin
 from locgen.errors import DoesNotFit, ToolFailed
+from locgen.targets.families import ICE40
+from locgen.targets.netlist import Attempt
 from locgen.targets.packing import pack_core
 from locgen.targets.routed import ResourceShortage
 from locgen.targets.routing import place_and_route, route_out_of_context
@@ -164,11 +166,24 @@ def test_synthesis_is_reproducible(folder, core):
         assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.parametrize("effort", ["low", "high"])
-def test_efforts(folder, core, effort):
-    other = synthesise_core(core_rtlil(), folder / effort, effort=effort)
+def test_low_effort_tries_yosys_as_it_comes_alone(folder, core):
+    other = synthesise_core(core_rtlil(), folder / "low", effort="low")
     assert other.ports == core.ports
     assert other.cells["SB_LUT4"] > 10
+    assert other.attempts == (Attempt("plain", None, True),)
+    assert core.attempts == (Attempt(ICE40.recipes[0], None, True),)
+
+
+def test_high_effort_keeps_the_smallest(folder, core):
+    best = synthesise_core(core_rtlil(), folder / "high", effort="high")
+    assert best.ports == core.ports
+    assert tuple(attempt.recipe for attempt in best.attempts) == ICE40.recipes
+    assert len(set(ICE40.recipes)) > 2
+    (kept,) = (attempt for attempt in best.attempts if attempt.kept)
+    up5k, _ = find_device("up5k")
+    assert kept.size == min(attempt.size for attempt in best.attempts)
+    assert kept.size == pack_core(best, up5k).logic_cells
+    assert best.attempts[0].size == pack_core(core, up5k).logic_cells  # medium takes the first
 
 
 def test_packing_out_of_context_counts_what_routing_counts(folder, core):

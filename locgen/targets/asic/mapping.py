@@ -13,7 +13,7 @@ from locgen.targets.asic.liberty import Library
 from locgen.targets.asic.models import genlib
 from locgen.targets.cache import cached, key_of
 from locgen.targets.netlist import Netlist, read_netlist
-from locgen.targets.synthesis import Effort
+from locgen.targets.portfolio import Effort, Recipe, fewest
 from locgen.targets.toolchain import find_tool, run
 
 __all__ = ["CellArea", "area_of", "map_core", "map_top", "nand2_area"]
@@ -28,10 +28,11 @@ _PREPARE = "strash;&get,-n;&fraig,-x;&put;scorr;dc2"
 _AMAP = f"+{_PREPARE};dch,-f;amap;topo"
 _NF = f"+{_PREPARE};&get,-n;&dch,-f;&nf,-R,100,-F,20;&put;topo"
 _MAP = f"+{_PREPARE};dch,-f;map,-a;topo"
-_RECIPES: Mapping[Effort, tuple[str, ...]] = {
-    "low": ("",),
-    "medium": (_AMAP, _NF),
-    "high": (_AMAP, _NF, _MAP),
+_HIGH = (Recipe("amap", _AMAP), Recipe("nf", _NF), Recipe("map", _MAP))
+_RECIPES: Mapping[Effort, tuple[Recipe, ...]] = {
+    "low": (Recipe("plain"),),
+    "medium": _HIGH[:2],
+    "high": _HIGH,
 }
 _DELAY = ";stime,-d"
 """Makes ABC write what it knows of area and delay into ``stats.txt``."""
@@ -144,20 +145,17 @@ def map_core(
     nand2_area(library)
     out.mkdir(parents=True, exist_ok=True)
     logs = logs or out / "logs"
-    best: float | None = None
-    recipes = _RECIPES[effort]
-    for recipe in recipes:
+
+    def attempt(recipe: Recipe, work: Path) -> Netlist:
         script = ["read_rtlil core.il", *_to_cells("core", library, recipe), *_written("core")]
-        with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
-            work = Path(folder)
-            _synthesise("core", {"core.il": rtlil}, script, library, work, logs, use_cache)
-            netlist = read_netlist(work, "core")
-            area = sum(library.area_of(kind) * n for kind, n in netlist.cells.items())
-            if best is None or area < best:
-                best = area
-                for name in _products("core"):
-                    (work / name).replace(out / name)
-    return read_netlist(out, "core"), _abc_delay(out / f"core_{_STATS}")
+        _synthesise("core", {"core.il": rtlil}, script, library, work, logs, use_cache)
+        return read_netlist(work, "core")
+
+    def area(netlist: Netlist, work: Path) -> float:
+        return sum(library.area_of(kind) * n for kind, n in netlist.cells.items())
+
+    attempts = fewest(_RECIPES[effort], out, _products("core"), attempt, area)
+    return read_netlist(out, "core", attempts), _abc_delay(out / f"core_{_STATS}")
 
 
 def map_top(
@@ -197,14 +195,14 @@ def map_top(
     return read_netlist(out, name)
 
 
-def _to_cells(top: str, library: Library, recipe: str) -> list[str]:
+def _to_cells(top: str, library: Library, recipe: Recipe) -> list[str]:
     """Yosys commands that turn module `top` into cells of ``cells.lib``."""
     source = "-liberty cells.lib" if library.has_timing else "-genlib cells.genlib"
     dont_use = "".join(
         f" -dont_use {name}" for name in library.cell_names if not library.cell(name).plain
     )
-    script = recipe
-    if recipe and library.has_timing:
+    script = recipe.script
+    if script and library.has_timing:
         script += _DELAY
     chosen = f' -script "{script}"' if script else ""
     commands = [
