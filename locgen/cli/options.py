@@ -115,7 +115,12 @@ Optimise = Annotated[
     typer.Option("--optimise", help="what auto chooses by"),
 ]
 Effort = Annotated[
-    Literal["low", "medium", "high"], typer.Option("--effort", help="how hard synthesis tries")
+    Literal["low", "medium", "high"],
+    typer.Option(
+        "--effort",
+        help="synthesis as it comes, by the recipe best for most cores, or by several, the "
+        "smallest kept",
+    ),
 ]
 FeatureBits = Annotated[
     str, typer.Option("--feature-bits", help="width of every feature (1 to 16), or auto")
