@@ -25,6 +25,10 @@ __all__ = [
 
 _BLENDS = 4096
 _SYNTHETIC_ROWS = 4096
+_FEW = 4.0
+"""Rows that the budget is worth, below which the data are few."""
+_BESIDE = 32
+"""Rows on either side, in order of their margins, whose errors a row is held against."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Trial:
     `drop` is the loss in percentage points of accuracy (or hundredths of R2) on the training rows,
     None where there are no labels (or all targets are equal, so that R2 says nothing);
     `changed` the share of decisions that differ from the float model's on training and blended
-    rows together, in percent (for regression: 100 times 1 - R2 against the float model).
+    rows together, in percent (for regression: 100 times 1 - R2 against the float model, on training
+    rows alone where it is larger there).
     `feature_bits` is the widest feature where that was searched as well.
     """
 
@@ -123,6 +128,35 @@ class Judge:
             return 100 * (1 - _r2(theirs, ours))
         return 100 * float(np.mean(ours != theirs))
 
+    def sure(self, candidate: QuantisedModel, scores: np.ndarray, budget: float) -> bool:
+        """Return whether few data, of which one row is much of the budget, allow these `scores`.
+
+        Where the budget (in points) is worth less than a few rows, none of those that will come
+        should change, and too few are there to count changes on. So each row's margin is held
+        against the errors of the rows whose margins are about as large, in either direction: that
+        tells apart shares far below one row. They may come to a quarter of the budget, and to so
+        much less as the data are few.
+        """
+        few = min(1.0, self.labelled * budget / 100 / _FEW)
+        if self.model.task == "regression" or not self.labelled or few == 1.0:
+            return True
+        margin, order = self._margins
+        values = scores * np.array(candidate.score_scale) + np.array(candidate.score_offset)
+        same = candidate.decision.evaluate(scores) == self.model.decide(self.float_scores)
+        theirs = candidate.decision.margin(values)
+        error = np.abs(margin - np.where(same.reshape(len(margin), -1).all(axis=1), 1, -1) * theirs)
+        margin, error = margin[order], error[order]
+        rows = np.arange(len(order))
+        beside = rows[:, None] + np.arange(-_BESIDE, _BESIDE + 1)
+        met = error[np.clip(beside, 0, len(rows) - 1)] >= margin[:, None]
+        return 100 * float(np.mean(met[margin > self.model.margin])) / 2 <= budget / 4 * few
+
+    @cached_property
+    def _margins(self) -> tuple[np.ndarray, np.ndarray]:
+        """Float margins of the rows, and the rows in their order."""
+        margin = self.model.rule_of_decision.margin(self.float_scores)
+        return margin, np.argsort(margin, kind="stable")
+
     def verdict(self, candidate: QuantisedModel, scores: np.ndarray) -> tuple[float | None, float]:
         """Return (drop or None, changed), see `Trial`, of a candidate's `scores` of the rows."""
         labelled = slice(self.labelled)
@@ -130,6 +164,9 @@ class Judge:
             theirs = self.model.decide(self.float_scores)
             golden = candidate.values(candidate.decision.evaluate(scores), scores)
             changed = 100 * (1 - _r2(theirs, golden))
+            if self.labelled and np.ptp(theirs[labelled], axis=0).all():
+                # Blends break what columns have in common: scores may reach far wider on them.
+                changed = max(changed, 100 * (1 - _r2(theirs[labelled], golden[labelled])))
             if self.targets is None:
                 return None, changed
             truth = np.reshape(self.targets, (self.labelled, -1))

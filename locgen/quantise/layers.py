@@ -19,6 +19,7 @@ from locgen.ir import (
 )
 from locgen.quantise.functiontable import FunctionTable, Scale, table_of, useful_span
 from locgen.quantise.lower import assemble
+from locgen.quantise.ranges import training_ranges
 
 __all__ = ["LayerWidths", "Skeleton", "layer_features", "layered_unit"]
 
@@ -95,7 +96,7 @@ def _ranges(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (lowest, highest) value of each feature, those of stored vectors included."""
     if x_train is not None and len(x_train):
-        low, high = x_train.min(axis=0), x_train.max(axis=0)
+        low, high = training_ranges(x_train)
     else:
         known = model.ranges or (None,) * len(model.feature_names)
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Iterator
 
+import numpy as np
+
 from locgen.errors import ConfigurationError
-from locgen.ir import Model, QuantisedModel
+from locgen.ir import FloatLayers, Model, QuantisedModel
 from locgen.ir.layercost import memories_of
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
@@ -16,8 +18,10 @@ __all__ = ["quantise_layers"]
 log = logging.getLogger(__name__)
 
 _NARROWEST_FEATURE, _WIDEST_FEATURE = 2, 12
-_NARROWEST, _WIDEST = 4, 14
-"""Bits of values and weights."""
+_NARROWEST, _WIDEST = 4, 18
+"""Bits of values and weights: sums of squares that nearly cancel need the most."""
+_SCORE_BITS = 46
+"""Bits of a sum of products; what the scores count from takes two of the 48 that the IR admits."""
 _LONGEST_TABLE = 10
 """Bits of a table's index. A line between entries leaves out f'' / 8 of their distance squared."""
 _ROOT = 3
@@ -58,6 +62,26 @@ def quantise_layers(
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge = Judge(model, data)
+    cautious = options.max_changed is None
+    found, failed = _widths(model, unit, name, options, x_train, judge, cautious)
+    if not found and cautious:
+        found, failed = _widths(model, unit, name, options, x_train, judge, cautious=False)
+    if not found:
+        raise no_width(options.max_accuracy_drop, failed)
+    _, best, tried = min(found, key=lambda entry: entry[0])
+    return Quantisation(best, tuple(tried), len(judge.x))
+
+
+def _widths(
+    model: Model,
+    unit: FloatLayers,
+    name: str,
+    options: QuantiseOptions,
+    x_train: np.ndarray | None,
+    judge: Judge,
+    cautious: bool,
+) -> tuple[list[tuple[int, QuantisedModel, list[Trial]]], list[Trial]]:
+    """Return what is kept with the bits of memory it takes, and the trials of what is not."""
     identity = options.feature_kind != "affine"
     asked = options.feature_bits
     feature_widths = range(_NARROWEST_FEATURE, _WIDEST_FEATURE + 1) if asked is None else (asked,)
@@ -70,7 +94,7 @@ def quantise_layers(
             break
         known = features
         skeleton = Skeleton(model, unit, features, judge.x)
-        trials = list(_trials(skeleton, judge, name, options))
+        trials = list(_trials(skeleton, judge, name, options, cautious))
         if not trials[-1][1].kept:
             failed += [trial for _, trial in trials]
             continue
@@ -81,14 +105,11 @@ def quantise_layers(
         found.append((size, kept, [trial for _, trial in trials]))
         if len(found) > _WIDER:
             break
-    if not found:
-        raise no_width(options.max_accuracy_drop, failed)
-    _, best, tried = min(found, key=lambda entry: entry[0])
-    return Quantisation(best, tuple(tried), len(judge.x))
+    return found, failed
 
 
 def _trials(
-    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions
+    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions, cautious: bool
 ) -> Iterator[tuple[QuantisedModel, Trial]]:
     """Yield models and how they do, ending with the narrowest that is kept, if one is."""
     budget = options.max_accuracy_drop
@@ -97,14 +118,19 @@ def _trials(
 
     def attempt(index: int, width: int) -> tuple[QuantisedModel, Trial]:
         candidate = skeleton.of_widths(LayerWidths(index, width, width), name)
-        drop, changed = judge.verdict(candidate, candidate.scores(skeleton.codes))
+        scores = candidate.scores(skeleton.codes)
+        drop, changed = judge.verdict(candidate, scores)
         kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
+        if kept and cautious and not fixed:
+            kept = judge.sure(candidate, scores, budget)
         return candidate, Trial(width, drop, changed, kept, max(candidate.feature_bits))
 
     def longest(width: int) -> int:
         return min(width // 2 + _ROOT, _LONGEST_TABLE)
 
-    widths = range(_NARROWEST, _WIDEST + 1)
+    units = skeleton.unit.layers[-1].units
+    most = min(_WIDEST, (_SCORE_BITS - units.bit_length()) // 2)
+    widths = range(_NARROWEST, most + 1)
     if fixed:
         widths = (options.score_bits,)
     widest = attempt(longest(widths[-1]), widths[-1])

@@ -15,6 +15,7 @@ from locgen.ir import (
     Model,
 )
 from locgen.quantise.features import FeatureKind, choose_features
+from locgen.quantise.ranges import training_ranges
 
 __all__ = ["check_ranges", "unit_features"]
 
@@ -28,12 +29,12 @@ def unit_features(
     """Return a quantiser for each feature of a model that computes with sizes.
 
     A feature that some unit reads, be it the gate's, has at most `bits` bits: its codes spread
-    evenly over the training rows' range, or without rows over the range that the model itself
-    knows. The feature that moves a linear score most over `rows` gets `bits` bits, as does one that
-    is compared as well, the others so many that their steps count as much. Prototypes compare all
-    features in one step. Integers that fit are taken as they are. A feature that nothing reads, or
-    that counts for less than a step, gets no bits; one that is compared and nothing else has ranks,
-    unless another kind is asked for.
+    evenly over the training rows' range and what few rows miss of it, or without rows over the
+    range that the model itself knows. The feature that moves a linear score most over `rows` gets
+    `bits` bits, as does one that is compared as well, the others so many that their steps count as
+    much. Prototypes compare all features in one step. Integers that fit are taken as they are. A
+    feature that nothing reads, or that counts for less than a step, gets no bits; one that is
+    compared and nothing else has ranks, unless another kind is asked for.
 
     Raises
     ------
@@ -210,10 +211,7 @@ def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
 def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return (lowest, highest) value of each feature, the prototypes' own included."""
     if x_train is not None and len(x_train):
-        filled = model.expand(x_train)[:, : x_train.shape[1]]
-        nothing = np.isnan(filled).all(axis=0)
-        filled = np.where(nothing, 0.0, filled)
-        low, high = np.nanmin(filled, axis=0), np.nanmax(filled, axis=0)
+        low, high = training_ranges(model.expand(x_train)[:, : x_train.shape[1]])
     else:
         known = model.ranges or (None,) * len(model.feature_names)
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T

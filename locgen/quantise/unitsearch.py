@@ -75,24 +75,9 @@ def quantise_units(
     check_ranges(model, x_train)
     search = _Search(model, name, options, Judge(model, data), distances)
     asked = options.feature_bits
-    widths = range(1, _WIDEST_FEATURE + 1) if asked is None else (asked,)
-    known = None
-    found: list[tuple[float, _Found]] = []
-    failed: list[Trial] = []
-    for bits in widths:
-        features = unit_features(model, bits, options.feature_kind, x_train, search.judge.x)
-        if features == known:
-            continue
-        known = features
-        entry = search.scores_of(features)
-        if not entry.trials[-1].kept:
-            failed += entry.trials
-            continue
-        cells = sum(node_cells(node) for node in (*entry.model.nodes, *entry.model.gate_nodes))
-        log.debug("%d feature bits, %d score bits: %.0f", bits, entry.score_bits, cells)
-        found.append((cells, entry))
-        if len(found) > _WIDER:
-            break
+    found, failed = search.widths(x_train)
+    if not found:
+        found, failed = replace(search, cautious=False).widths(x_train)
     if not found:
         raise no_width(options.max_accuracy_drop, failed)
     best = min(found, key=lambda pair: pair[0])[1]
@@ -114,13 +99,38 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Search:
-    """What stays the same over all widths."""
+    """What stays the same over all widths; `cautious`: few data ask for more, see `Judge.sure`."""
 
     model: Model
     name: str
     options: QuantiseOptions
     judge: Judge
     distances: bool
+    cautious: bool = True
+
+    def widths(self, x_train: np.ndarray | None) -> tuple[list[tuple[float, _Found]], list[Trial]]:
+        """Return the first feature widths that are kept, with their cells, and what was not."""
+        asked = self.options.feature_bits
+        known = None
+        found: list[tuple[float, _Found]] = []
+        failed: list[Trial] = []
+        for bits in range(1, _WIDEST_FEATURE + 1) if asked is None else (asked,):
+            features = unit_features(
+                self.model, bits, self.options.feature_kind, x_train, self.judge.x
+            )
+            if features == known:
+                continue
+            known = features
+            entry = self.scores_of(features)
+            if not entry.trials[-1].kept:
+                failed += entry.trials
+                continue
+            cells = sum(node_cells(node) for node in (*entry.model.nodes, *entry.model.gate_nodes))
+            log.debug("%d feature bits, %d score bits: %.0f", bits, entry.score_bits, cells)
+            found.append((cells, entry))
+            if len(found) > _WIDER:
+                break
+        return found, failed
 
     def gate_of(self, features: tuple[Feature, ...]) -> tuple[Gate | None, int]:
         """Return (gate, its width) for these features; the widest where none will do."""
@@ -147,11 +157,14 @@ class _Search:
     ) -> tuple[QuantisedModel, Trial]:
         """Return the model of these widths, and how it does."""
         candidate = skeleton.of_width(score_bits, self.name)
-        drop, changed = self.judge.verdict(
-            candidate, candidate.scores(_codes(skeleton.features, self.judge))
-        )
+        scores = candidate.scores(_codes(skeleton.features, self.judge))
+        drop, changed = self.judge.verdict(candidate, scores)
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
-        kept = (drop is None or drop <= budget) and (fixed or changed <= budget / 4)
+        most = self.options.max_changed
+        allowed = budget / 4 if most is None else most
+        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
+        if kept and self.cautious and most is None and not fixed:
+            kept = self.judge.sure(candidate, scores, budget)
         shown = candidate.score_bits if self.distances else score_bits
         return candidate, Trial(shown, drop, changed, kept, max(candidate.feature_bits))
 
