@@ -52,25 +52,35 @@ def _cast(node: NodeProto, inputs: Sequence[Value]) -> Columns:
                 untouched=False,
                 missing=trace.missing if trace.codes else _refusing(trace),
                 cut_off=(node.input[0], place) if trace.codes is None else None,
+                affine=None,
             )
             for place, trace in enumerate(given.traces)
         )
         return replace(given, traces=traces, dtype="int64")
-    return replace(given, traces=_touched(node, given), dtype=to)
+    return replace(given, traces=_moved(node, given), dtype=to)
 
 
-def _touched(node: NodeProto, given: Columns) -> tuple[Trace, ...]:
-    """Return the traces behind an operator that works on each number alone."""
+def _moved(
+    node: NodeProto,
+    given: Columns,
+    slope: np.ndarray | float = 1.0,
+    offset: np.ndarray | float = 0.0,
+) -> tuple[Trace, ...]:
+    """Return the traces behind ``given * slope + offset``, both of one number or one a column."""
     if any(trace.cut_off is not None for trace in given.traces):
         raise refused(node, "behind a Cast to whole numbers is not supported")
-    return tuple(replace(trace, untouched=False) for trace in given.traces)
+    every = [np.broadcast_to(numbers, len(given.traces)).tolist() for numbers in (slope, offset)]
+    return tuple(t.moved(*own) for t, *own in zip(given.traces, *every, strict=True))
 
 
-def _floats(node: NodeProto, given: Columns) -> Columns:
-    """Return what a step that rises makes of `given`, of the same type."""
+def _bent(node: NodeProto, given: Columns) -> tuple[Trace, ...]:
+    """Return the traces behind an operator that works on each number alone and bends it."""
+    return tuple(replace(trace, affine=None) for trace in _moved(node, given))
+
+
+def _whole_refused(node: NodeProto, given: Columns) -> None:
     if given.dtype == "int64":
         raise refused(node, "on whole numbers is not supported")
-    return replace(given, traces=_touched(node, given))
 
 
 def _fitting(node: NodeProto, numbers: np.ndarray, given: Columns, what: str) -> None:
@@ -85,7 +95,8 @@ def _scaler(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     _fitting(node, scale, given, "scales")
     if not (scale > 0).all():
         raise refused(node, "with a scale that is not positive is not supported")
-    return replace(given, traces=_touched(node, given), dtype="float32")
+    offset = -attributes.numbers("offset") * scale
+    return replace(given, traces=_moved(node, given, scale, offset), dtype="float32")
 
 
 def _imputer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
@@ -93,17 +104,17 @@ def _imputer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     _fitting(node, attributes.numbers("imputed_value_floats"), given, "values")
     if not np.isnan(attributes.one("replaced_value_float", float, 0.0)):
         raise refused(node, "that replaces a number and not NaN is not supported")
-    found = _floats(node, given)
+    _whole_refused(node, given)
     after = {"kept": "replaced", "replaced": "replaced", "refused": "refused"}
-    traces = tuple(replace(trace, missing=after[trace.missing]) for trace in found.traces)
-    return replace(found, traces=traces)
+    traces = [replace(t, missing=after[t.missing]) for t in _moved(node, given)]
+    return replace(given, traces=tuple(traces))
 
 
 def _binarizer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     """Compare with a limit; onnxruntime refuses NaN."""
-    found = _floats(node, inputs[0])
-    traces = tuple(replace(trace, missing=_refusing(trace)) for trace in found.traces)
-    return replace(found, traces=traces)
+    _whole_refused(node, inputs[0])
+    traces = [replace(t, missing=_refusing(t)) for t in _bent(node, inputs[0])]
+    return replace(inputs[0], traces=tuple(traces))
 
 
 def _refusing(trace: Trace) -> Literal["replaced", "refused"]:
@@ -115,7 +126,7 @@ def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     """Take a constant to or from each column, or multiply or divide by a positive one."""
     places = [place for place, value in enumerate(inputs) if isinstance(value, Columns)]
     if len(inputs) != 2 or len(places) != 1 or not isinstance(inputs[1 - places[0]], Constant):
-        raise refused(node, "that mixes columns before the trees is not supported")
+        raise refused(node, "that mixes columns before the model is not supported")
     given, numbers = inputs[places[0]], inputs[1 - places[0]].array
     if numbers.ndim > 2 or (numbers.ndim == 2 and numbers.shape[0] != 1):
         raise damaged(f"{node.op_type} has a constant of the wrong shape")
@@ -126,14 +137,23 @@ def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Columns:
         raise refused(node, "by a constant that is not positive is not supported")
     if numbers.size > len(given.traces):
         raise damaged(f"{node.op_type} has a constant of the wrong shape")
-    return _floats(node, given)
+    _whole_refused(node, given)
+    own = numbers.ravel().astype(np.float64)
+    slope, offset = {
+        "Add": (1.0, own),
+        "Sub": (1.0, -own),
+        "Mul": (own, 0.0),
+        "Div": (1 / np.where(own == 0, 1.0, own), 0.0),
+    }[node.op_type]
+    return replace(given, traces=_moved(node, given, slope, offset))
 
 
 def _clip(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     limits = [value for value in inputs[1:] if value is not None]
     if not all(isinstance(value, Constant) and value.array.size == 1 for value in limits):
         raise refused(node, "between limits that are no constants is not supported")
-    return _floats(node, inputs[0])
+    _whole_refused(node, inputs[0])
+    return replace(inputs[0], traces=_bent(node, inputs[0]))
 
 
 def _picked(node: NodeProto, inputs: Sequence[Value]) -> Columns:
@@ -226,7 +246,7 @@ def _coded(
     tensor, position = trace.cut_off or (node.input[0], place)
     codes = Codes(tensor, position, tuple(known.tolist()), whole, tolerant)
     missing = trace.missing if tolerant and not whole else _refusing(trace)
-    return Trace(trace.column, untouched=False, codes=codes, missing=missing)
+    return Trace(trace.column, untouched=False, codes=codes, missing=missing, affine=None)
 
 
 COLUMN_OPERATORS: dict[str, Callable[[NodeProto, Sequence[Value]], Value]] = {

@@ -9,6 +9,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
 from locgen.errors import UnsupportedModel
 from locgen.frontends.onnx_columns import COLUMN_OPERATORS
 from locgen.frontends.onnx_ensembles import OPERATORS, Ensemble, read_ensemble
+from locgen.frontends.onnx_machines import Machine, is_machine, read_machine
 from locgen.frontends.onnx_scores import SCORE_OPERATORS
 from locgen.frontends.onnx_values import (
     MOST_COLUMNS,
@@ -67,7 +68,7 @@ class Graph:
     inputs : in order
     names : of the raw columns
     columns : the ensembles' inputs by their names
-    ensembles : in order of the graph
+    ensembles : of trees, or other models, in order of the graph
     output : the name of the answer
     answer : a decision, or scores for regression
     told : the tensor that the scores are, and what is taken off it; None where they are sums of
@@ -77,7 +78,7 @@ class Graph:
     inputs: tuple[Input, ...]
     names: tuple[str, ...]
     columns: Mapping[str, Columns]
-    ensembles: tuple[Ensemble, ...]
+    ensembles: tuple[Ensemble | Machine, ...]
     output: str
     answer: Winner | Scores
     told: tuple[str, np.ndarray] | None = None
@@ -128,7 +129,7 @@ def walk(model: ModelProto) -> Graph:
     return Graph(inputs, names, walked.columns, tuple(walked.ensembles), name, found[name])
 
 
-def _is_regression(value: Value, ensembles: Sequence[Ensemble]) -> bool:
+def _is_regression(value: Value, ensembles: Sequence[Ensemble | Machine]) -> bool:
     """Return whether a value is a sum of regressors."""
     return (
         isinstance(value, Scores)
@@ -191,9 +192,10 @@ class _Walk:
         for given in inputs:
             own = range(given.first, given.first + given.width)
             whole = given.dtype.startswith("int")
-            traces = (Trace(n, not whole, missing="refused" if whole else "kept") for n in own)
+            told = {"missing": "refused", "affine": None} if whole else {}
+            traces = (Trace(n, not whole, **told) for n in own)
             self.known[given.name] = Columns(tuple(traces), "int64" if whole else given.dtype)
-        self.ensembles: list[Ensemble] = []
+        self.ensembles: list[Ensemble | Machine] = []
         self.columns: dict[str, Columns] = {}
 
     def value(self, name: str) -> Value:
@@ -210,6 +212,15 @@ class _Walk:
         if node.op_type in OPERATORS and node.domain == _ML:
             one = self._ensemble(node, values)
             results = [one.scores] if one.winner is None else [one.winner, one.scores]
+        elif is_machine(node, values):
+            machine = read_machine(node, values, len(self.ensembles))
+            self.ensembles.append(machine)
+            self.columns[node.input[0]] = values[0]
+            results = [machine.scores]
+            if len(node.output) == 2:
+                results = [machine.winner, machine.scores]
+            elif machine.winner is not None:
+                results = [machine.winner]
         else:
             results = [_computed(node, values)]
         if len(results) != len(node.output):
@@ -247,7 +258,7 @@ def _computed(node: NodeProto, values: list[Value | None]) -> Value:
     after = any(isinstance(value, Scores | Stack | Winner) for value in values)
     operators = COLUMN_OPERATORS if before else SCORE_OPERATORS
     if before == after or node.op_type not in operators:
-        place = "before the trees" if before else "behind the trees"
+        place = "before the model" if before else "behind the model"
         raise refused(node, f"{place} is not supported")
     return operators[node.op_type](node, values)
 

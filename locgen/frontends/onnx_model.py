@@ -11,8 +11,9 @@ from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.onnx_asked import asked
 from locgen.frontends.onnx_ensembles import OPERATORS
 from locgen.frontends.onnx_graph import Graph, behind, walk
+from locgen.frontends.onnx_machines import MACHINES
 from locgen.frontends.onnx_session import session_of
-from locgen.frontends.onnx_values import Winner
+from locgen.frontends.onnx_values import Scores, Winner
 
 __all__ = ["OnnxModel", "open_model"]
 
@@ -120,21 +121,39 @@ class OnnxModel:
                 "again, or give locgen the one that was converted"
             ) from error
 
+    def raw_scores(self, scores: Scores, x: np.ndarray) -> np.ndarray:
+        """Return `scores` (rows, outputs) of what onnxruntime says the models' raw outputs are."""
+        if self.graph.told is not None:
+            name, taken_off = self.graph.told
+            (found,) = self.tensors(x, [name])
+            return found.reshape(len(x), -1).astype(np.float64) - taken_off
+        numbers = sorted(scores.weights)
+        models = [self.graph.ensembles[number] for number in numbers]
+        asked = self.tensors(x, [model.node.output[-1] for model in models], plain=True)
+        total = np.tile(scores.base, (len(x), 1))
+        for number, model, found in zip(numbers, models, asked, strict=True):
+            weights = scores.weights[number]
+            own = found.reshape(len(x), -1)[:, model.column :][:, : len(weights)]
+            total += own.astype(np.float64) @ weights
+        return total
+
     def _session(self, names: Sequence[str], plain: bool) -> onnxruntime.InferenceSession:
         """Return a session of nothing but the nodes that the tensors `names` depend on."""
         kept = {id(node): node for name in names for node in behind(self._proto, name)}
         nodes = [node for node in self._proto.graph.node if id(node) in kept]
         if plain:
-            nodes = [_plain(node) if node.op_type in OPERATORS else node for node in nodes]
+            known = (*OPERATORS, *MACHINES)
+            nodes = [_plain(node) if node.op_type in known else node for node in nodes]
         return session_of(self._proto, nodes, self._proto.graph.input, names)
 
 
 def _plain(node: onnx.NodeProto) -> onnx.NodeProto:
-    """Return a copy of an ensemble without the function over its scores."""
+    """Return a copy of a model's operator without the function over its scores."""
     copy = onnx.NodeProto()
     copy.CopyFrom(node)
     del copy.attribute[:]
-    copy.attribute.extend(a for a in node.attribute if a.name != "post_transform")
+    dropped = ("post_transform", "one_class")
+    copy.attribute.extend(a for a in node.attribute if a.name not in dropped)
     return copy
 
 

@@ -221,6 +221,14 @@ def _linked(node: NodeProto, inputs: Sequence[Value]) -> Scores:
     return replace(scores, link="softmax")
 
 
+def _signs(node: NodeProto, inputs: Sequence[Value]) -> Winner:
+    """Return whether a score is above 0; onnxruntime answers 0, which is no class, at 0 itself."""
+    scores = _linear(node, inputs[0])
+    if len(scores.base) != 1:
+        raise refused(node, "of several scores is not supported")
+    return Winner(scores, labels=(-1, 1))
+
+
 def _first_largest(node: NodeProto, inputs: Sequence[Value]) -> Winner:
     scores, attributes = inputs[0], Attributes(node)
     if not isinstance(scores, Scores) or attributes.one("axis", int, 0) not in (1, -1):
@@ -253,6 +261,7 @@ SCORE_OPERATORS: dict[str, Callable[[NodeProto, Sequence[Value]], Value]] = {
     "ReduceSum": _reduced,
     "Reshape": _reshaped,
     "Sigmoid": _linked,
+    "Sign": _signs,
     "Slice": _picked,
     "Softmax": _linked,
     "Squeeze": _reshaped,

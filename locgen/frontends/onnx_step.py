@@ -1,4 +1,4 @@
-"""The part of an ONNX graph before its trees, as a step that a front asks."""
+"""The part of an ONNX graph before its model, as a step that a front asks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import numpy as np
 from locgen.frontends.front import Front
 from locgen.frontends.onnx_values import Codes, Trace, damaged
 from locgen.frontends.outputs import Output, Outputs, OwnStep, encoded_by, outside
+from locgen.frontends.polynomial import Polynomial
 
 __all__ = ["OnnxColumns"]
 
@@ -21,11 +22,13 @@ class OnnxColumns(OwnStep):
     tensor : its name
     traces : of its columns
     run : raw rows (rows, columns) and a tensor's name to its rows
+    sized : for a model that counts sizes: NaN is welcome only where it is replaced
     """
 
     tensor: str
     traces: tuple[Trace, ...]
     run: Callable[[np.ndarray, str], np.ndarray]
+    sized: bool = False
 
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Return the tensor's rows for the raw rows `x`."""
@@ -37,8 +40,11 @@ class OnnxColumns(OwnStep):
         known: dict[Codes, tuple[np.ndarray, np.ndarray]] = {}
         found = []
         for trace in self.traces:
-            welcome = trace.missing != "refused"
-            output = Output(trace.column, None, untouched=False, imputed=welcome)
+            welcome = trace.missing == "replaced" if self.sized else trace.missing != "refused"
+            known_as = None
+            if trace.affine is not None:
+                known_as = Polynomial.of_column(trace.column).scaled(*trace.affine)
+            output = Output(trace.column, known_as, untouched=False, imputed=welcome)
             codes = trace.codes
             if codes is not None:
                 if codes not in known:

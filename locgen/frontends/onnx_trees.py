@@ -72,29 +72,13 @@ def read_onnx(last: OnnxModel, front: Front) -> Reading:
     return Reading(
         model,
         Oracle(
-            lambda x: _raw_scores(last, scores, x),
+            lambda x: last.raw_scores(scores, x),
             probabilities=(lambda x: last.tensors(x, [told[0]])[0]) if told else None,
             labels=last.predict,
             tolerance=_TOLERANCE,
         ),
         whole,
     )
-
-
-def _raw_scores(model: OnnxModel, scores: Scores, x: np.ndarray) -> np.ndarray:
-    """Return `scores` made of what onnxruntime says the ensembles' raw outputs are."""
-    if model.graph.told is not None:
-        name, taken_off = model.graph.told
-        (found,) = model.tensors(x, [name])
-        return found.reshape(len(x), -1).astype(np.float64) - taken_off
-    numbers = sorted(scores.weights)
-    ensembles = [model.graph.ensembles[number] for number in numbers]
-    asked = model.tensors(x, [ensemble.node.output[-1] for ensemble in ensembles], plain=True)
-    total = np.tile(scores.base, (len(x), 1))
-    for number, ensemble, found in zip(numbers, ensembles, asked, strict=True):
-        own = found.reshape(len(x), -1)[:, ensemble.column :]
-        total += own.astype(np.float64) @ scores.weights[number]
-    return total
 
 
 def _front(model: OnnxModel, ensemble: Ensemble, front: Front) -> Front:

@@ -154,6 +154,7 @@ class Trace:
     codes : the encoder it went through; None where it rises with the raw column
     missing : what became of NaN; ``"refused"`` also where the outcome is the processor's choice
     cut_off : tensor and position of the column that this is without its fraction
+    affine : slope and offset of what is made of the raw column, None if it is no affine map
     """
 
     column: int
@@ -161,6 +162,13 @@ class Trace:
     codes: Codes | None = None
     missing: Literal["kept", "replaced", "refused"] = "kept"
     cut_off: tuple[str, int] | None = None
+    affine: tuple[float, float] | None = (1.0, 0.0)
+
+    def moved(self, slope: float, offset: float) -> "Trace":
+        """Return the column times `slope` plus `offset`."""
+        known = self.affine
+        moved = None if known is None else (known[0] * slope, known[1] * slope + offset)
+        return replace(self, untouched=False, affine=moved)
 
 
 @dataclass(frozen=True)
@@ -216,7 +224,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Winner:
-    """A decision: with one score whether it is above zero, else the first of the largest.
+    """A decision: with one score where it lies, else the first of the largest.
 
     Members
     -------
@@ -224,12 +232,16 @@ class Winner:
     labels : of the classes, in the order of the scores; None for their indices
     probabilities : the tensor with those of all classes, and the function that makes them
     classes : how many there are
+    operator : by which a single score is compared with zero
+    votes : whether the scores are those of pairs of classes, above zero votes for the first
     """
 
     scores: Scores
     labels: tuple[str | int | float, ...] | None = None
     probabilities: tuple[str, Literal["sigmoid", "softmax"]] | None = None
     classes: int = 2
+    operator: Literal[">", ">="] = ">"
+    votes: bool = False
 
 
 Value = Columns | Constant | Scores | Stack | Winner

@@ -79,6 +79,20 @@ def _library(estimator: object) -> str | None:
     return next((library for library in _LIBRARIES if module.startswith(f"{library}.")), None)
 
 
+def _read_onnx(last: object, front: Front) -> Reading:
+    """Read trees, or what adds up columns and kernels; a graph of both is refused."""
+    from locgen.frontends.onnx_machines import Machine
+    from locgen.frontends.onnx_trees import read_onnx
+    from locgen.frontends.onnx_units import read_units
+
+    machines = [isinstance(one, Machine) for one in last.graph.ensembles]
+    if any(machines) and not all(machines):
+        raise UnsupportedModel(
+            "the ONNX graph mixes trees and other models: convert them one by one"
+        )
+    return (read_units if any(machines) else read_onnx)(last, front)
+
+
 def _reader(last: object):
     """Return the function that reads this very class, or refuse it with a way out."""
     name = type(last).__name__
@@ -98,9 +112,7 @@ def _reader(last: object):
 
         return read_lightgbm
     if package == "locgen.frontends.onnx_model":
-        from locgen.frontends.onnx_trees import read_onnx
-
-        return read_onnx
+        return _read_onnx
     for kinds, _ in (*_READERS, *_ENSEMBLES):
         for kind in kinds:
             if isinstance(last, kind):

@@ -21,12 +21,12 @@ from locgen.frontends import load, selfcheck
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
 LEAVES = [(0, 1, 0, 1.0), (0, 2, 0, 2.0)]
 REFUSED = {
-    "ada-hard-forest": "Shape behind the trees",
-    "ada-regressor": "TopK behind the trees",
+    "ada-hard-forest": "Shape behind the model",
+    "ada-regressor": "TopK behind the model",
     "multi-label": "Concat of something else than scores",
     "multi-label-forest": "ArrayFeatureExtractor of something else than classes",
     "lgbm-forest": "ArrayFeatureExtractor of probabilities",
-    "pipeline-ordinal-bins": "Less before the trees",
+    "pipeline-ordinal-bins": "Less before the model",
 }
 
 
@@ -313,11 +313,11 @@ REFUSALS = [
         steps(node("Imputer", ["X"], ["S"], imputed_value_floats=[0.0], replaced_value_float=1.0)),
         "Imputer that replaces a number",
     ),
-    (steps(node("Normalizer", ["X"], ["S"], norm="L2")), "Normalizer before the trees"),
+    (steps(node("Normalizer", ["X"], ["S"], norm="L2")), "Normalizer before the model"),
     (steps(node("Add", ["X", "X"], ["S"])), "Add that mixes columns"),
-    (together(node("Exp", ["S"], ["P"])), "Exp behind the trees"),
+    (together(node("Exp", ["S"], ["P"])), "Exp behind the model"),
     (together(node("Mul", ["S", "S"], ["P"])), "Mul of scores by scores"),
-    (together(node("Celu", ["S"], ["P"])), "Celu behind the trees"),
+    (together(node("Celu", ["S"], ["P"])), "Celu behind the model"),
     (
         onnxkit.graph(
             [onnxkit.regressor(stump(), LEAVES)],
