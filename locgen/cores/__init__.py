@@ -19,8 +19,9 @@ from locgen.cores.layerstream import LayeredStream
 from locgen.cores.linear import LinearCore, LinearStream
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
 from locgen.cores.neighbours import NeighboursCore, NeighboursStream
+from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape, signed_shape
 from locgen.cores.table import TableCore, TableStream
-from locgen.cores.tree import TreeCore, TreeStream, scores_shape, signed_shape
+from locgen.cores.tree import TreeCore, TreeStream
 
 __all__ = [
     "ArgmaxLevel",
@@ -42,6 +43,8 @@ __all__ = [
     "ModelMemory",
     "NeighboursCore",
     "NeighboursStream",
+    "NodeCore",
+    "NodeStream",
     "PairChoice",
     "PairCompare",
     "SerialArgmax",

@@ -7,9 +7,9 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import LinkSchedule, send_digits, sent_lows
+from locgen.cores.capture import send_digits
 from locgen.cores.linear import add_up
-from locgen.cores.tree import scores_shape, signed_shape
+from locgen.cores.nodecore import NodeStream, scores_shape, signed_shape
 from locgen.ir import ClauseNode
 
 __all__ = ["ClauseCore", "ClauseStream"]
@@ -81,7 +81,7 @@ class ClauseCore(wiring.Component):
         return reduce(or_, chosen, none) + (bias + low)
 
 
-class ClauseStream(wiring.Component):
+class ClauseStream(NodeStream):
     """Clauses whose scores leave digit by digit.
 
     Latency 0 from a beat of the up phase to its digit.
@@ -98,24 +98,13 @@ class ClauseStream(wiring.Component):
     index : In, the beat; digit : Out(schedule.up_width)
     """
 
-    def __init__(
-        self,
-        node: ClauseNode,
-        schedule: LinkSchedule,
-        from_zero: bool = False,
-        evidence: int | None = None,
-    ) -> None:
-        self.node = node
-        self.schedule = schedule
-        self.evidence = evidence
-        self.lows = sent_lows(node, from_zero)
-        super().__init__(
-            {
-                "bits": In(max(len(node.comparisons), 1)),
-                "index": In(schedule.index_bits),
-                "digit": Out(schedule.up_width),
-            }
-        )
+    def ports(self) -> dict[str, wiring.Member]:
+        """Return the ports by name: comparisons in the place of the link's features."""
+        return {
+            "bits": In(max(len(self.node.comparisons), 1)),
+            "index": In(self.schedule.index_bits),
+            "digit": Out(self.schedule.up_width),
+        }
 
     def elaborate(self, platform: object) -> Module:
         """Build the parallel core and the choice of a digit."""

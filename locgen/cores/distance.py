@@ -1,19 +1,15 @@
 """Distance cores: how near a row is to a stored prototype, in parallel and in flight."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
 from locgen.cores.capture import (
     FeatureCounter,
-    LinkSchedule,
     send_digits,
-    sent_lows,
     summed_evidence,
 )
 from locgen.cores.linear import accumulate, add_up, count_features
+from locgen.cores.nodecore import NodeCore, NodeStream
 from locgen.cores.table import look_up
-from locgen.cores.tree import scores_shape
 from locgen.ir import DistanceNode, LinearNode
 
 __all__ = ["DistanceCore", "DistanceStream"]
@@ -38,7 +34,7 @@ def _size(
     return size * size if node.metric == "l2" else size
 
 
-class DistanceCore(wiring.Component):
+class DistanceCore(NodeCore):
     """One hardwired prototype.
 
     Latency 0 (combinational), one inference per cycle.
@@ -52,15 +48,6 @@ class DistanceCore(wiring.Component):
     features : In(sum(node.feature_bits)), at least one bit, packed in the node's order
     scores : Out(ArrayLayout(shape, 1))
     """
-
-    def __init__(self, node: DistanceNode) -> None:
-        self.node = node
-        super().__init__(
-            {
-                "features": In(max(sum(node.feature_bits), 1)),
-                "scores": Out(data.ArrayLayout(scores_shape(node), 1)),
-            }
-        )
 
     def elaborate(self, platform: object) -> Module:
         """Build what each feature adds, then their sum or the largest."""
@@ -115,7 +102,7 @@ def part_table(node: DistanceNode) -> list[int]:
     return table
 
 
-class DistanceStream(wiring.Component):
+class DistanceStream(NodeStream):
     """One hardwired prototype that compares features in flight.
 
     A feature is whole in its last beat, where what it adds to the distance is accumulated; only
@@ -133,19 +120,6 @@ class DistanceStream(wiring.Component):
     -------
     See `LinkSchedule.ports`.
     """
-
-    def __init__(
-        self,
-        node: DistanceNode,
-        schedule: LinkSchedule,
-        from_zero: bool = False,
-        evidence: int | None = None,
-    ) -> None:
-        self.node = node
-        self.evidence = evidence
-        self.schedule = schedule
-        self.lows = sent_lows(node, from_zero)
-        super().__init__(schedule.ports())
 
     def elaborate(self, platform: object) -> Module:
         """Build the passing feature, its share, the accumulator and the choice of a digit."""

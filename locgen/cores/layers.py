@@ -1,18 +1,16 @@
 """All units of all layers at once, in gates."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
 from locgen.cores.linear import add_up, multiply
+from locgen.cores.nodecore import NodeCore, signed_shape
 from locgen.cores.table import look_up
-from locgen.cores.tree import scores_shape, signed_shape
-from locgen.ir import Layer, LayeredNode
+from locgen.ir import Layer
 
 __all__ = ["LayeredCore"]
 
 
-class LayeredCore(wiring.Component):
+class LayeredCore(NodeCore):
     """All units of all layers in gates.
 
     Latency 0 (combinational), one inference per cycle.
@@ -26,15 +24,6 @@ class LayeredCore(wiring.Component):
     features : In(sum(node.feature_bits)), packed in the node's order
     scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
     """
-
-    def __init__(self, node: LayeredNode) -> None:
-        self.node = node
-        super().__init__(
-            {
-                "features": In(sum(node.feature_bits)),
-                "scores": Out(data.ArrayLayout(scores_shape(node), len(node.outputs))),
-            }
-        )
 
     def elaborate(self, platform: object) -> Module:
         """Build one sum and one table a unit, then the weighted sums."""

@@ -7,15 +7,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
 
-from locgen.cores.capture import LinkSchedule, send_digits, sent_lows, summed_evidence
+from locgen.cores.capture import LinkSchedule, send_digits, summed_evidence
 from locgen.cores.linear import count_features
-from locgen.cores.tree import signed_shape
+from locgen.cores.nodecore import NodeStream, signed_shape
 from locgen.ir import LayeredNode
 
 __all__ = ["LayeredStream"]
 
 
-class LayeredStream(wiring.Component):
+class LayeredStream(NodeStream):
     """One multiplier that serves all units in turn, with parameters and tables in memory.
 
     The features that pass are kept. In each cycle of the compute phase one product or difference
@@ -43,10 +43,6 @@ class LayeredStream(wiring.Component):
         from_zero: bool = False,
         evidence: int | None = None,
     ) -> None:
-        self.node = node
-        self.evidence = evidence
-        self.schedule = schedule
-        self.lows = sent_lows(node, from_zero)
         inputs = len(node.features)
         units = [layer.units for layer in node.layers]
         self.widths = [layer.inputs for layer in node.layers] + [units[-1]]
@@ -54,7 +50,11 @@ class LayeredStream(wiring.Component):
         # Where each layer's inputs stand; the units' values follow the features.
         self.bases = [0, *(inputs + done for done in accumulate([0, *units[:-1]]))]
         self.value_bits = max(*node.feature_bits, *(layer.value_bits for layer in node.layers))
-        super().__init__({**schedule.ports(), "compute": In(1)})
+        super().__init__(node, schedule, from_zero, evidence)
+
+    def ports(self) -> dict[str, wiring.Member]:
+        """Return the link's ports, and the compute phase."""
+        return {**super().ports(), "compute": In(1)}
 
     def elaborate(self, platform: object) -> Module:
         """Build the features' memory, the order of steps, the pipeline and the choice of digits."""

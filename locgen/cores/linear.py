@@ -1,19 +1,16 @@
 """Linear cores: an integer dot product, in parallel and in flight."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
 from locgen.cores.capture import (
     FeatureCounter,
     LinkSchedule,
     send_digits,
-    sent_lows,
     summed_evidence,
 )
+from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape, signed_shape
 from locgen.cores.table import look_up
-from locgen.cores.tree import scores_shape, signed_shape
-from locgen.ir import LinearNode
 from locgen.ir.cost import signed_digits
 
 __all__ = ["LinearCore", "LinearStream", "accumulate", "add_up", "count_features", "multiply"]
@@ -54,7 +51,7 @@ def add_up(m: Module, parts: list[tuple[Value, int, int]], name: str) -> tuple[V
     return parts[0] if parts else (Const(0), 0, 0)
 
 
-class LinearCore(wiring.Component):
+class LinearCore(NodeCore):
     """One hardwired dot product for each output.
 
     Latency 0 (combinational), one inference per cycle.
@@ -68,15 +65,6 @@ class LinearCore(wiring.Component):
     features : In(sum(node.feature_bits)), at least one bit, packed in the node's order
     scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
     """
-
-    def __init__(self, node: LinearNode) -> None:
-        self.node = node
-        super().__init__(
-            {
-                "features": In(max(sum(node.feature_bits), 1)),
-                "scores": Out(data.ArrayLayout(scores_shape(node), len(node.outputs))),
-            }
-        )
 
     def elaborate(self, platform: object) -> Module:
         """Build a product for each weight and adders in pairs."""
@@ -162,7 +150,7 @@ def count_features(m: Module, core: wiring.Component, schedule: LinkSchedule) ->
     return counter
 
 
-class LinearStream(wiring.Component):
+class LinearStream(NodeStream):
     """A dot product made in flight: no feature is kept, only one sum an output.
 
     Latency 0 from a beat of the up phase to its digit.
@@ -178,19 +166,6 @@ class LinearStream(wiring.Component):
     -------
     See `LinkSchedule.ports`.
     """
-
-    def __init__(
-        self,
-        node: LinearNode,
-        schedule: LinkSchedule,
-        from_zero: bool = False,
-        evidence: int | None = None,
-    ) -> None:
-        self.node = node
-        self.evidence = evidence
-        self.schedule = schedule
-        self.lows = sent_lows(node, from_zero)
-        super().__init__(schedule.ports())
 
     def elaborate(self, platform: object) -> Module:
         """Build one accumulator an output, and the choice of a digit."""

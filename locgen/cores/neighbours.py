@@ -3,12 +3,11 @@
 from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
-from locgen.cores.capture import LinkSchedule, send_digits, sent_lows, summed_evidence
+from locgen.cores.capture import send_digits, summed_evidence
 from locgen.cores.linear import add_up, count_features
-from locgen.cores.tree import scores_shape, signed_shape
-from locgen.ir.neighbours import NeighboursNode
+from locgen.cores.nodecore import NodeCore, NodeStream, signed_shape
 
 __all__ = ["NeighboursCore", "NeighboursStream"]
 
@@ -20,7 +19,7 @@ def _size(m: Module, code: Value, stored: Value | int, metric: str, bits: int, n
     return size * size if metric == "l2" else size
 
 
-class NeighboursCore(wiring.Component):
+class NeighboursCore(NodeCore):
     """All distances in gates, and a list of the nearest that every stored row goes through.
 
     Latency 0 (combinational), one inference per cycle; for a few stored rows.
@@ -34,15 +33,6 @@ class NeighboursCore(wiring.Component):
     features : In(sum(node.feature_bits)), packed in the node's order
     scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
     """
-
-    def __init__(self, node: NeighboursNode) -> None:
-        self.node = node
-        super().__init__(
-            {
-                "features": In(sum(node.feature_bits)),
-                "scores": Out(data.ArrayLayout(scores_shape(node), len(node.outputs))),
-            }
-        )
 
     def elaborate(self, platform: object) -> Module:
         """Build the distances, the list and the sums of votes."""
@@ -101,7 +91,7 @@ class NeighboursCore(wiring.Component):
         return distance
 
 
-class NeighboursStream(wiring.Component):
+class NeighboursStream(NodeStream):
     """Stored rows in memory, compared code by code, and a sorted list of the nearest so far.
 
     The features that pass are kept. In each cycle of the compute phase one code enters a pipeline:
@@ -123,18 +113,9 @@ class NeighboursStream(wiring.Component):
     compute : In(1), the compute phase; and those of `LinkSchedule.ports`
     """
 
-    def __init__(
-        self,
-        node: NeighboursNode,
-        schedule: LinkSchedule,
-        from_zero: bool = False,
-        evidence: int | None = None,
-    ) -> None:
-        self.node = node
-        self.evidence = evidence
-        self.schedule = schedule
-        self.lows = sent_lows(node, from_zero)
-        super().__init__({**schedule.ports(), "compute": In(1)})
+    def ports(self) -> dict[str, wiring.Member]:
+        """Return the link's ports, and the compute phase."""
+        return {**super().ports(), "compute": In(1)}
 
     def elaborate(self, platform: object) -> Module:
         """Build the memories, the order of steps, the list, the votes and the digits."""

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
-from locgen.cores.capture import Capture, LinkSchedule, send_digits, sent_lows
-from locgen.cores.tree import scores_shape
-from locgen.ir import TableNode
+from locgen.cores.capture import Capture, send_digits
+from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape
 
 __all__ = ["TableCore", "TableStream", "look_up"]
 
@@ -29,7 +26,7 @@ def look_up(m: Module, code: Value, rows: Sequence[int], result: Signal) -> None
                     m.d.comb += result.eq(row)
 
 
-class TableCore(wiring.Component):
+class TableCore(NodeCore):
     """One hardwired table.
 
     Latency 0 (combinational), one inference per cycle.
@@ -44,15 +41,6 @@ class TableCore(wiring.Component):
     scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
     """
 
-    def __init__(self, node: TableNode) -> None:
-        self.node = node
-        super().__init__(
-            {
-                "features": In(max(node.bits, 1)),
-                "scores": Out(data.ArrayLayout(scores_shape(node), len(node.outputs))),
-            }
-        )
-
     def elaborate(self, platform: object) -> Module:
         """Build one look-up an output."""
         m = Module()
@@ -63,7 +51,7 @@ class TableCore(wiring.Component):
         return m
 
 
-class TableStream(wiring.Component):
+class TableStream(NodeStream):
     """One hardwired table that sends its scores digit by digit.
 
     Latency 0 from a beat of the up phase to its digit.
@@ -78,19 +66,6 @@ class TableStream(wiring.Component):
     -------
     See `LinkSchedule.ports`.
     """
-
-    def __init__(
-        self,
-        node: TableNode,
-        schedule: LinkSchedule,
-        from_zero: bool = False,
-        evidence: int | None = None,
-    ) -> None:
-        self.node = node
-        self.evidence = evidence
-        self.schedule = schedule
-        self.lows = sent_lows(node, from_zero)
-        super().__init__(schedule.ports())
 
     def elaborate(self, platform: object) -> Module:
         """Build the captured feature, the table and the choice of a digit."""

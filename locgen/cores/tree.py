@@ -4,23 +4,10 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from locgen.cores.nodecore import scores_shape
 from locgen.ir import TreeNode
-from locgen.ir.node import NodeBase
 
-__all__ = ["TreeCore", "TreeStream", "scores_shape", "signed_shape"]
-
-
-def signed_shape(low: int, high: int) -> Shape:
-    """Return the narrowest shape that holds the integers `low` to `high`, signed if need be."""
-    if low >= 0:
-        return unsigned(max(high.bit_length(), 1))
-    return signed(max((high if high >= 0 else ~high).bit_length(), (~low).bit_length()) + 1)
-
-
-def scores_shape(node: NodeBase) -> Shape:
-    """Return the narrowest shape that holds every score of `node`."""
-    ends = [end for ends in node.ranges for end in ends]
-    return signed_shape(min(ends), max(ends))
+__all__ = ["TreeCore", "TreeStream"]
 
 
 def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: str) -> Value:

@@ -23,7 +23,7 @@ from locgen.cores import (
     TreeStream,
 )
 from locgen.cores.linear import add_up
-from locgen.cores.tree import signed_shape
+from locgen.cores.nodecore import signed_shape
 from locgen.ir import Comparison, Node
 from locgen.ir.node import NodeBase
 
