@@ -6,7 +6,9 @@ from nodekit import node_model
 from locgen.ir import Argmax, Identity, NeighboursNode
 
 
-def random_neighbours(random, widths, outputs, rows=5, nearest=3, metric="l2", regression=False):
+def random_neighbours(
+    random, widths, outputs, rows=5, nearest=3, metric="l2", regression=False, radius=None
+):
     """Return a random node over all features of `widths`; some stored rows are equal."""
     used = tuple(feature for feature, width in enumerate(widths) if width)
     stored = np.stack([random.integers(0, 1 << widths[f], rows) for f in used], axis=1)
@@ -21,10 +23,11 @@ def random_neighbours(random, widths, outputs, rows=5, nearest=3, metric="l2", r
         stored=tuple(map(tuple, stored.tolist())),
         votes=tuple(map(tuple, votes.tolist())),
         bias=tuple(random.integers(-9, 9, len(outputs)).tolist()),
-        nearest=nearest,
+        nearest=nearest if radius is None else rows,
         metric=metric,
         row_ids=tuple(random.permutation(100)[:rows].tolist()),
         outputs=tuple(outputs),
+        radius=radius,
     )
 
 

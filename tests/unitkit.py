@@ -49,7 +49,11 @@ from sklearn.linear_model import (
 )
 from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    RadiusNeighborsClassifier,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -259,6 +263,10 @@ PROTOTYPES = {
         _scaled(lambda: KNeighborsClassifier(5, metric="manhattan", algorithm="ball_tree")),
     ),
     "neighbours-one": ("cancer", _scaled(lambda: KNeighborsClassifier(1))),
+    "neighbours-within": (
+        "iris",
+        _scaled(lambda: RadiusNeighborsClassifier(0.8, outlier_label="most_frequent")),
+    ),
     "neighbours-mean": ("diabetes", _scaled(lambda: KNeighborsRegressor(7))),
     "neighbours-means": ("diabetes-two", _scaled(lambda: KNeighborsRegressor(4, p=1))),
     "k-means": ("iris", lambda: KMeans(4, random_state=0, n_init=1)),

@@ -40,6 +40,9 @@ class NeighboursCore(NodeCore):
         node = self.node
         wide = node.distance_bits + 1  # what no row is yet lies beyond all distances
         number = range(max(len(node.stored), 2))
+        if node.radius is not None:
+            self._within(m)
+            return m
         nearest: list[tuple[Value, Value]] = [(Const((1 << wide) - 1, wide), Const(0, number))]
         nearest *= node.nearest
         for place, row in enumerate(node.stored):
@@ -72,6 +75,24 @@ class NeighboursCore(NodeCore):
             m.d.comb += self.scores[column].eq(add_up(m, parts, f"sum_{column}")[0])
         return m
 
+    def _within(self, m: Module) -> None:
+        """Add up the votes of the rows inside the radius."""
+        node = self.node
+        within = []
+        for place, row in enumerate(node.stored):
+            flag = Signal(name=f"within_{place}")
+            m.d.comb += flag.eq(self._distance(m, row, f"row_{place}") <= node.radius)
+            within.append(flag)
+        for column, bias in enumerate(node.bias):
+            parts: list[tuple[Value, int, int]] = [
+                (Const(bias, signed_shape(bias, bias)), bias, bias)
+            ]
+            for flag, row in zip(within, node.votes, strict=True):
+                ends = min(row[column], 0), max(row[column], 0)
+                vote = Mux(flag, Const(row[column], signed_shape(*ends)), 0)
+                parts += [(vote, *ends)] if row[column] else []
+            m.d.comb += self.scores[column].eq(add_up(m, parts, f"sum_{column}")[0])
+
     def _distance(self, m: Module, row: tuple[int, ...], name: str) -> Value:
         node, start, parts = self.node, 0, []
         for place, (bits, stored) in enumerate(zip(node.feature_bits, row, strict=True)):
@@ -97,7 +118,8 @@ class NeighboursStream(NodeStream):
     The features that pass are kept. In each cycle of the compute phase one code enters a pipeline:
     memories; difference; size; distance; list. The list compares a whole distance with all that it
     keeps at once and takes it in front of the first that is larger, so that of equals the first
-    stays first. Then the nearest give their votes, one in each cycle. ``node.compute_cycles``
+    stays first. Then the nearest give their votes, one in each cycle. With a radius there is no
+    list: a row inside gives its votes as soon as its distance is whole. ``node.compute_cycles``
     cycles after the last feature the scores stand, until the next compute phase. Latency 0 from a
     beat of the up phase to its digit.
 
@@ -167,11 +189,16 @@ class NeighboursStream(NodeStream):
                 m.d.sync += distance.eq(Mux(size > so_far, size, so_far))
             else:
                 m.d.sync += distance.eq(so_far + size)
-        self._send(m, self._votes(m, summed, distance))
+        nearest = self._inside if self.node.radius is not None else self._nearest
+        self._send(m, self._votes(m, *nearest(m, summed, distance)))
         return m
 
-    def _votes(self, m: Module, summed: Signal, distance: Signal) -> list[Signal]:
-        """Keep the nearest; return the sums of their votes, each counted from its lowest."""
+    def _inside(self, m: Module, summed: Signal, distance: Signal) -> tuple[Value, Value]:
+        """Return whether a row votes, and which: the one whose distance is whole."""
+        return summed.valid & summed.last & (distance <= self.node.radius), summed.row
+
+    def _nearest(self, m: Module, summed: Signal, distance: Signal) -> tuple[Value, Value]:
+        """Keep the nearest; return whether a row votes, and which."""
         node = self.node
         empty = (1 << len(distance)) - 1
         kept = [Signal(len(distance), name=f"kept_{n}") for n in range(node.nearest)]
@@ -201,7 +228,11 @@ class NeighboursStream(NodeStream):
             m.d.sync += voting.eq(node.nearest)
         with m.Elif(is_voting):
             m.d.sync += voting.eq(voting - 1)
+        return is_voting, places[0]
 
+    def _votes(self, m: Module, voting: Value, place: Value) -> list[Signal]:
+        """Return the sums of the rows' votes, each counted from its lowest."""
+        node = self.node
         votes = list(zip(*node.votes, strict=True))
         lowest = [min(column) for column in votes]
         fields = [(max(column) - min(column)).bit_length() for column in votes]
@@ -215,9 +246,9 @@ class NeighboursStream(NodeStream):
         memory = Memory(shape=max(sum(fields), 1), depth=max(len(words), 2), init=words)
         m.submodules.votes = memory
         port = memory.read_port()
-        m.d.comb += port.addr.eq(places[0])
+        m.d.comb += port.addr.eq(place)
         counted = Signal(name="counted")
-        m.d.sync += counted.eq(is_voting)
+        m.d.sync += counted.eq(voting)
         sums, start = [], 0
         for number, ((low, high), field, least, bias) in enumerate(
             zip(node.ranges, fields, lowest, node.bias, strict=True)
@@ -225,7 +256,9 @@ class NeighboursStream(NodeStream):
             # From its lowest: never below 0, since the nearest are `nearest` different rows.
             total = Signal(max((high - low).bit_length(), 1) + 1, name=f"sum_{number}")
             begin = bias + node.nearest * least - low
-            vote = port.data[start : start + field]
+            vote: Value = port.data[start : start + field]
+            if node.radius is not None:  # any number of rows: a vote counts from 0
+                begin, vote = bias - low, vote + least
             start += field
             with m.If(self.down):
                 m.d.sync += total.eq(begin)

@@ -96,7 +96,7 @@ UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "sklearn.linear_model._theil_sen": ("TheilSenRegressor",),
     "sklearn.mixture._bayesian_mixture": ("BayesianGaussianMixture",),
     "sklearn.mixture._gaussian_mixture": ("GaussianMixture",),
-    "sklearn.neighbors._classification": ("KNeighborsClassifier",),
+    "sklearn.neighbors._classification": ("KNeighborsClassifier", "RadiusNeighborsClassifier"),
     "sklearn.neighbors._regression": ("KNeighborsRegressor",),
     "sklearn.naive_bayes": ("BernoulliNB", "CategoricalNB", "ComplementNB", "MultinomialNB"),
     "sklearn.preprocessing._polynomial": ("PolynomialFeatures", "SplineTransformer"),

@@ -6,7 +6,11 @@ library takes any, depending on how it searches; here the first in the order of 
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    RadiusNeighborsClassifier,
+)
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.affine import vector
@@ -32,19 +36,23 @@ _METRICS = {
 }
 
 
+def _one_vote_each(last: object) -> tuple[tuple[str | int | float | bool, ...], np.ndarray]:
+    """Return the classes, and each stored row's vote (stored, classes)."""
+    classes = class_labels(last)
+    codes = np.asarray(last._y)
+    sound = codes.ndim == 1 and codes.dtype.kind in "iu" and len(codes)
+    if not sound or codes.min() < 0 or codes.max() >= len(classes):
+        raise ModelFileError(f"{type(last).__name__} is damaged: save the fitted model again")
+    return classes, np.eye(len(classes))[codes]
+
+
 def _classifier(last: KNeighborsClassifier, front: Front) -> Reading:
     """Each of the nearest rows votes for its class; argmax, ties to the lowest class."""
     if getattr(last, "outputs_2d_", False):
         raise UnsupportedModel(
             "KNeighborsClassifier was trained on several labels a row: train one a label"
         )
-    classes = class_labels(last)
-    codes = np.asarray(last._y)
-    if codes.ndim != 1 or codes.dtype.kind not in "iu" or not len(codes):
-        raise ModelFileError("KNeighborsClassifier is damaged: save the fitted model again")
-    if codes.min() < 0 or codes.max() >= len(classes):
-        raise ModelFileError("KNeighborsClassifier is damaged: save the fitted model again")
-    votes = np.eye(len(classes))[codes]
+    classes, votes = _one_vote_each(last)
     asked = _searching_all(last)
     return _reading(
         last,
@@ -56,6 +64,41 @@ def _classifier(last: KNeighborsClassifier, front: Front) -> Reading:
         decision="argmax",
         probability="mean",
         members=int(last.n_neighbors),
+    )
+
+
+def _within(last: RadiusNeighborsClassifier, front: Front) -> Reading:
+    """Each row within the radius votes for its class; argmax, ties to the lowest class.
+
+    Where there is none the answer is `outlier_label_`: half a vote for it, of an output of its own.
+    """
+    if getattr(last, "outputs_2d_", False):
+        raise UnsupportedModel(
+            "RadiusNeighborsClassifier was trained on several labels a row: train one a label"
+        )
+    label = last.outlier_label_
+    if label is None or label[0] is None:
+        raise UnsupportedModel(
+            "RadiusNeighborsClassifier(outlier_label=None) has no answer where no row lies within "
+            "the radius: train with outlier_label='most_frequent' or a label"
+        )
+    classes, votes = _one_vote_each(last)
+    votes = np.column_stack([votes, np.zeros(len(votes))])
+    radius = float(last.radius)
+    if not (np.isfinite(radius) and radius >= 0):
+        raise ModelFileError("RadiusNeighborsClassifier.radius is damaged: save the model again")
+    asked = _searching_all(last)
+    half = np.append(np.zeros(len(classes)), 0.5)
+    return _reading(
+        last,
+        front,
+        votes,
+        lambda x: asked.radius_neighbors_graph(x) @ votes + half,
+        radius=radius,
+        task="classification",
+        classes=(*classes, np.asarray(label[0]).item()),
+        decision="argmax",
+        base=tuple(half.tolist()),
     )
 
 
@@ -87,10 +130,11 @@ def _searching_all(last: object) -> object:
 
 
 def _reading(
-    last: KNeighborsClassifier | KNeighborsRegressor,
+    last: KNeighborsClassifier | KNeighborsRegressor | RadiusNeighborsClassifier,
     front: Front,
     votes: np.ndarray,
     scores: object,
+    radius: float | None = None,
     **settings: object,
 ) -> Reading:
     name = type(last).__name__
@@ -106,7 +150,7 @@ def _reading(
         )
     if issparse(last._fit_X):
         raise UnsupportedModel(f"{name} was fitted on sparse rows: fit it on arrays")
-    nearest = int(last.n_neighbors)
+    nearest = len(votes) if radius is not None else int(last.n_neighbors)
     stored = vector(last, "_fit_X", len(votes), front.features)
     if not 1 <= nearest <= len(stored):
         raise UnsupportedModel(
@@ -122,10 +166,11 @@ def _reading(
         votes,
         tuple(range(len(stored))),
         tuple(range(votes.shape[1])),
+        radius**2 if radius is not None and metric == "l2" else radius,
     )
+    settings = {"base": (0.0,) * votes.shape[1]} | settings
     model = Model(
         trees=(),
-        base=(0.0,) * votes.shape[1],
         units=(unit,),
         ranges=place.ranges(stored.min(axis=0), stored.max(axis=0)),
         fills=place.fills,
@@ -136,9 +181,13 @@ def _reading(
     def expected(x: np.ndarray) -> np.ndarray:
         """Return the library's scores; where it has the choice, of equal rows, what ours are."""
         found = scores(x)
+        distances = _distances(x, stored, metric)
+        if radius is not None:  # on the border rounding decides, there and here
+            near = np.isclose(distances, unit.radius, rtol=1e-9, atol=1e-12).any(axis=1)
+            return np.where(near[:, None], model.scores(place.raw(x)), found)
         if nearest == len(stored):
             return found
-        order = np.sort(_distances(x, stored, metric), axis=1)
+        order = np.sort(distances, axis=1)
         open_choice = np.isclose(order[:, nearest - 1], order[:, nearest], rtol=1e-9, atol=1e-12)
         own = model.scores(place.raw(x))
         return np.where(open_choice[:, None], own, found)
@@ -153,5 +202,9 @@ def _distances(x: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:
     return (sizes**2 if metric == "l2" else sizes).sum(axis=2)
 
 
-READERS = (((KNeighborsClassifier,), _classifier), ((KNeighborsRegressor,), _regressor))
+READERS = (
+    ((KNeighborsClassifier,), _classifier),
+    ((KNeighborsRegressor,), _regressor),
+    ((RadiusNeighborsClassifier,), _within),
+)
 """(classes, reader), see `sklearn_trees`."""

@@ -178,7 +178,7 @@ def neighbours_luts(node: NeighboursNode) -> float:
     sizes = sum(2 * b + (b * b if node.metric == "l2" else 0) for b in node.feature_bits)
     adders = len(node.features) * node.distance_bits
     entry = 3 * node.distance_bits + 2 * len(node.stored).bit_length()
-    return float(len(node.stored) * (sizes + adders + node.nearest * entry))
+    return float(len(node.stored) * (sizes + adders + node.listed * entry))
 
 
 def is_looked_up(term: NodeBase) -> bool:

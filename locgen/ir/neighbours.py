@@ -21,6 +21,8 @@ _DRAIN = 6
 class NeighboursNode(NodeBase):
     """Sum of the votes of the `nearest` stored rows; equal distances go to the lower number.
 
+    With a radius all stored rows vote that are not farther away.
+
     The distance is the sum of the differences' sizes (l1), of their squares (l2, no root is drawn)
     or the largest size (linf).
 
@@ -31,10 +33,11 @@ class NeighboursNode(NodeBase):
     stored : for each stored row its codes, one a feature
     votes : for each stored row one integer for each entry of `outputs`
     bias : one integer for each entry of `outputs`
-    nearest : how many rows vote
+    nearest : how many rows vote; all that are stored, with a radius
     metric : how differences become a distance
     row_ids : the library's number of each stored row
     outputs : outputs of the model that the scores are added to
+    radius : the largest distance that votes, None where the nearest do
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -48,6 +51,7 @@ class NeighboursNode(NodeBase):
     metric: Literal["l1", "l2", "linf"]
     row_ids: tuple[int, ...]
     outputs: tuple[int, ...]
+    radius: int | None = None
     kind: Literal["neighbours"] = "neighbours"
 
     def __post_init__(self) -> None:
@@ -61,6 +65,8 @@ class NeighboursNode(NodeBase):
             raise ValueError("features of a neighbours node must have at least one bit")
         if not 1 <= self.nearest <= len(self.stored):
             raise ValueError("a neighbours node must store as many rows as vote")
+        if self.radius is not None and (self.radius < 0 or self.nearest < len(self.stored)):
+            raise ValueError("with a radius, 0 or more, all stored rows may vote")
         if {len(self.votes), len(self.row_ids)} != {len(self.stored)}:
             raise ValueError("a neighbours node must have votes and a number for each stored row")
         if {len(row) for row in self.stored} != {len(self.features)}:
@@ -79,10 +85,19 @@ class NeighboursNode(NodeBase):
     def _votes(self) -> np.ndarray:
         return np.array(self.votes, dtype=np.int64)
 
+    @property
+    def listed(self) -> int:
+        """How many rows the list of the nearest holds: with a radius there is none."""
+        return self.nearest if self.radius is None else 0
+
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(lowest, highest) score for any `nearest` of the stored rows, for each output."""
         ordered = np.sort(self._votes, axis=0)
+        if self.radius is not None:
+            ends = np.minimum(ordered, 0).sum(axis=0), np.maximum(ordered, 0).sum(axis=0)
+            pairs = zip(*ends, self.bias, strict=True)
+            return tuple((int(low) + bias, int(high) + bias) for low, high, bias in pairs)
         low, high = ordered[: self.nearest].sum(axis=0), ordered[-self.nearest :].sum(axis=0)
         return tuple(
             (int(least) + bias, int(most) + bias)
@@ -131,20 +146,32 @@ class NeighboursNode(NodeBase):
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""
+        bias = np.array(self.bias, dtype=np.int64)
+        if self.radius is not None:
+            own = q[:, list(self.features)].astype(np.int64)
+            at_once = max(1, _CELLS // len(self.stored))
+            parts = [
+                (self._distances(own[start : start + at_once]) <= self.radius) @ self._votes
+                for start in range(0, max(len(own), 1), at_once)
+            ]
+            return np.concatenate(parts) + bias
         places, _ = self.neighbours(q)
-        return self._votes[places].sum(axis=1) + np.array(self.bias, dtype=np.int64)
+        return self._votes[places].sum(axis=1) + bias
 
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `neighbour` and `distance` (rows, nearest), the nearest first, and `share`.
 
         `neighbour` is the library's number; `share` (rows, nearest, outputs) is what each adds to
-        each score.
+        each score: nothing beyond the radius.
         """
         places, distance = self.neighbours(q)
+        share = self._votes[places]
+        if self.radius is not None:
+            share = share * (distance <= self.radius)[:, :, None]
         return {
             "neighbour": np.array(self.row_ids, dtype=np.int64)[places],
             "distance": distance,
-            "share": self._votes[places],
+            "share": share,
         }
 
     def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
@@ -176,7 +203,7 @@ class NeighboursNode(NodeBase):
     @property
     def compute_cycles(self) -> int:
         """Cycles that the serial core takes behind the last feature."""
-        return len(self.stored) * len(self.features) + self.nearest + _DRAIN
+        return len(self.stored) * len(self.features) + self.listed + _DRAIN
 
     @property
     def levels(self) -> float:

@@ -121,7 +121,7 @@ def stream_terms_of(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
             widest = max(node.feature_bits)
             rows = len(node.stored).bit_length()
             counts["multiplier"] += widest * widest if node.metric == "l2" else 2 * widest
-            counts["pipeline"] += node.nearest * (2 * node.distance_bits + 2 * rows)
+            counts["pipeline"] += node.listed * (2 * node.distance_bits + 2 * rows)
             counts["pipeline"] += 2 * node.distance_bits + 6 * rows + 6 * widest
             continue
         shared["counter"] = plan.down_beats.bit_length() + number_bits

@@ -46,7 +46,8 @@ def condense(model: Model, kind: Literal["edited", "condensed"]) -> tuple[Model,
         If the model is no classifier of nearest neighbours.
     """
     unit = model.units[0] if len(model.units) == 1 else None
-    if not isinstance(unit, FloatNeighbours) or model.task != "classification":
+    nearest = isinstance(unit, FloatNeighbours) and unit.radius is None
+    if not nearest or model.task != "classification":
         raise ConfigurationError(
             f"--condense {kind} leaves out rows that a KNeighborsClassifier stores, and "
             f"{model.family} is none: leave --condense out"

@@ -21,6 +21,8 @@ __all__ = ["check_ranges", "unit_features"]
 
 _FINEST_STEP = 1e-300
 _WIDEST_IDENTITY = 1 << 16
+_BEYOND = 1.02
+"""Of a radius: what is clipped there lies outside."""
 
 
 def unit_features(
@@ -208,6 +210,14 @@ def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
             )
 
 
+def _room(unit: FloatNeighbours) -> np.ndarray:
+    """Return how far beyond the stored rows codes must reach: there no row lies within a radius."""
+    if unit.radius is None:
+        return np.zeros(unit.stored.shape[1])
+    reach = np.sqrt(unit.radius) if unit.metric == "l2" else unit.radius
+    return _BEYOND * reach / np.where(unit.scale > 0, unit.scale, np.inf)
+
+
 def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return (lowest, highest) value of each feature, the prototypes' own included."""
     if x_train is not None and len(x_train):
@@ -217,8 +227,9 @@ def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.nd
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T
     for unit in model.every_unit:
         if isinstance(unit, FloatNeighbours):
-            low = np.minimum(low, unit.stored.min(axis=0))
-            high = np.maximum(high, unit.stored.max(axis=0))
+            room = _room(unit)
+            low = np.minimum(low, unit.stored.min(axis=0) - room)
+            high = np.maximum(high, unit.stored.max(axis=0) + room)
         if isinstance(unit, FloatPrototype):
             low, high = np.minimum(low, unit.centre), np.maximum(high, unit.centre)
     return low, high

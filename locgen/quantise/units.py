@@ -32,6 +32,9 @@ from locgen.quantise.lower import LARGEST_BIAS, assemble
 
 __all__ = ["UnitSkeleton"]
 
+_ON_BORDER = 1e-6
+"""Share of a step by which a distance of codes may pass a radius: rounding makes as much of one."""
+
 
 @dataclass(frozen=True, eq=False)
 class UnitSkeleton:
@@ -214,11 +217,12 @@ class UnitSkeleton:
         self, unit: FloatNeighbours, steps: np.ndarray
     ) -> tuple[NeighboursNode | None, np.ndarray]:
         """Return the node, whose votes count from the lowest, and what that comes to."""
-        low = unit.votes.min(axis=0)
+        within = unit.radius is not None  # any number of rows: their votes count from 0
+        low = np.zeros(len(unit.outputs)) if within else unit.votes.min(axis=0)
         votes = np.rint((unit.votes - low) * steps).astype(np.int64)
         used = tuple(f for f in unit.features if self.features[f].bits)
-        if not used or not votes.any():
-            return None, unit.votes[: unit.nearest].sum(axis=0)
+        if not votes.any() or not used:
+            return None, unit.evaluate(unit.stored[:1])[0]
         codes = np.stack([self.features[f].quantise(unit.stored[:, f]) for f in used], axis=1)
         return NeighboursNode(
             features=used,
@@ -230,7 +234,13 @@ class UnitSkeleton:
             metric=unit.metric,
             row_ids=unit.row_ids,
             outputs=unit.outputs,
+            radius=int(unit.radius / self._size(unit) + _ON_BORDER) if within else None,
         ), unit.nearest * low
+
+    def _size(self, unit: FloatNeighbours) -> float:
+        """Return what a distance of 1 between codes comes to in the metric."""
+        size = max((self.steps_of * unit.scale)[list(unit.features)].max(initial=0.0), 1e-300)
+        return float(size**2 if unit.metric == "l2" else size)
 
     def _distance(self, unit: FloatPrototype, fraction: int) -> DistanceNode:
         used = tuple(f for f in unit.features if self.features[f].bits)

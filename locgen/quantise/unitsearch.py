@@ -222,6 +222,8 @@ def _widths(model: Model, features: tuple[Feature, ...]) -> tuple[int, int]:
     """Return the first and the last score width to try."""
     if any(isinstance(unit, FloatPrototype) for unit in model.units):
         return 0, _FINEST_PROTOTYPE
+    if any(isinstance(u, FloatNeighbours) and u.radius is not None for u in model.units):
+        return 2, 2  # no row at all is half a vote
     if any(isinstance(unit, FloatNeighbours) for unit in model.units):
         return 1, (1 if model.task == "classification" else _WIDEST_SCORE)  # votes are whole
     if any(isinstance(unit, FloatLinear) for unit in model.units):

@@ -1,6 +1,7 @@
 """Nearest neighbours: metrics, equal distances, files, and what is refused."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
     RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer
 
+import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import load
 from locgen.frontends.admitted_units import NoTree
@@ -49,6 +52,43 @@ def test_of_equally_distant_rows_the_first_counts():
     assert model.labels(model.decide(model.scores(rows))).tolist() == [5, 6, 5, 6]
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+@pytest.mark.parametrize("label", ["most_frequent", 7])
+def test_rows_within_a_radius(metric, label):
+    random = np.random.default_rng(0)
+    rows = np.concatenate([random.normal(X.mean(axis=0), X.std(axis=0), (200, 4)), [[99.0] * 4]])
+    estimator = RadiusNeighborsClassifier(0.8, metric=metric, outlier_label=label).fit(X, Y)
+    model = load(estimator).model
+    scores = model.scores(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library says of each outlier that it is one
+        theirs = estimator.predict(rows)
+    assert np.array_equal(model.labels(model.decide(scores)), theirs)
+    empty = scores[:, :-1].sum(axis=1) == 0
+    assert empty[-1] and (scores[:, -1] == 0.5).all()
+
+
+def test_a_row_on_the_radius_lies_within():
+    estimator = RadiusNeighborsClassifier(1.0, outlier_label=9).fit([[0.0], [4.0]], [5, 6])
+    loaded = load(estimator)
+    rows = np.array([[1.0], [np.nextafter(1, 2)], [np.nextafter(1, 0)], [3.0], [2.0]])
+    model = loaded.model
+    assert model.labels(model.decide(model.scores(rows))).tolist() == [5, 9, 5, 6, 9]
+    assert estimator.predict(rows[[0, 3]]).tolist() == [5, 6]
+
+
+def test_far_away_is_outside_in_hardware_too():
+    """Codes reach so far beyond the stored rows that what is clipped lies outside the radius."""
+    estimator = RadiusNeighborsClassifier(0.75, outlier_label=-1).fit(X, Y)
+    design = locgen.compile(estimator, data=(X, X, Y, Y))
+    far = X[:20].copy()
+    far[:, 2] = 1e6
+    assert (design.predict(far) == -1).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert (design.predict(X) == estimator.predict(X)).mean() > 0.98
+
+
 def test_a_tree_of_a_file_is_never_searched(tmp_path):
     for algorithm in ("kd_tree", "ball_tree", "brute"):
         estimator = KNeighborsClassifier(3, algorithm=algorithm).fit(X, Y)
@@ -66,7 +106,9 @@ def test_refusals():
             load(kind(3, weights="distance").fit(X, Y))
         with pytest.raises(UnsupportedModel, match="'manhattan' or 'chebyshev'"):
             load(kind(3, metric="canberra").fit(X, Y))
-    with pytest.raises(UnsupportedModel, match="nearest that locgen builds is KNeighborsClass"):
+    with pytest.raises(UnsupportedModel, match="nearest that locgen builds is KNeighborsRegr"):
+        load(RadiusNeighborsRegressor().fit(X, Y))
+    with pytest.raises(UnsupportedModel, match="no answer where no row lies within the rad"):
         load(RadiusNeighborsClassifier().fit(X, Y))
     with pytest.raises(UnsupportedModel, match="a column of its own"):
         load(

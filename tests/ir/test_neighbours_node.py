@@ -40,6 +40,33 @@ def test_against_a_plain_sort(seed, metric, nearest, regression):
     assert from_json(to_json(model)) == model
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 1000),
+    st.sampled_from(["l1", "l2", "linf"]),
+    st.integers(0, 40),
+    st.booleans(),
+)
+def test_all_rows_within_a_radius_vote(seed, metric, radius, regression):
+    model = neighbours_model(
+        seed, (3, 1, 4), 2, rows=6, metric=metric, regression=regression, radius=radius
+    )
+    (node,) = model.nodes
+    q = np.random.default_rng(seed).integers(0, [8, 2, 16], (20, 3))
+    found = node.evaluate(q, np.full(3, -1))
+    within = node.distances(q) <= radius
+    expected = within @ np.array(node.votes) + np.array(node.bias)
+    assert np.array_equal(found, expected)
+    low, high = np.array(node.ranges).T
+    assert (low <= found).all() and (found <= high).all()
+    account = node.account(q, np.full(3, -1))
+    assert np.array_equal(node.total(account), found)
+    assert ((account["share"] != 0).any(axis=2) <= (account["distance"] <= radius)).all()
+    assert from_json(to_json(model)) == model
+    with pytest.raises(ValueError, match="all stored rows may vote"):
+        replace(node, nearest=2)
+
+
 def test_wrong_nodes_are_refused():
     (node,) = neighbours_model(0).nodes
     for changes, words in (

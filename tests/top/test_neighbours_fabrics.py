@@ -22,6 +22,9 @@ SHAPES = [
     {"nearest": 4, "rows": 6, "metric": "linf"},
     {"nearest": 3, "rows": 5, "outputs": 2, "regression": True},
     {"nearest": 1, "rows": 1},
+    {"radius": 6, "rows": 6},
+    {"radius": 0, "rows": 4, "metric": "l1"},
+    {"radius": 2, "rows": 5, "metric": "linf", "outputs": 2, "regression": True},
 ]
 
 
