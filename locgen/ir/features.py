@@ -59,12 +59,12 @@ class RankFeature:
         """Width of `q` in bits; 0 if the model never looks at the feature."""
         return (len(self.cuts) + self.missing).bit_length()
 
-    @property
+    @cached_property
     def missing_code(self) -> int | None:
         """Code of NaN, or None."""
         return (1 << self.bits) - 1 if self.missing and self.bits else None
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """Largest code that a finite `x` can get."""
         return len(self.cuts)
@@ -124,12 +124,12 @@ class AffineFeature:
         """Width of `q` in bits."""
         return self.width
 
-    @property
+    @cached_property
     def missing_code(self) -> int | None:
         """Code of NaN, or None."""
         return (1 << self.width) - 1 if self.missing and self.width else None
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """Largest code that a finite `x` can get."""
         return max((1 << self.width) - 1 - self.missing, 0)
@@ -185,12 +185,12 @@ class IdentityFeature:
         """Width of `q` in bits."""
         return (self.high - self.low + self.missing).bit_length()
 
-    @property
+    @cached_property
     def missing_code(self) -> int | None:
         """Code of NaN, or None."""
         return (1 << self.bits) - 1 if self.missing and self.bits else None
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """Largest code that a finite `x` can get."""
         return self.high - self.low

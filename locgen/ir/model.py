@@ -16,14 +16,14 @@ from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Vot
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.gate import highest
 from locgen.ir.membership import Membership, expand
-from locgen.ir.node import leaves_by_parts
+from locgen.ir.node import leaves_of
 from locgen.ir.shapes import FloatSteps
 from locgen.ir.units import FloatUnit
 
 __all__ = ["FloatGate", "FloatTree", "Model", "SplitRule", "Task"]
 
 _MANY_ROWS = 64
-"""Rows a split from which on it pays to part them, see `leaves_by_parts`."""
+"""Rows a split from which on it pays to look at all of them, split by split."""
 
 Task = Literal["classification", "regression"]
 
@@ -74,9 +74,7 @@ class FloatTree:
         if len(self.feature) == 0:
             return position
         if len(x) >= _MANY_ROWS * len(self.feature):
-            return leaves_by_parts(
-                self.left.tolist(), self.right.tolist(), self._goes_left(x), np.arange(len(x))
-            )
+            return leaves_of(self.left.tolist(), self.right.tolist(), self._goes_left(x), len(x))
         active = np.arange(len(x))
         while len(active):
             at = position[active]
@@ -86,13 +84,17 @@ class FloatTree:
             active = active[position[active] >= 0]
         return ~position
 
-    def _goes_left(self, x: np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+    def _goes_left(self, x: np.ndarray) -> Callable[[int, np.ndarray | slice], np.ndarray]:
         """Return what tells which rows of `x` a split sends left."""
+        feature, cut, missing_left = (
+            member.tolist() for member in (self.feature, self.cut, self.missing_left)
+        )
 
-        def goes_left(split: int, rows: np.ndarray) -> np.ndarray:
-            value = x[rows, self.feature[split]]
-            left = value <= self.cut[split]  # false for NaN
-            return left | np.isnan(value) if self.missing_left[split] else left
+        def goes_left(split: int, rows: np.ndarray | slice) -> np.ndarray:
+            value = x[rows, feature[split]]
+            if missing_left[split]:
+                return ~(value > cut[split])  # NaN is not above
+            return value <= cut[split]
 
         return goes_left
 
@@ -261,10 +263,12 @@ class Model:
         parts = list(parts)
         rows = len(parts[0]) if parts else 0
         groups = self.experts or (range(len(parts)),)
-        sums = np.zeros((len(groups), rows, self.outputs))
+        columns = np.zeros((len(groups), self.outputs, rows))  # an output's rows side by side
+        sums = columns.transpose(0, 2, 1)
         for expert, members in enumerate(groups):
             for number in members:
-                sums[expert][:, list(self.nodes[number].outputs)] += parts[number]
+                for column, output in enumerate(self.nodes[number].outputs):
+                    columns[expert, output] += parts[number][:, column]
         if self.expert_base:
             sums += np.array(self.expert_base)[:, None, :]
         return sums

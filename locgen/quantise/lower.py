@@ -106,14 +106,23 @@ class Skeleton:
     splits: tuple[TreeNode, ...]
     gate: Gate | None
 
-    def leaf_table(self, x: np.ndarray) -> np.ndarray:
-        """Return the float tree's leaf of each row and tree, shape (rows, trees)."""
-        columns, rows = self.columns(x), np.arange(len(x))
-        table = np.zeros((len(self.splits), len(x)), dtype=np.int32)
-        for number, node in enumerate(self.splits):
-            leaf = routed(node, node.threshold, columns, self.missing_codes, rows)
-            table[number] = np.array(node.leaf_scores)[leaf, 0]
-        return table.T
+    def leaves_at(
+        self, columns: np.ndarray, thresholds: Sequence[Sequence[int]] | None = None
+    ) -> np.ndarray:
+        """Return the leaf (trees, rows) that each row reaches, as numbered in `splits`, small.
+
+        Parameters
+        ----------
+        columns : codes (features, rows)
+        thresholds : for each tree codes (splits,) in place of its own
+        """
+        thresholds = thresholds or [node.threshold for node in self.splits]
+        missing = self.missing_codes.tolist()
+        most = max((len(tree.leaf_values) for tree in self.model.trees), default=1)
+        table = np.zeros((len(self.splits), columns.shape[1]), dtype=np.min_scalar_type(most - 1))
+        for number, (node, own) in enumerate(zip(self.splits, thresholds, strict=True)):
+            table[number] = routed(node, own, columns, missing)
+        return table
 
     def columns(self, x: np.ndarray) -> np.ndarray:
         """Return the codes of rows `x`, a feature after the other: (features, rows), small."""
@@ -126,13 +135,19 @@ class Skeleton:
                 columns[number] = feature.quantise(x[:, number])
         return columns
 
-    def open_table(self, x: np.ndarray) -> np.ndarray:
-        """Return whether each tree counts for each row, booleans (rows, trees)."""
-        counts = np.ones((len(x), len(self.splits)), dtype=bool)
-        if self.gate is not None:
-            mask = self.gate.evaluate(self.columns(x).T.astype(np.int64), self.missing_codes)
-            for expert, members in enumerate(self.model.experts):
-                counts[:, list(members)] = mask[:, [expert]]
+    def open_table(self, columns: np.ndarray) -> np.ndarray | None:
+        """Return whether each tree counts for each row, booleans (trees, rows); None if all do.
+
+        Parameters
+        ----------
+        columns : codes (features, rows)
+        """
+        if self.gate is None:
+            return None
+        counts = np.ones((len(self.splits), columns.shape[1]), dtype=bool)
+        mask = self.gate.evaluate(columns.T.astype(np.int64), self.missing_codes)
+        for expert, members in enumerate(self.model.experts):
+            counts[list(members)] = mask[:, expert]
         return counts
 
     def leaf_values(self, levels: float) -> tuple[np.ndarray, ...]:
@@ -224,6 +239,23 @@ class Skeleton:
             widest[outputs] = max(most or largest, largest / LARGEST_BIAS)
         steps = levels / np.where(widest > 0, widest, 1.0)
         return base, own, steps, reached
+
+    def integer_scores(
+        self, model: QuantisedModel, leaves: np.ndarray, counts: np.ndarray | None
+    ) -> np.ndarray:
+        """Return golden's scores (rows, outputs) of one of the integer models.
+
+        Parameters
+        ----------
+        leaves : (trees, rows) see `leaves_at`; counts : (trees, rows) booleans, None for all
+        """
+        scores = np.repeat(np.array(model.bias, dtype=np.int64)[:, None], leaves.shape[1], axis=1)
+        for number, node in enumerate(model.nodes):
+            for column, output in enumerate(node.outputs):
+                table = np.array([row[column] for row in node.leaf_scores], dtype=np.int64)
+                part = table[leaves[number]]
+                scores[output] += part if counts is None else part * counts[number]
+        return scores.T
 
     @property
     def missing_codes(self) -> np.ndarray:

@@ -18,7 +18,6 @@ from locgen.ir import QuantisedModel
 from locgen.quantise.descent import Descent
 from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
 from locgen.quantise.lower import Skeleton
-from locgen.quantise.splits import routed
 
 __all__ = ["free_rounding"]
 
@@ -53,6 +52,8 @@ class _Search:
     def __init__(self, skeleton: Skeleton, judge: Judge, name: str, allowed: float) -> None:
         self.skeleton, self.judge, self.name, self.allowed = skeleton, judge, name, allowed
         self.codes = skeleton.columns(judge.x)
+        self.leaves = skeleton.leaves_at(self.codes)
+        self.thresholds = tuple(node.threshold for node in skeleton.splits)
         self.moves = [feature.kind != "rank" for feature in skeleton.features]
         decision = skeleton.model.rule_of_decision
         scores = judge.float_scores
@@ -72,16 +73,19 @@ class _Search:
     def nearest(self, levels: float) -> _Rounded:
         """Return the nearest integers."""
         leaves = tuple(np.rint(value) for value in self.skeleton.leaf_values(levels))
-        return _Rounded(levels, 0.0, leaves, tuple(n.threshold for n in self.skeleton.splits))
+        return _Rounded(levels, 0.0, leaves, self.thresholds)
 
-    def verdict(self, model: QuantisedModel) -> tuple[float | None, float]:
-        """Return (drop or None, changed) of `model` on all rows."""
-        every = np.arange(self.codes.shape[1])
-        scores = np.tile(np.array(model.bias, dtype=np.int64), (len(every), 1))
-        for node in model.nodes:
-            leaf = routed(node, node.threshold, self.codes, model.missing_codes, every)
-            scores[:, list(node.outputs)] += np.array(node.leaf_scores, dtype=np.int64)[leaf]
-        return self.judge.verdict(model, scores)
+    def verdict(self, model: QuantisedModel, moved: bool) -> tuple[float | None, float]:
+        """Return (drop or None, changed) of `model` on all rows.
+
+        Parameters
+        ----------
+        moved : whether thresholds are not where they were
+        """
+        leaves = self.leaves
+        if moved:
+            leaves = self.skeleton.leaves_at(self.codes, [node.threshold for node in model.nodes])
+        return self.judge.verdict(model, self.skeleton.integer_scores(model, leaves, None))
 
     def descend(self, levels: float) -> Iterator[_Rounded]:
         """Yield ever cheaper roundings while their rows keep the budget."""
@@ -144,7 +148,7 @@ def free_rounding(
 
     def judged(rounded: _Rounded, share: float) -> tuple[QuantisedModel, bool]:
         candidate = search.integer_model(rounded)
-        drop, changed = search.verdict(candidate)
+        drop, changed = search.verdict(candidate, rounded.thresholds != search.thresholds)
         kept = (drop is None or drop <= options.max_accuracy_drop) and changed <= share
         bits = max(int(leaves.max(initial=0)).bit_length() for leaves in rounded.leaves)
         trials.append(Trial(bits, drop, changed, kept and changed <= allowed))

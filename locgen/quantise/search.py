@@ -2,9 +2,7 @@
 
 import logging
 
-import numpy as np
-
-from locgen.ir import Model, QuantisedModel
+from locgen.ir import Model
 from locgen.quantise.clauses import clauses_of, quantise_clauses
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import choose_features
@@ -19,7 +17,7 @@ from locgen.quantise.judge import (
 )
 from locgen.quantise.layers import layered_unit
 from locgen.quantise.layersearch import quantise_layers
-from locgen.quantise.lower import Skeleton, make_skeleton, merge_binary
+from locgen.quantise.lower import make_skeleton, merge_binary
 from locgen.quantise.rounding import free_rounding
 from locgen.quantise.unitsearch import quantise_units
 
@@ -62,36 +60,17 @@ def quantise(
     allowed = budget / 2 if options.max_changed is None else options.max_changed
     if options.rounding == "free":
         return free_rounding(skeleton, judge, name, options, allowed)
-    leaves, counts = skeleton.leaf_table(judge.x), skeleton.open_table(judge.x)
+    columns = skeleton.columns(judge.x)
+    leaves, counts = skeleton.leaves_at(columns), skeleton.open_table(columns)
     widths = range(1, _WIDEST_SCORE + 1) if options.score_bits is None else (options.score_bits,)
     fixed = options.score_bits is not None
     trials = []
     for bits in widths:
         candidate = skeleton.of_width(bits, name)
-        drop, changed = judge.verdict(candidate, _scores(skeleton, leaves, counts, candidate))
+        drop, changed = judge.verdict(candidate, skeleton.integer_scores(candidate, leaves, counts))
         kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
         trials.append(Trial(bits, drop, changed, kept))
         log.debug("score bits %d: drop %s, changed %.3f %%", bits, drop, changed)
         if kept:
             return Quantisation(candidate, tuple(trials), len(judge.x))
     raise no_width(budget, trials)
-
-
-def _scores(
-    skeleton: Skeleton, leaves: np.ndarray, counts: np.ndarray, candidate: QuantisedModel
-) -> np.ndarray:
-    """Return golden's scores from what was looked up once for all widths.
-
-    Parameters
-    ----------
-    leaves, counts : (rows, trees) the float leaf of each tree, and whether the tree counts
-    """
-    scores = np.tile(np.array(candidate.bias, dtype=np.int64), (len(leaves), 1))
-    for number, (node, split) in enumerate(zip(candidate.nodes, skeleton.splits, strict=True)):
-        table = np.zeros(
-            (max(leaf for (leaf,) in split.leaf_scores) + 1, len(node.outputs)), dtype=np.int64
-        )
-        table[[leaf for (leaf,) in split.leaf_scores]] = node.leaf_scores
-        part = table[leaves[:, number]] * counts[:, [number]]
-        scores[:, list(node.outputs)] += part
-    return scores

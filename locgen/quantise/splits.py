@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from locgen.ir import Feature, FloatTree, Model, TreeNode
-from locgen.ir.node import leaves_by_parts
+from locgen.ir.node import leaves_of
 
-__all__ = ["routed", "split_node", "threshold_maps"]
+__all__ = ["routed", "sent_left", "split_node", "threshold_maps"]
 
 
 def threshold_maps(model: Model, features: tuple[Feature, ...]) -> list[dict[float, int]]:
@@ -83,26 +83,24 @@ def split_node(
 
 
 def routed(
-    node: TreeNode,
-    threshold: Sequence[int],
-    codes: np.ndarray,
-    missing: Sequence[int],
-    rows: np.ndarray,
-    start: int = 0,
+    node: TreeNode, threshold: Sequence[int], codes: np.ndarray, missing: Sequence[int]
 ) -> np.ndarray:
-    """Return the leaf (rows,) that each of `rows` reaches from split `start` with these thresholds.
+    """Return the leaf (rows,) that each row reaches with these thresholds.
 
     Parameters
     ----------
-    codes : (features, all rows); missing : NaN's code of each feature, -1 for none
+    codes : (features, rows); missing : NaN's code of each feature, -1 for none
     """
-    if not node.feature:
-        return np.zeros(len(rows), dtype=np.int32)
 
-    def goes_left(split: int, members: np.ndarray) -> np.ndarray:
-        feature = node.feature[split]
-        value = codes[feature][members]
-        left = value <= threshold[split]
-        return left | (value == missing[feature]) if node.missing_left[split] else left
+    def goes_left(split: int, rows: np.ndarray | slice) -> np.ndarray:
+        return sent_left(node, split, threshold[split], codes[node.feature[split]][rows], missing)
 
-    return leaves_by_parts(node.left, node.right, goes_left, rows, start)
+    return leaves_of(node.left, node.right, goes_left, codes.shape[1])
+
+
+def sent_left(
+    node: TreeNode, split: int, threshold: int, value: np.ndarray, missing: Sequence[int]
+) -> np.ndarray:
+    """Return whether a split sends rows with these codes left, booleans (rows,)."""
+    left = value <= threshold
+    return left | (value == missing[node.feature[split]]) if node.missing_left[split] else left

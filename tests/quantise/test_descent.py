@@ -14,7 +14,8 @@ from sklearn.model_selection import train_test_split
 
 import locgen
 from locgen.ir import Comparison
-from locgen.quantise.descent import Descent, _cheapest, coarser, comparison_cost, telling_splits
+from locgen.quantise.descent import Descent, coarser, comparison_cost
+from locgen.quantise.folding import cheapest, telling_splits
 
 
 @settings(deadline=None, max_examples=80)
@@ -33,7 +34,7 @@ def test_no_rounding_of_one_tree_is_cheaper(seed, price):
         lost = sum(own[leaf] for own, leaf in zip(choices, leaves, strict=True))
         return lost + sum(prices[split] for split in telling_splits(node, leaves))
 
-    found, leaves = _cheapest(node, choices, prices)
+    found, leaves = cheapest(node, choices, prices)
     every = [cost(list(each)) for each in product(*choices)]
     # A split whose two sides agree is free only where all leaves below it do.
     assert cost(leaves) <= found + 1e-9
@@ -50,7 +51,7 @@ def test_thresholds_that_forget_bits(threshold):
         grids = [n for n in range(4) if (other + 1) % (1 << n) == 0]
         assert other == threshold or any(abs(other - threshold) <= 1 << n for n in grids if n)
     near = coarser(9, 15)
-    assert near == [7, 9, 11]  # 8 and 10 are on no coarser grid: q <= 7 forgets three bits
+    assert near == (7, 9, 11)  # 8 and 10 are on no coarser grid: q <= 7 forgets three bits
 
 
 def test_what_comparisons_cost():

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 import locgen
 from locgen.errors import BudgetError, ConfigurationError
-from locgen.quantise.descent import telling_splits
+from locgen.quantise.folding import telling_splits
 
 
 def folded(node, leaves):
