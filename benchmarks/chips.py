@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from measure import markdown, out_argument, write_result
-from models import bundled, shared_folder
+from models import rows_of
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 import locgen
@@ -23,7 +23,6 @@ from locgen.report.schema import Report
 from locgen.targets.asic.libraries import KNOWN, libraries_here
 from locgen.targets.toolchain import find_tool
 
-_KEYS = ("X_train", "X_test", "y_train", "y_test")
 CASES = {
     "bc": ("breast cancer RF 20x5", "breast_cancer"),
     "bean": ("dry bean GB 10x3", "dry_bean"),
@@ -49,18 +48,6 @@ NOTES = (
     "without glitches; the clock's is that of flip-flops' clock pins and the net to them. Every "
     "build was simulated at RTL and netlist level."
 )
-
-
-def rows_of(name: str) -> dict[str, np.ndarray] | None:
-    """Return the rows of a data set, None with a message if they are absent."""
-    if name != "dry_bean":
-        return dict(zip(_KEYS, bundled(name), strict=True))
-    path = shared_folder() / "data" / "dry_bean.npz"
-    if not path.is_file():
-        print(f"dry bean left out: {path.name} is not in {path.parent} (LOCGEN_SHARED)")
-        return None
-    with np.load(path, allow_pickle=False) as file:
-        return {key: file[key] for key in _KEYS}
 
 
 def built(estimator: object, rows: dict[str, np.ndarray], **options: object) -> Report:

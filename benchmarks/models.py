@@ -24,7 +24,7 @@ from locgen.frontends import load
 from locgen.ir import Model
 from locgen.quantise import Dataset
 
-__all__ = ["CASES", "Case", "bundled", "load_case", "shared_folder"]
+__all__ = ["CASES", "Case", "bundled", "load_case", "rows_of", "shared_folder"]
 
 SPLIT_SEED = 0
 MODEL_SEED = 0
@@ -81,6 +81,19 @@ def bundled(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
+def rows_of(name: str) -> dict[str, np.ndarray] | None:
+    """Return the split rows of a data set, None with a message if they are absent."""
+    keys = ("X_train", "X_test", "y_train", "y_test")
+    if name in _BUNDLED:
+        return dict(zip(keys, bundled(name), strict=True))
+    path = shared_folder() / "data" / f"{name}.npz"
+    if not path.is_file():
+        print(f"{name} left out: {path.name} is not in {path.parent} (LOCGEN_SHARED)")
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        return {key: file[key] for key in keys}
+
+
 @dataclass(frozen=True)
 class Case:
     """A trained model with its rows."""
@@ -116,16 +129,9 @@ class Case:
 def load_case(name: str) -> Case | None:
     """Return case `name`, trained, or None with a message if its data are absent."""
     recipe = CASES[name]
-    keys = ("X_train", "X_test", "y_train", "y_test")
-    if recipe.data in _BUNDLED:
-        arrays = dict(zip(keys, bundled(recipe.data), strict=True))
-    else:
-        path = shared_folder() / "data" / f"{recipe.data}.npz"
-        if not path.is_file():
-            print(f"{name} left out: {recipe.data}.npz is not in {path.parent} (LOCGEN_SHARED)")
-            return None
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in keys}
+    arrays = rows_of(recipe.data)
+    if arrays is None:
+        return None
     estimator = recipe.estimator(
         n_estimators=recipe.trees, max_depth=recipe.depth, random_state=MODEL_SEED
     )

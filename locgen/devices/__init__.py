@@ -27,7 +27,13 @@ __all__ = [
 ]
 
 #: The device and package that a bare target name means.
-DEFAULT_DEVICE = {"ice40": "up5k-sg48", "ecp5": "25k-cabga381", "gowin": "gw1nr-9c-qn88p"}
+DEFAULT_DEVICE = {
+    "ice40": "up5k-sg48",
+    "ecp5": "25k-cabga381",
+    "gowin": "gw1nr-9c-qn88p",
+    "machxo2": "xo2-1200-tg100",
+    "nexus": "lifcl-40-bg400",
+}
 
 FAMILIES = tuple(DEFAULT_DEVICE)
 """Names of the families that devices belong to."""

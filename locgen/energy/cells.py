@@ -52,9 +52,11 @@ class Parts:
     outputs: dict[str, int] = field(default_factory=dict)
 
     def number(self, name: str, default: int = 0) -> int:
-        """Return a parameter that is a number."""
+        """Return a parameter that is a number: bits, or a word that says it in hexadecimal."""
         text = self.parameters.get(name)
-        return default if text is None else int(text, 2)
+        if text is None:
+            return default
+        return int(text, 16 if text.startswith("0x") else 2)
 
     def text(self, name: str, default: str) -> str:
         """Return a parameter that is a word."""
@@ -179,6 +181,22 @@ def _gowin_register(pin: str, value: int) -> Callable[[Parts], None]:
     return lower
 
 
+def _nexus_wide(cell: Parts) -> None:
+    halves = (
+        cell.inside(cell.pins(*(f"{pin}{half}" for pin in "ABCD")), cell.number(f"INIT{half}"))
+        for half in "01"
+    )
+    cell.drive("Z", (*halves, *cell.pins("SEL")[:1], 0), _MUX)
+
+
+def _nexus_register(pin: str, value: int) -> Callable[[Parts], None]:
+    def lower(cell: Parts) -> None:
+        clear, enable = cell.nets.get(pin, 0), cell.nets.get("SP", 1)
+        cell.register("D", clear, enable, value=value, start=value, clear_first=True)
+
+    return lower
+
+
 _TRELLIS: Mapping[str, Callable[[Parts], None]] = {
     "LUT4": _lut("A B C D", "Z", "INIT"),
     "PFUMX": _chooser("BLUT", "ALUT", "C0", "Z"),
@@ -195,6 +213,16 @@ LIBRARIES: Mapping[str, Mapping[str, Callable[[Parts], None]]] = {
         **dict.fromkeys(("SB_DFFSS", "SB_DFFESS"), _ice40_register("S")),
     },
     "ecp5": {**_TRELLIS, "CCU2C": _chain(lambda table: table & 0xF)},
+    "machxo2": {**_TRELLIS, "CCU2D": _chain(lambda table: ~table >> 12 & 0xF)},
+    "nexus": {
+        "LUT4": _lut("A B C D", "Z", "INIT"),
+        "WIDEFN9": _nexus_wide,
+        "INV": lambda cell: cell.drive("Z", cell.pins("A"), 0x5555),
+        "VHI": _constant("Z", 1),
+        "VLO": _constant("Z", 0),
+        "FD1P3IX": _nexus_register("CD", 0),
+        "FD1P3JX": _nexus_register("PD", 1),
+    },
     "gowin": {
         **{
             f"LUT{size}": _lut(" ".join(f"I{pin}" for pin in range(size)), "F", "INIT")

