@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from measure import markdown, out_argument, tools_used, write_result
 
 import locgen
-from locgen.flow.build import emit
+from locgen.flow.bench import emit
 from locgen.frontends import Loaded, load
 from locgen.targets.packing import pack_core
 from locgen.targets.routed import ResourceShortage

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from measure import markdown, out_argument, tools_used, write_result
 
 import locgen
-from locgen.flow.build import emit
+from locgen.flow.bench import emit
 from locgen.targets.xilinx import count_lut6
 
 SHARED = Path(os.environ.get("LOCGEN_SHARED", Path(__file__).parents[3] / "shared"))

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from locgen.boards import pins_of
 from locgen.energy import (
     Activity,
@@ -16,27 +14,25 @@ from locgen.energy import (
     ExpertActivity,
     energy_of,
 )
-from locgen.errors import ConfigurationError, DoesNotFit, Mismatch, ToolNotFound
+from locgen.errors import ConfigurationError, DoesNotFit, ToolNotFound
 from locgen.flow.activity import measure_activity
 from locgen.flow.advice import advice
+from locgen.flow.bench import design_facts, design_vectors, emit, simulate, write_bench
 from locgen.flow.blocks import check_blocks
 from locgen.flow.chip import ChipFigures, check_tile, measure_chip
 from locgen.flow.chipfiles import write_chip_files
 from locgen.flow.design import Design
-from locgen.flow.evidence import evidence_words
 from locgen.flow.folder import BOARD_FILE
 from locgen.flow.memory import (
     boot_flash,
     link_params,
     memory_image,
-    update_exchanges,
 )
 from locgen.flow.place import choose_plan
-from locgen.flow.tops import emit_top, has_frames
+from locgen.flow.tops import has_frames
 from locgen.host.header import write_headers
-from locgen.ir import QuantisedModel, to_json
+from locgen.ir import to_json
 from locgen.plan.serialise import plan_to_json
-from locgen.targets.asic.chip import CELL_MODELS
 from locgen.targets.asic.project import top_name
 from locgen.targets.children import workers
 from locgen.targets.flash import join_image
@@ -45,26 +41,17 @@ from locgen.targets.registry import find_target
 from locgen.targets.routed import ResourceShortage, Routed
 from locgen.targets.target import Job, Mapped
 from locgen.targets.verilog import write_verilog
-from locgen.top.direct import DirectFabric
-from locgen.top.emit import emit_rtlil, ports_of
+from locgen.top.emit import ports_of
 from locgen.top.kinds import BUS_TOPS
-from locgen.top.registers import REGISTERS
-from locgen.top.tree import TreeFabric
-from locgen.verify.frames import make_frames
-from locgen.verify.pins import make_rows
-from locgen.verify.simulate import SimulationResult, run_testbench
-from locgen.verify.suspect import suspect_node
-from locgen.verify.testbench import write_testbench
-from locgen.verify.vectors import Vectors, make_vectors
+from locgen.verify.simulate import SimulationResult
 
-__all__ = ["Built", "Tell", "build", "design_facts", "design_vectors", "emit", "verify_design"]
+__all__ = ["Built", "Tell", "build", "verify_design"]
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[str], None]
 """Is told, in a few words, what starts now."""
 
-_ACTIVITY_ROWS = 512
 _HOPELESS = 2.0
 """Estimates are at most a third off (benchmarks/estimate.py), so twice the device never fits."""
 
@@ -102,68 +89,6 @@ class Built:
     def bitstream(self) -> Path | None:
         """The file that `locgen flash` writes to the board."""
         return None if self.routed is None else self.routed.bitstream
-
-
-def design_facts(design: Design) -> dict[str, object]:
-    """Return the facts that test benches are rendered from."""
-    model, place, plan = design.model, design.place, design.choice.plan
-    boot = boot_flash(design)
-    return {
-        "name": model.name,
-        "digest": design.digest,
-        "fabric": plan.kind,
-        "feature_bits_total": max(sum(model.feature_bits), 1),
-        "feature_bits": list(model.feature_bits),
-        "decision_bits": model.decision.bits,
-        "score_bits": model.score_bits,
-        "outputs": model.score_ports,
-        "latency_cycles": plan.latency_cycles,
-        "interval_cycles": plan.interval_cycles,
-        "top": place.top,
-        "registers": dict(REGISTERS) if place.top in ("wishbone", "axilite") else None,
-        "clock_hz": int(place.clock_hz or 12_000_000),
-        "baud": place.baud,
-        "memory": plan.shapes[0].memory if plan.shapes else None,
-        "evidence_beats": plan.evidence_bits // plan.evidence_width if plan.evidence else 0,
-        "evidence_width": plan.evidence_width if plan.evidence else 0,
-        "boot_offset": None if boot is None else boot.offset,
-        "models": list(find_target(place.target).models),
-        "tile": find_target(place.target).tile,
-    }
-
-
-def fabric_of(design: Design) -> DirectFabric | TreeFabric:
-    """Return the Amaranth component of the model."""
-    plan = design.choice.plan
-    if plan.kind == "direct":
-        return DirectFabric(design.model, plan)
-    return TreeFabric(design.model, plan, int(design.digest, 16))
-
-
-def emit(design: Design, called: str = "top") -> dict[str, str]:
-    """Return RTLIL by module: the core, and the top around it, a module named as `called`."""
-    modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
-    top = emit_top(design, called)
-    if top is not None:
-        modules["top"] = top
-    return modules
-
-
-def design_vectors(design: Design) -> Vectors:
-    """Return the vector set that every level of verification shares."""
-    model = design.model
-    thresholds: list[dict[int, str]] = [{} for _ in model.features]
-    for number, node in enumerate(model.nodes):
-        for feature, code in node.edges():
-            thresholds[feature].setdefault(code, f"node {number}")
-    for node in model.gate_nodes:
-        for feature, code in node.edges():
-            thresholds[feature].setdefault(code, "the gate")
-    rows = None
-    if design.data is not None:
-        rows = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
-    vectors = make_vectors(model.feature_bits, thresholds, model.evaluate, rows)
-    return replace(vectors, scores=vectors.scores[:, : model.score_ports])
 
 
 def _route(design: Design, mapped: Mapped, job: Job) -> Routed:
@@ -301,7 +226,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     facts = design_facts(design)
     if "top" in modules and design.place.top != "pins":
         facts["top_ports"] = ports_of(modules["top"], "top")
-    _write_bench(design, bench, facts, vectors, verilog, mapped)
+    write_bench(design, bench, facts, vectors, verilog, mapped)
     (work / f"{model.name}.v").write_text("".join(p.read_text() for p in verilog.values()), "utf-8")
     (work / "model.locgen.json").write_text(to_json(model), "utf-8")
     if design.place.board is not None:
@@ -316,7 +241,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     tell(f"{doing}simulation of {' and '.join(levels)} with {len(vectors)} vectors")
     results, unverified = (), None
     with workers(1) as pool:
-        simulations = pool.submit(_simulate, model, vectors, bench, levels, logs)
+        simulations = pool.submit(simulate, model, vectors, bench, levels, logs)
         try:
             routed = _route(design, mapped, job) if routes else None
         except ResourceShortage as error:
@@ -361,36 +286,6 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     return Built(work, mapped, routed, *measured, results, cost, experts, unverified, chip)
 
 
-def _write_bench(
-    design: Design,
-    bench: Path,
-    facts: dict[str, object],
-    vectors: Vectors,
-    verilog: dict[str, Path],
-    mapped: Mapped | None,
-) -> None:
-    """Write the test bench with the Verilog of both levels, and what is sent over the link."""
-    sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
-    if mapped is not None:
-        sources["core_netlist.v"] = mapped.core.verilog
-        if mapped.top is not None:
-            sources["top_netlist.v"] = mapped.top.verilog
-    frames, image, flash = None, memory_image(design), ()
-    evidence = evidence_words(design, vectors)
-    if mapped is not None and mapped.chip is not None:
-        sources[CELL_MODELS] = mapped.chip.models
-    if design.place.top == "pins":
-        frames = make_rows(design.model, vectors)
-    elif has_frames(design):
-        params = link_params(design)
-        held = int(design.digest, 16) if image else None
-        frames = make_frames(design.model, params, vectors, digest=held, evidence=evidence)
-        if image:
-            updates, flash = update_exchanges(design, params, vectors)
-            frames = updates + frames if boot_flash(design) is not None else frames + updates
-    write_testbench(bench, facts, vectors, frames, sources, image, flash, evidence)
-
-
 def _keep_bitstream(design: Design, routed: Routed, work: Path) -> Routed:
     """Put the bitstream into `work` under the model's name, with the model's image behind it."""
     bitstream = work / f"{design.model.name}{routed.bitstream.suffix}"
@@ -418,22 +313,6 @@ def _evidence_cells(design: Design, mapped: Mapped, job: Job) -> int | None:
         target = find_target(design.place.target)
         without = target.synthesise(modules, design.place.device, quiet)
     return cells - without.usage.logic_cells
-
-
-def _simulate(
-    model: QuantisedModel, vectors: Vectors, bench: Path, levels: tuple[str, ...], logs: Path
-) -> tuple[SimulationResult, ...]:
-    """Simulate the `levels`; a mismatch names the node that is most likely wrong."""
-    try:
-        return tuple(
-            run_testbench(bench, level, log=logs / f"simulation_{level}.log") for level in levels
-        )
-    except Mismatch as error:
-        if not error.vectors:
-            raise
-        compared = vectors.q[: max(error.vectors) + 1]
-        node = suspect_node(model, compared, error.vectors)
-        raise Mismatch(f"{error}; suspect: {node}", error.vectors) from error
 
 
 def verify_design(design: Design) -> list[SimulationResult]:

@@ -4,7 +4,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from locgen.flow.build import design_facts, design_vectors, emit
+from locgen.flow.bench import design_facts, design_vectors, emit
 from locgen.flow.design import Design
 from locgen.flow.evidence import evidence_words
 from locgen.flow.memory import memory_image

@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
+from locgen.flow import bench
 from locgen.flow import build as build_module
 from locgen.flow.folder import open_folder, verify_folder
 from locgen.report.schema import Report
@@ -123,7 +124,7 @@ def test_regression_behind_a_scaler_without_a_board(tmp_path):
 
 
 def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
-    real = build_module.fabric_of
+    real = bench.fabric_of
 
     def broken(design):
         node = design.model.nodes[0]
@@ -134,7 +135,7 @@ def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
         choice = dataclasses.replace(design.choice, model=model)
         return real(dataclasses.replace(design, choice=choice))
 
-    monkeypatch.setattr(build_module, "fabric_of", broken)
+    monkeypatch.setattr(bench, "fabric_of", broken)
     with pytest.raises(Mismatch, match=r"expected .*, got") as caught:
         small.build(tmp_path / "out")
     assert caught.value.exit_code == 5
@@ -169,7 +170,7 @@ def test_a_failed_build_leaves_the_earlier_one(small, tmp_path, monkeypatch):
     def fail(*arguments, **named):
         raise Mismatch("made up")
 
-    monkeypatch.setattr(build_module, "run_testbench", fail)
+    monkeypatch.setattr(bench, "run_testbench", fail)
     with pytest.raises(Mismatch, match="made up"):
         small.build(out)
     assert contents(out) == before

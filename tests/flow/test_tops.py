@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 
 import locgen
 from locgen.errors import ConfigurationError, Mismatch, UsageError
-from locgen.flow.build import emit
+from locgen.flow.bench import emit
 from locgen.flow.folder import open_folder
 from locgen.flow.virtual import virtual_board
 from locgen.verify.simulate import run_testbench

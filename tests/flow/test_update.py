@@ -28,7 +28,7 @@ import locgen
 from locgen.cli import app
 from locgen.errors import BoardError, BudgetError, ConfigurationError, DoesNotFit
 from locgen.flow import update as update_module
-from locgen.flow.build import fabric_of
+from locgen.flow.bench import fabric_of
 from locgen.flow.folder import open_folder
 from locgen.flow.memory import gates_digest, memory_image
 from locgen.flow.update import update_folder

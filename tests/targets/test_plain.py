@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 import locgen
 from locgen.errors import DoesNotFit, UsageError
-from locgen.flow.build import emit
+from locgen.flow.bench import emit
 from locgen.targets.registry import TARGETS, find_target
 from locgen.targets.verilog import write_verilog
 

@@ -1,0 +1,136 @@
+"""What of a design is simulated: its modules, its vectors and its test bench, which is run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from locgen.errors import Mismatch
+from locgen.flow.design import Design
+from locgen.flow.evidence import evidence_words
+from locgen.flow.memory import boot_flash, link_params, memory_image, update_exchanges
+from locgen.flow.tops import emit_top, has_frames
+from locgen.ir import QuantisedModel
+from locgen.targets.asic.chip import CELL_MODELS
+from locgen.targets.registry import find_target
+from locgen.targets.target import Mapped
+from locgen.top.direct import DirectFabric
+from locgen.top.emit import emit_rtlil
+from locgen.top.registers import REGISTERS
+from locgen.top.tree import TreeFabric
+from locgen.verify.frames import make_frames
+from locgen.verify.pins import make_rows
+from locgen.verify.simulate import SimulationResult, run_testbench
+from locgen.verify.suspect import suspect_node
+from locgen.verify.testbench import write_testbench
+from locgen.verify.vectors import Vectors, make_vectors
+
+__all__ = ["design_facts", "design_vectors", "emit", "fabric_of", "simulate", "write_bench"]
+
+
+def design_facts(design: Design) -> dict[str, object]:
+    """Return the facts that test benches are rendered from."""
+    model, place, plan = design.model, design.place, design.choice.plan
+    boot = boot_flash(design)
+    return {
+        "name": model.name,
+        "digest": design.digest,
+        "fabric": plan.kind,
+        "feature_bits_total": max(sum(model.feature_bits), 1),
+        "feature_bits": list(model.feature_bits),
+        "decision_bits": model.decision.bits,
+        "score_bits": model.score_bits,
+        "outputs": model.score_ports,
+        "latency_cycles": plan.latency_cycles,
+        "interval_cycles": plan.interval_cycles,
+        "top": place.top,
+        "registers": dict(REGISTERS) if place.top in ("wishbone", "axilite") else None,
+        "clock_hz": int(place.clock_hz or 12_000_000),
+        "baud": place.baud,
+        "memory": plan.shapes[0].memory if plan.shapes else None,
+        "evidence_beats": plan.evidence_bits // plan.evidence_width if plan.evidence else 0,
+        "evidence_width": plan.evidence_width if plan.evidence else 0,
+        "boot_offset": None if boot is None else boot.offset,
+        "models": list(find_target(place.target).models),
+        "tile": find_target(place.target).tile,
+    }
+
+
+def fabric_of(design: Design) -> DirectFabric | TreeFabric:
+    """Return the Amaranth component of the model."""
+    plan = design.choice.plan
+    if plan.kind == "direct":
+        return DirectFabric(design.model, plan)
+    return TreeFabric(design.model, plan, int(design.digest, 16))
+
+
+def emit(design: Design, called: str = "top") -> dict[str, str]:
+    """Return RTLIL by module: the core, and the top around it, a module named as `called`."""
+    modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
+    top = emit_top(design, called)
+    if top is not None:
+        modules["top"] = top
+    return modules
+
+
+def design_vectors(design: Design) -> Vectors:
+    """Return the vector set that every level of verification shares."""
+    model = design.model
+    thresholds: list[dict[int, str]] = [{} for _ in model.features]
+    for number, node in enumerate(model.nodes):
+        for feature, code in node.edges():
+            thresholds[feature].setdefault(code, f"node {number}")
+    for node in model.gate_nodes:
+        for feature, code in node.edges():
+            thresholds[feature].setdefault(code, "the gate")
+    rows = None
+    if design.data is not None:
+        rows = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
+    vectors = make_vectors(model.feature_bits, thresholds, model.evaluate, rows)
+    return replace(vectors, scores=vectors.scores[:, : model.score_ports])
+
+
+def write_bench(
+    design: Design,
+    bench: Path,
+    facts: dict[str, object],
+    vectors: Vectors,
+    verilog: dict[str, Path],
+    mapped: Mapped | None,
+) -> None:
+    """Write the test bench with the Verilog of both levels, and what is sent over the link."""
+    sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
+    if mapped is not None:
+        sources["core_netlist.v"] = mapped.core.verilog
+        if mapped.top is not None:
+            sources["top_netlist.v"] = mapped.top.verilog
+    frames, image, flash = None, memory_image(design), ()
+    evidence = evidence_words(design, vectors)
+    if mapped is not None and mapped.chip is not None:
+        sources[CELL_MODELS] = mapped.chip.models
+    if design.place.top == "pins":
+        frames = make_rows(design.model, vectors)
+    elif has_frames(design):
+        params = link_params(design)
+        held = int(design.digest, 16) if image else None
+        frames = make_frames(design.model, params, vectors, digest=held, evidence=evidence)
+        if image:
+            updates, flash = update_exchanges(design, params, vectors)
+            frames = updates + frames if boot_flash(design) is not None else frames + updates
+    write_testbench(bench, facts, vectors, frames, sources, image, flash, evidence)
+
+
+def simulate(
+    model: QuantisedModel, vectors: Vectors, bench: Path, levels: tuple[str, ...], logs: Path
+) -> tuple[SimulationResult, ...]:
+    """Simulate the `levels`; a mismatch names the node that is most likely wrong."""
+    try:
+        return tuple(
+            run_testbench(bench, level, log=logs / f"simulation_{level}.log") for level in levels
+        )
+    except Mismatch as error:
+        if not error.vectors:
+            raise
+        compared = vectors.q[: max(error.vectors) + 1]
+        node = suspect_node(model, compared, error.vectors)
+        raise Mismatch(f"{error}; suspect: {node}", error.vectors) from error
