@@ -7,7 +7,10 @@ import pytest
 from amaranth.hdl import ClockDomain, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 
+import locgen
 from locgen.boards import list_boards, load_board, pins_of, schema_markdown
 from locgen.devices import find_device
 from locgen.errors import ConfigurationError
@@ -79,6 +82,22 @@ def test_pins_exist_and_route(name, echo, tmp_path):
     assert routed.bitstream.stat().st_size > 30_000
     assert routed.bitstream.suffix == FAMILIES[board.family].suffix
     assert sum(cell.kind == "pin" for cell in routed.cells) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ulx3s", "tang_nano_9k"])
+def test_a_model_is_built_for_a_board_of_each_family(name, tmp_path):
+    """Link and all; on iCE40's icebreaker: tests/flow/test_build.py."""
+    x, y = load_iris(return_X_y=True)
+    model = RandomForestClassifier(3, max_depth=3, random_state=0).fit(x, y)
+    built = locgen.compile(model, board=name, effort="low").build(tmp_path / "out")
+    assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
+    assert all(result.frames > 20 for result in built.results)
+    board = load_board(name)
+    assert built.routed.fmax_mhz > board.clock.hz / 1e6
+    assert sum(cell.kind == "pin" for cell in built.routed.cells) == 3
+    assert built.bitstream.suffix == FAMILIES[board.family].suffix
+    assert built.bitstream.stat().st_size > 100_000
 
 
 def test_every_board_says_what_was_tried():

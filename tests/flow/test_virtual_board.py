@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
@@ -182,6 +182,52 @@ def test_an_engine_is_updated_over_the_virtual_port(tmp_path):
         assert (board.predict(X) == board.design.predict(X)).all()
         with pytest.raises(BoardError, match=f"not {old}"):
             locgen.Board(out, virtual.port).predict(X)
+
+
+@pytest.mark.slow
+def test_a_model_boots_from_the_flash_into_spram(tmp_path):
+    """And one whose image is damaged there does not answer."""
+    x, y = load_digits(return_X_y=True)
+    model = RandomForestClassifier(24, max_depth=8, random_state=0).fit(x, y)
+    out = tmp_path / "digits"
+    design = locgen.compile(
+        model, board="icebreaker", core="engine", score_bits=8, pnr=False, effort="low"
+    )
+    assert {shape.memory for shape in design.choice.plan.shapes} == {"spram"}
+    design.build(out)
+    with virtual_board(open_folder(out)) as virtual:
+        board = locgen.Board(out, virtual.port)
+        assert (board.predict(x[:300]) == design.predict(x[:300])).all()
+    memory = out / "testbench" / "memory.json"
+    words = json.loads(memory.read_text())
+    memory.write_text(json.dumps([*words[:-2], words[-2] ^ 1, words[-1]]))
+    with virtual_board(open_folder(out)) as virtual, pytest.raises(BoardError, match="no model"):
+        locgen.Board(out, virtual.port).predict(x[:3])
+
+
+@pytest.mark.slow
+def test_explanations_come_over_the_virtual_port(tmp_path):
+    """From the gates, by the command line too."""
+    out, data, port = tmp_path / "told", tmp_path / "rows.npz", tmp_path / "port"
+    design = locgen.compile(forest(), data=SPLIT, top="uart", explain=True, pnr=False)
+    design.build(out)
+    np.savez(data, X=X[:20])
+    with virtual_board(open_folder(out), link=port):
+        told = design.explain(X, str(port))
+        assert np.array_equal(told.hardware.numbers, design.explain(X).hardware.numbers)
+        assert (told.scores == design.decision_function(X)).all()
+        words = ["explain", out, "--data", data, "--port", port, "--json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "locgen", *map(str, words)], capture_output=True, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["rows"]) == 20
+    other = locgen.compile(forest(7), data=SPLIT, top="uart", explain=True)
+    with (
+        virtual_board(open_folder(out), link=port),
+        pytest.raises(BoardError, match="holds model"),
+    ):
+        other.explain(X, str(port))
 
 
 @pytest.mark.parametrize("percent", [-1, 101])

@@ -216,6 +216,7 @@ def test_doctor_covers_what_a_build_needs():
     assert {f.name for f in findings.values() if f.optional} == {
         *("iverilog", "liberty", "sta"),
         *("ecppack", "gowin_pack", "nextpnr-ecp5", "nextpnr-himbaechel-gowin"),
+        *("nextpnr-machxo2", "nextpnr-nexus", "prjoxide", "xo2pack"),
         *("dfu-util", "ecpdap", "iceprog", "openFPGALoader"),
     }
     for finding in findings.values():

@@ -34,7 +34,8 @@ def test_functions_that_share_inputs_share_a_lut():
     assert paired([]) == 0
 
 
-def test_count(tmp_path):
+def test_count(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCGEN_CACHE", str(tmp_path / "cache"))  # what is found there writes no log
     count = count_lut6(emit_rtlil(Gates(), "core", reset=True), tmp_path)
     assert count.flip_flops == 1 and count.carries == 0
     assert count.raw == 4 and 2 <= count.paired <= 3
