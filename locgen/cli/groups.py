@@ -66,6 +66,7 @@ class Quantising:
     max_accuracy_drop: options.Drop = 0.5
     max_changed: options.Changed = None
     rounding: options.Rounding = "nearest"
+    prune: options.Prune = False
     condense: options.Condense = "none"
     missing: options.Missing = "auto"
 

@@ -29,6 +29,7 @@ __all__ = [
     "Missing",
     "Model",
     "Optimise",
+    "Prune",
     "Rounding",
     "ScoreBits",
     "Shuttle",
@@ -166,6 +167,14 @@ Rounding = Annotated[
         "--rounding",
         metavar="nearest|free",
         help="leaves and thresholds to the nearest, or up or down as cells are saved",
+    ),
+]
+Prune = Annotated[
+    bool,
+    typer.Option(
+        "--prune",
+        help="cut the trees of an ensemble back where that saves most cells, inside the budget "
+        "and only with --data",
     ),
 ]
 Condense = Annotated[

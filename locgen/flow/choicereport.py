@@ -1,9 +1,20 @@
 """The report's view of what was tried and chosen."""
 
-from locgen.report.schema import Attempt, CoreUsage, Synthesis
+from dataclasses import asdict
+
+from locgen.quantise import Quantisation
+from locgen.report.schema import Attempt, CoreUsage, Pruning, Synthesis
 from locgen.targets.target import Mapped
 
-__all__ = ["synthesis_section"]
+__all__ = ["pruning_section", "synthesis_section"]
+
+
+def pruning_section(quantisation: Quantisation) -> Pruning | None:
+    """Return what pruning did; None where none was asked for."""
+    if quantisation.pruning is None:
+        return None
+    measure = "r2" if quantisation.model.task == "regression" else "accuracy"
+    return Pruning(measure=measure, **asdict(quantisation.pruning))
 
 
 def synthesis_section(mapped: Mapped, effort: str, core: CoreUsage) -> Synthesis | None:

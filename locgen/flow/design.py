@@ -318,12 +318,31 @@ def compile_model(
             max_accuracy_drop=chosen.max_accuracy_drop,
             max_changed=chosen.max_changed,
             rounding=chosen.rounding,
+            prune=chosen.prune,
         )
         float_model, condensing = loaded.model, None
         if chosen.condense != "none":
             float_model, condensing = condense(float_model, chosen.condense)
         quantisation = quantise(float_model, loaded.name, asked, dataset)
         quantisation = replace(quantisation, condensing=condensing)
+        if quantisation.pruning is not None and quantisation.pruning.cut:
+            # Fewer leaves need not be fewer cells: what pruning spends of the budget, rounding
+            # lacks, and scores may take more bits.
+            asked = replace(asked, prune=False)
+            whole = quantise(float_model, loaded.name, asked, dataset)
+            whole = replace(whole, pruning=quantisation.pruning.undone)
+            designs = (_planned(loaded, q, dataset, chosen, place) for q in (quantisation, whole))
+            return min(designs, key=lambda design: design.choice.estimate.logic_cells)
+    return _planned(loaded, quantisation, dataset, chosen, place)
+
+
+def _planned(
+    loaded: Loaded | None,
+    quantisation: Quantisation,
+    dataset: Dataset | None,
+    chosen: BuildOptions,
+    place: Place,
+) -> Design:
     if chosen.answer == "decision":
         quantisation = _decision_alone(quantisation)
     choice = choose_plan(quantisation.model, chosen, place)
@@ -339,10 +358,10 @@ def _decision_alone(quantisation: Quantisation) -> Quantisation:
 
 def _read_integer_model(path: Path, options: BuildOptions, data: object) -> Quantisation:
     """Return the integer model in `path`: widths are fixed, no float model to compare with."""
-    if data is not None or options.feature_bits or options.score_bits:
+    if data is not None or options.feature_bits or options.score_bits or options.prune:
         raise ConfigurationError(
-            f"{path} is quantised already: leave --data, --feature-bits and --score-bits out, or "
-            "build from the trained model"
+            f"{path} is quantised already: leave --data, --feature-bits, --score-bits and --prune "
+            "out, or build from the trained model"
         )
     try:
         text = path.read_bytes()

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from locgen.flow.choicereport import pruning_section
 from locgen.flow.design import Design, compile_model
 from locgen.ir import Gate, LayeredNode, QuantisedModel
 from locgen.ir.cost import comparison_luts
 from locgen.plan.estimate import gate_cells
+from locgen.report.facts import pruning_words
 
 __all__ = ["estimate_rows", "inspect_model"]
 
@@ -60,6 +62,7 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
             sum(comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons)
         ),
         **_condensing_facts(design),
+        **_pruning_facts(design),
         "evidence": "; ".join(_EVIDENCE[kind] for kind in kinds),
         "widths_searched_on": f"{design.quantisation.rows_seen} rows"
         + ("" if design.data is not None else " drawn over the thresholds (no --data)"),
@@ -105,6 +108,17 @@ def _condensing_facts(design: Design) -> dict[str, object]:
             f"{before:.2f} to {after:.2f} % of {len(ours)} test rows, {changed} answers changed"
         )
     return facts
+
+
+def _pruning_facts(design: Design) -> dict[str, object]:
+    """Return what pruning did and what it cost; nothing without it."""
+    words = pruning_words(pruning_section(design.quantisation))
+    if not words:
+        return {}
+    return {
+        "pruned": f"{words['leaves']} left",
+        "pruned_worth": f"{words['training']} on training rows, {words['test']} on test rows",
+    }
 
 
 def _gate_facts(model: QuantisedModel) -> dict[str, object]:

@@ -87,6 +87,9 @@ class BuildOptions(BaseModel):
         Literal["nearest", "free"],
         Field(description="leaves and thresholds to the nearest, or up or down as cells are saved"),
     ] = "nearest"
+    prune: Annotated[
+        bool, Field(description="cut trees back by the cells saved, inside the budget on the data")
+    ] = False
     condense: Annotated[
         Literal["none", "edited", "condensed"],
         Field(description="rows that nearest neighbours store: all, or fewer"),

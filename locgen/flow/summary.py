@@ -9,7 +9,7 @@ from sklearn.metrics import r2_score
 import locgen
 from locgen.flow.build import Built
 from locgen.flow.chipreport import chip_counts, chip_section, chip_timing
-from locgen.flow.choicereport import synthesis_section
+from locgen.flow.choicereport import pruning_section, synthesis_section
 from locgen.flow.design import Design
 from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
@@ -68,6 +68,7 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             task=model.task,
         ),
         quantisation=_quantisation(design),
+        pruning=pruning_section(design.quantisation),
         fabric=Fabric(
             kind=plan.kind,
             link_width=plan.link_width,

@@ -1,6 +1,6 @@
 """What a candidate costs on the rows that the search may see, and on blends of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -15,6 +15,7 @@ from locgen.quantise.features import FeatureKind
 
 __all__ = [
     "Judge",
+    "Pruning",
     "Quantisation",
     "QuantiseOptions",
     "Trial",
@@ -39,7 +40,8 @@ class QuantiseOptions:
 
     `max_accuracy_drop` is in percentage points of accuracy, for regression in hundredths of R2;
     `max_changed` the percentage of decisions that may differ on training rows and blends of them,
-    by default half as many; `rounding` how leaves become integers, see `rounding`.
+    by default half as many; `rounding` how leaves become integers, see `rounding`; `prune` whether
+    trees are cut back first, see `prune`.
     """
 
     feature_bits: int | None = None
@@ -48,6 +50,42 @@ class QuantiseOptions:
     max_accuracy_drop: float = 0.5
     max_changed: float | None = None
     rounding: Literal["nearest", "free"] = "nearest"
+    prune: bool = False
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """What pruning did.
+
+    Members
+    -------
+    leaves_before, leaves_after : of all trees
+    train_before, train_after, test_before, test_after : accuracies of the float model, or R2, on
+        the training and the test rows, before anything is rounded; None where rows are missing or
+        R2 says nothing
+    """
+
+    leaves_before: int
+    leaves_after: int
+    train_before: float | None
+    train_after: float | None
+    test_before: float | None
+    test_after: float | None
+
+    @property
+    def cut(self) -> int:
+        """Leaves that went."""
+        return self.leaves_before - self.leaves_after
+
+    @property
+    def undone(self) -> "Pruning":
+        """The same with all leaves left."""
+        return replace(
+            self,
+            leaves_after=self.leaves_before,
+            train_after=self.train_before,
+            test_after=self.test_before,
+        )
 
 
 @dataclass(frozen=True)
@@ -71,12 +109,13 @@ class Trial:
 
 @dataclass(frozen=True)
 class Quantisation:
-    """The chosen integer model, every score width that was tried, and what was condensed before."""
+    """The chosen integer model, every score width that was tried, and what was left out before."""
 
     model: QuantisedModel
     trials: tuple[Trial, ...]
     rows_seen: int
     condensing: Condensing | None = None
+    pruning: Pruning | None = None
 
 
 def no_width(budget: float, trials: list[Trial]) -> BudgetError:
@@ -97,10 +136,14 @@ class Judge:
     -------
     x : (rows, features) training rows and blends, or without data synthetic rows
     labelled : number of leading rows whose label is known
+
+    Parameters
+    ----------
+    trained : the model as it was trained, whose accuracy counts, if `model` is less than that
     """
 
-    def __init__(self, model: Model, data: Dataset | None) -> None:
-        self.model = model
+    def __init__(self, model: Model, data: Dataset | None, trained: Model | None = None) -> None:
+        self.model, self.trained = model, trained or model
         if data is None or not len(data.x_train):
             self.labelled = 0
             rows = synthetic_rows(model)
@@ -160,37 +203,47 @@ class Judge:
 
     def verdict(self, candidate: QuantisedModel, scores: np.ndarray) -> tuple[float | None, float]:
         """Return (drop or None, changed), see `Trial`, of a candidate's `scores` of the rows."""
-        labelled = slice(self.labelled)
+        answers = candidate.decision.evaluate(scores)
         if self.model.task == "regression":
-            theirs = self.model.decide(self.float_scores)
-            golden = candidate.values(candidate.decision.evaluate(scores), scores)
-            changed = 100 * (1 - _r2(theirs, golden))
-            if self.labelled and np.ptp(theirs[labelled], axis=0).all():
-                # Blends break what columns have in common: scores may reach far wider on them.
-                changed = max(changed, 100 * (1 - _r2(theirs[labelled], golden[labelled])))
-            if self.targets is None:
-                return None, changed
-            truth = np.reshape(self.targets, (self.labelled, -1))
-            defined = np.ptp(truth, axis=0) > 0
-            if not defined.any():
-                return None, changed
-            before, after = (
-                _r2(truth[:, defined], values[labelled][:, defined]) for values in (theirs, golden)
-            )
-            return 100 * (before - after), changed
-        decided = self.model.decide(self.float_scores)
-        golden = candidate.decision.evaluate(scores)
-        if self.model.margin:  # what training left open is not held against the candidate
+            answers = candidate.values(answers, scores)
+        elif self.model.margin:  # what training left open is not held against the candidate
             clear = self.model.rule_of_decision.margin(self.float_scores) > self.model.margin
-            golden = np.where(clear, golden, decided)
-        changed = 100 * float(np.mean(decided != golden))
+            answers = np.where(clear, answers, self.model.decide(self.float_scores))
+        return self.drop(answers[: self.labelled]), self.changed(answers)
+
+    def changed(self, answers: np.ndarray) -> float:
+        """Return the share of `answers`, values or decisions of the rows, that differ: `Trial`."""
+        theirs = self.model.decide(self.float_scores)
+        if self.model.task != "regression":
+            return 100 * float(np.mean(theirs != answers))
+        changed = 100 * (1 - _r2(theirs, answers))
+        labelled = slice(self.labelled)
+        if self.labelled and np.ptp(theirs[labelled], axis=0).all():
+            # Blends break what columns have in common: scores may reach far wider on them.
+            changed = max(changed, 100 * (1 - _r2(theirs[labelled], answers[labelled])))
+        return changed
+
+    def drop(self, answers: np.ndarray) -> float | None:
+        """Return what `answers`, values or decisions of the labelled rows, lose: see `Trial`."""
         if self.targets is None:
-            return None, changed
-        before, after = (
-            right_share(self.targets, self.model.labels(made[labelled]))
-            for made in (decided, golden)
-        )
-        return 100 * (before - after), changed
+            return None
+        before, after = (self.worth(made, self.targets) for made in (self._trained, answers))
+        return None if before is None else 100 * (before - after)
+
+    @cached_property
+    def _trained(self) -> np.ndarray:
+        """What the model as it was trained answers to the labelled rows."""
+        if self.trained is self.model:
+            return self.model.decide(self.float_scores[: self.labelled])
+        return self.trained.decide(self.trained.scores(self.x[: self.labelled]))
+
+    def worth(self, answers: np.ndarray, targets: np.ndarray) -> float | None:
+        """Return the accuracy of decisions, or R2 of values; None where R2 says nothing."""
+        if self.model.task != "regression":
+            return right_share(targets, self.model.labels(answers))
+        truth = np.reshape(targets, (len(answers), -1))
+        defined = np.ptp(truth, axis=0) > 0
+        return _r2(truth[:, defined], answers[:, defined]) if defined.any() else None
 
 
 def right_share(truth: np.ndarray, guess: np.ndarray) -> float:

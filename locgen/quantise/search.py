@@ -1,7 +1,9 @@
 """The search for the smallest widths that keep the accuracy inside the user's budget."""
 
 import logging
+from dataclasses import replace
 
+from locgen.errors import BudgetError
 from locgen.ir import Model
 from locgen.quantise.clauses import clauses_of, quantise_clauses
 from locgen.quantise.dataset import Dataset
@@ -18,6 +20,7 @@ from locgen.quantise.judge import (
 from locgen.quantise.layers import layered_unit
 from locgen.quantise.layersearch import quantise_layers
 from locgen.quantise.lower import make_skeleton, merge_binary
+from locgen.quantise.prune import PRUNED_SHARE, prune
 from locgen.quantise.rounding import free_rounding
 from locgen.quantise.unitsearch import quantise_units
 
@@ -37,7 +40,8 @@ def quantise(
     than half that share of decisions on the training rows plus as many as 4,096 blends of two
     training rows each: rows a forest has seen lie far from its decision borders, blends do not.
     (`max_changed` says how many may.)
-    Without data, rows drawn evenly over the thresholds' intervals take their place.
+    Without data, rows drawn evenly over the thresholds' intervals take their place. With pruning,
+    accuracy counts from the model as it was trained, changed decisions from the pruned one.
 
     Raises
     ------
@@ -45,17 +49,44 @@ def quantise(
         If no width of at most 16 bits, or not the one asked for, stays inside the budget.
     """
     merged = merge_binary(model)
+    if options.prune:
+        return _quantise_pruned(merged, name, options, data)
     if clauses_of(merged) is not None:
         return quantise_clauses(merged, name, options, data)
     if layered_unit(merged) is not None:
         return quantise_layers(merged, name, options, data)
     if model.every_unit:
         return quantise_units(merged, name, options, data)
+    return _quantise_trees(merged, merged, name, options, data)
+
+
+def _quantise_pruned(
+    model: Model, name: str, options: QuantiseOptions, data: Dataset | None
+) -> Quantisation:
+    """Return a model of trees in integers, cut back before unless that takes all of the budget."""
+    fewer, done = prune(model, options, data)
+    rest = options
+    if options.max_changed is not None:
+        rest = replace(options, max_changed=(1 - PRUNED_SHARE) * options.max_changed)
+    if done.cut:
+        try:
+            found = _quantise_trees(fewer, model, name, rest, data)
+        except BudgetError as error:
+            log.debug("pruned: %s", error)
+        else:
+            return replace(found, pruning=done)
+    return replace(_quantise_trees(model, model, name, options, data), pruning=done.undone)
+
+
+def _quantise_trees(
+    model: Model, trained: Model, name: str, options: QuantiseOptions, data: Dataset | None
+) -> Quantisation:
+    """Return a model of trees in integers; `trained` is the one whose accuracy counts."""
     x_train = None if data is None else model.expand(data.x_train)
     features = choose_features(model, options.feature_bits, options.feature_kind, x_train)
     gate = None if model.gate is None else integer_gate(model.gate, features, 0)
-    skeleton = make_skeleton(merged, features, gate)
-    judge = Judge(merged, data)
+    skeleton = make_skeleton(model, features, gate)
+    judge = Judge(model, data, trained)
     budget = options.max_accuracy_drop
     allowed = budget / 2 if options.max_changed is None else options.max_changed
     if options.rounding == "free":

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from locgen.report.numbers import plural, significant, thousands
-from locgen.report.schema import Report, Verification
+from locgen.report.numbers import percent, plural, significant, thousands
+from locgen.report.schema import Pruning, Report, Verification
 from locgen.targets.registry import TARGETS
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "meets_clock",
     "missing",
     "passed",
+    "pruning_words",
     "verified",
 ]
 
@@ -104,6 +105,24 @@ def experts_words(report: Report) -> str:
         rows = plural(report.quantisation.rows_test, "test route")
         text += f", {thousands(experts.changed_routes)} of {rows} changed"
     return f"{text}; {_toggles_words(report)}"
+
+
+def pruning_words(done: Pruning | None) -> dict[str, str]:
+    """Return what pruning left, and what it did to each kind of rows; nothing without it."""
+    if done is None:
+        return {}
+
+    def shown(value: float | None) -> str:
+        if value is None:
+            return "unknown"
+        return percent(value, 2) if done.measure == "accuracy" else f"{value:.4f}"
+
+    leaves = plural(done.leaves_before, "leaf", "leaves")
+    return {
+        "leaves": f"{thousands(done.leaves_after)} of {leaves}",
+        "training": f"{shown(done.train_before)} to {shown(done.train_after)}",
+        "test": f"{shown(done.test_before)} to {shown(done.test_after)}",
+    }
 
 
 def _toggles_words(report: Report) -> str:

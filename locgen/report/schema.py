@@ -14,6 +14,7 @@ __all__ = [
     "Experts",
     "Fabric",
     "ModelFacts",
+    "Pruning",
     "Quantisation",
     "Report",
     "Synthesis",
@@ -62,6 +63,21 @@ class Quantisation(_Strict):
     changed_decisions: int | None
     float_r2: float | None
     quantised_r2: float | None
+
+
+class Pruning(_Strict):
+    """What `--prune` left of the trees, and accuracy (or R2) of the float model before and after.
+
+    Before anything is rounded; what rounding adds is in `quantisation`. Test rows had no say.
+    """
+
+    leaves_before: int
+    leaves_after: int
+    measure: Literal["accuracy", "r2"]
+    train_before: float | None
+    train_after: float | None
+    test_before: float | None
+    test_after: float | None
 
 
 class Fabric(_Strict):
@@ -254,6 +270,7 @@ class Report(_Strict):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     model: ModelFacts
     quantisation: Quantisation
+    pruning: Pruning | None = None
     fabric: Fabric
     evidence: EvidenceCost | None
     target: TargetFacts

@@ -1,6 +1,6 @@
 """What the page says in tables and sentences: the two claims, cells, estimates, energy's worth."""
 
-from locgen.report.facts import LEVELS, experts_words, missing, passed
+from locgen.report.facts import LEVELS, experts_words, missing, passed, pruning_words
 from locgen.report.modules import module_words
 from locgen.report.numbers import percent, plural, points, share, si, significant, thousands
 from locgen.report.schema import Report, Verification
@@ -47,6 +47,12 @@ def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
             if facts.rows_test is not None:
                 changed += f" of {plural(facts.rows_test, 'row')}"
         rows.append(("Changed decisions", changed))
+    pruned = pruning_words(report.pruning)
+    if pruned:
+        rows.append(("Leaves that pruning left", pruned["leaves"]))
+        measure = {"accuracy": "Accuracy", "r2": "R\u00b2"}[report.pruning.measure]
+        for name in ("training", "test"):
+            rows.append((f"{measure} on {name} rows, by pruning alone", pruned[name]))
     for name, rows_seen in (("Training", facts.rows_train), ("Test", facts.rows_test)):
         shown = missing(report, "data") if rows_seen is None else thousands(rows_seen)
         rows.append((f"{name} rows", shown))

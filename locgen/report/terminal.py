@@ -1,4 +1,4 @@
-"""The terminal's summary of a build: ten lines of plain text, one more for mixtures."""
+"""The terminal's summary of a build: ten lines of text, one more for mixtures or for pruning."""
 
 from locgen.report.facts import (
     LEVELS,
@@ -8,6 +8,7 @@ from locgen.report.facts import (
     hardware,
     meets_clock,
     missing,
+    pruning_words,
     verified,
 )
 from locgen.report.numbers import every, percent, plural, share, si, significant, thousands
@@ -26,6 +27,7 @@ def summary_lines(report: Report, bitstream: str | None, report_path: str) -> li
     rows = {
         "model": _model(report),
         "quantisation": _quantisation(report),
+        **_pruning(report),
         "fabric": _fabric(report),
         "fit": _fit(report),
         "timing": _timing(report),
@@ -74,6 +76,15 @@ def _quantisation(report: Report) -> str:
     if facts.changed_decisions is not None and facts.rows_test is not None:
         text += f", {thousands(facts.changed_decisions)} of {thousands(facts.rows_test)} changed"
     return text
+
+
+def _pruning(report: Report) -> dict[str, str]:
+    words = pruning_words(report.pruning)
+    if not words:
+        return {}
+    name = {"accuracy": "accuracy", "r2": "R2"}[report.pruning.measure]
+    text = f"{words['leaves']} left; {name} on training rows {words['training']}"
+    return {"pruning": f"{text}, on test rows {words['test']}"}
 
 
 def _fabric(report: Report) -> str:
