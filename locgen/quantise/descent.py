@@ -14,6 +14,7 @@ import numpy as np
 
 from locgen.ir import Comparison, Feature, QuantisedModel, TreeNode
 from locgen.ir.cost import comparison_luts
+from locgen.ir.node import leaves_of
 from locgen.quantise.folding import cheapest, telling_splits
 from locgen.quantise.margins import Margins, Rivalry
 from locgen.quantise.splits import routed, sent_left
@@ -90,7 +91,6 @@ class Descent:
             [Comparison(*c) for c in zip(n.feature, n.threshold, n.missing_left, strict=True)]
             for n in self.splits
         ]
-        self._ways = [_ways(node) for node in self.splits]
         self._leaf = [routed(node, node.threshold, codes, self.missing) for node in self.splits]
         self.scores = np.tile(np.array(model.bias, dtype=np.int32)[:, None], (1, codes.shape[1]))
         self._trees: dict[int, list[tuple[int, int]]] = {o: [] for o in range(len(self.scores))}
@@ -154,7 +154,7 @@ class Descent:
         node, leaf = self.splits[number], self._leaf[number]
         leaves = self.rounded[number][:, column]
         ends = (self._low[number][:, column], self._high[number][:, column])
-        own = leaf[margins.rows].astype(np.intp)
+        own = leaf.astype(np.intp)
         losses = [
             np.bincount(own, margins.lost((end - leaves)[own]), len(leaves)).tolist()
             for end in ends
@@ -176,7 +176,7 @@ class Descent:
         change = np.array(best[1], dtype=np.int32) - leaves
         if change.any():
             margins.move(change[own])
-            self.scores[output] += change[leaf]
+            self.scores[output] += change[own]
             self.rounded[number][:, column] = best[1]
             self._telling[number, column] = telling_splits(node, best[1])
 
@@ -187,20 +187,12 @@ class Descent:
         for output, trees in self._trees.items():
             margins = Margins(output, self.scores, self.decided)
             for number, _ in trees:
-                if len(self.splits[number].outputs) > 1:  # all outputs would move at once
-                    continue
-                count = self._round_splits(number, price, used, margins)
-                moved += count
-                if count:
-                    leaves = self.rounded[number][:, 0]
-                    node, thresholds = self.splits[number], self.thresholds[number]
-                    leaf = routed(node, thresholds, self.codes, self.missing)
-                    self.scores[output] += leaves[leaf] - leaves[self._leaf[number]]
-                    self._leaf[number] = leaf
+                if len(self.splits[number].outputs) == 1:  # else all outputs would move at once
+                    moved += self._round_splits(output, number, price, used, margins)
         return moved
 
     def _round_splits(
-        self, number: int, price: float, used: Counter[Comparison], margins: Margins
+        self, output: int, number: int, price: float, used: Counter[Comparison], margins: Margins
     ) -> int:
         """Move thresholds of one tree one by one; return how many."""
         node, made = self.splits[number], self._made[number]
@@ -212,72 +204,103 @@ class Descent:
             saved = self._price(here) if used[here] == 1 else 0.0
             gains = {}
             for threshold in coarser(first, self.features[here.feature].largest):
-                there = here._replace(threshold=threshold)
+                there = Comparison(here.feature, threshold, here.missing_left)
                 gain = saved - (0.0 if used[there] else self._price(there))
-                if there != here and (gain > 0 or threshold == first):
+                if threshold != here.threshold and (gain > 0 or threshold == first):
                     gains[there] = gain
             if not gains:
                 continue
             if subtrees is None:
-                subtrees = _Subtrees(self, number, margins)
-            there = subtrees.try_split(split, here, gains, price)
+                leaves = self.rounded[number][:, 0]
+                thresholds = self.thresholds[number]
+                subtrees = _Subtrees(node, leaves, thresholds, self.codes, self.missing)
+            there = subtrees.try_split(split, here, gains, price, margins)
             if there is not None:
                 moved += 1
                 made[split] = there
-                self.thresholds[number][split] = there.threshold
                 used[here] -= 1
                 used[there] += 1
-                subtrees = None
+                subtrees.move(split, there.threshold)
+        if moved:
+            self.scores[output] += leaves[subtrees.leaf()] - leaves[self._leaf[number]]
+            self._leaf[number] = subtrees.leaf()
         return moved
 
 
 class _Subtrees:
-    """What each subtree of a tree comes to, for the rows of `margins`."""
+    """What each subtree of a tree comes to, for each row.
 
-    def __init__(self, descent: Descent, number: int, margins: Margins) -> None:
-        self.margins = margins
-        self.node = node = descent.splits[number]
-        self.codes, self.missing = descent.codes, descent.missing
-        self.thresholds = descent.thresholds[number]
-        self.ways = descent._ways[number]
-        self._bits: dict[int, np.ndarray] = {}
-        leaves = descent.rounded[number][:, 0]
-        self.shape = np.min_scalar_type(-int(leaves.max()) - 1)  # signed, for differences
-        constants = leaves.astype(self.shape)
-        self.values: list[np.ndarray] = [constants[0]] * len(node.feature)
+    Parameters
+    ----------
+    leaves : integers (leaves,); thresholds : of each split, changed by `move`
+    codes : (features, rows); missing : NaN's code of each feature
+    """
+
+    def __init__(
+        self,
+        node: TreeNode,
+        leaves: np.ndarray,
+        thresholds: list[int],
+        codes: np.ndarray,
+        missing: list[int],
+    ) -> None:
+        self.node, self.thresholds, self.codes, self.missing = node, thresholds, codes, missing
+        self._left: dict[int, np.ndarray] = {}
+        self._above = _above(node)
+        signed = np.min_scalar_type(-int(leaves.max()) - 1)  # -1 is a mask of ones
+        self._constants = leaves.astype(signed)
+        self._values: list[np.ndarray] = [self._constants[0]] * len(node.feature)
         for split in reversed(range(len(node.feature))):
-            left, right = self.sides(split, constants)
-            if left.ndim == right.ndim == 0 and left == right:
-                self.values[split] = left
-                continue
-            mask = self.goes_left(split).view(np.int8)
-            chosen = np.negative(mask, dtype=self.shape)
-            chosen &= left ^ right
-            chosen ^= right
-            self.values[split] = chosen
-        self.constants = constants
+            self._choose(split)
 
-    def sides(self, split: int, constants: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _choose(self, split: int) -> None:
+        """Find what comes out of a split, one integer or (rows,)."""
+        left, right = self._sides(split)
+        if left.ndim == right.ndim == 0 and left == right:
+            self._values[split] = left
+            return
+        chosen = np.negative(self._goes_left(split).view(np.int8), dtype=self._constants.dtype)
+        chosen &= left ^ right
+        chosen ^= right
+        self._values[split] = chosen
+
+    def _sides(self, split: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what the two sides of a split come to, one integer each or (rows,)."""
         return tuple(
-            constants[~child] if child < 0 else self.values[child]
+            self._constants[~child] if child < 0 else self._values[child]
             for child in (self.node.left[split], self.node.right[split])
         )
 
-    def value(self, split: int) -> np.ndarray:
-        """Return the code (rows,) that a split compares."""
-        return self.codes[self.node.feature[split]].take(self.margins.rows)
-
-    def goes_left(self, split: int) -> np.ndarray:
+    def _goes_left(self, split: int) -> np.ndarray:
         """Return which rows a split sends left, booleans (rows,)."""
-        if split not in self._bits:
-            self._bits[split] = sent_left(
-                self.node, split, self.thresholds[split], self.value(split), self.missing
-            )
-        return self._bits[split]
+        if split not in self._left:
+            value = self.codes[self.node.feature[split]]
+            threshold = self.thresholds[split]
+            self._left[split] = sent_left(self.node, split, threshold, value, self.missing)
+        return self._left[split]
+
+    def leaf(self) -> np.ndarray:
+        """Return the leaf of each row (rows,)."""
+        node = self.node
+        return leaves_of(
+            node.left, node.right, lambda s, rows: self._goes_left(s)[rows], self.codes.shape[1]
+        )
+
+    def move(self, split: int, threshold: int) -> None:
+        """Give a split another threshold."""
+        self.thresholds[split] = threshold
+        del self._left[split]
+        self._choose(split)
+        for ancestor, _ in self._above[split]:
+            self._choose(ancestor)
 
     def try_split(
-        self, split: int, here: Comparison, gains: dict[Comparison, float], price: float
+        self,
+        split: int,
+        here: Comparison,
+        gains: dict[Comparison, float],
+        price: float,
+        margins: Margins,
     ) -> Comparison | None:
         """Return the comparison in place of `here` that pays most, None if none pays.
 
@@ -289,19 +312,19 @@ class _Subtrees:
         """
         ends = [here.threshold, *(there.threshold for there in gains)]
         low, high = min(ends), max(ends)
-        value = self.value(split)
-        reached = (value > low) & (value <= high)
-        for ancestor, left in self.ways[split]:
-            way = self.goes_left(ancestor)
+        value = self.codes[self.node.feature[split]]
+        reached = value <= high
+        if low >= 0:
+            reached &= value > low
+        for ancestor, left in self._above[split]:
+            way = self._goes_left(ancestor)
             reached &= way if left else ~way
         members = np.flatnonzero(reached)
         value = value[members].astype(np.intp) - low
-        left, right = (
-            side[members] if side.ndim else side for side in self.sides(split, self.constants)
-        )
+        left, right = (side[members] if side.ndim else side for side in self._sides(split))
         other = np.subtract(right, left, dtype=np.int32)
-        change = np.where(self.goes_left(split)[members], other, -other)
-        lost = self.margins.lost(change, members) - self.margins.lost(0, members)
+        change = np.where(self._goes_left(split)[members], other, -other)
+        lost = margins.lost(change, members) - margins.lost(np.zeros_like(change), members)
         # Losses of all rows up to each code, from `low` on.
         total = np.bincount(value, lost, high - low + 1).cumsum().tolist()
         best, found = -1e-9, None
@@ -313,15 +336,15 @@ class _Subtrees:
         if found is not None:
             ends = sorted((here.threshold - low, found.threshold - low))
             moved = (value > ends[0]) & (value <= ends[1])
-            self.margins.move(change[moved], members[moved])
+            margins.move(change[moved], members[moved])
         return found
 
 
-def _ways(node: TreeNode) -> list[tuple[tuple[int, bool], ...]]:
-    """Return for each split the splits above it, each with whether the way goes left there."""
-    ways: list[tuple[tuple[int, bool], ...]] = [()] * len(node.feature)
+def _above(node: TreeNode) -> list[tuple[tuple[int, bool], ...]]:
+    """Return for each split those above it, the nearest first, and whether it lies to the left."""
+    above: list[tuple[tuple[int, bool], ...]] = [()] * len(node.feature)
     for split in range(len(node.feature)):
         for child, left in ((node.left[split], True), (node.right[split], False)):
             if child >= 0:
-                ways[child] = (*ways[split], (split, left))
-    return ways
+                above[child] = ((split, left), *above[split])
+    return above

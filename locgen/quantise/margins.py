@@ -18,25 +18,14 @@ _CLIP = 63
 _SOFTNESS = 2.0
 """Steps over which the loss falls by about e: 1 fits the training rows closer, 3 blurs."""
 _LOSS = np.log1p(np.exp(-(np.arange(-_CLIP, _CLIP + 1) + 0.5) / _SOFTNESS))
-_NEAR = 16
-"""A margin from which on a row loses next to nothing: e**-8 of what it loses at 0."""
-_REACH = 8
-"""Steps by which the trees of an output may change a score in one round."""
 
 
 class Margins:
-    """The rows that an output's score matters to, and how far each is from another decision.
+    """How far rows are from another decision, as an output's score changes.
 
-    A row's margin is the lesser of what rises or falls with the score, and `cap`, which does not:
-    below 0 the decision is another. It loses log(1 + exp(-margin)). Where an output is part of
-    several groups, a row is there once for each. Rows far from any border, and rows that another
-    output is much nearer to, are left out.
-
-    Members
-    -------
-    rows : (members,) number of each row
-    sign : (members,) 1 where the row's own output is this one, else -1
-    lead : (members,) the part of the margin that changes by `sign` with a step of the score
+    In each group that the output is part of, a row's margin is the lesser of what rises or falls
+    with the score and of what does not. Below 0 the decision is another. A row loses log(1 +
+    exp(-margin)), in all groups together.
 
     Parameters
     ----------
@@ -44,54 +33,53 @@ class Margins:
     """
 
     def __init__(self, output: int, scores: np.ndarray, groups: Sequence[Rivalry]) -> None:
-        parts = [
+        self._parts = [
             _group_margins(group.index(output), scores[list(group)], decision, decided)
             for group, decision, decided in groups
             if output in group
         ]
-        own, lead, cap = (np.concatenate(part) for part in zip(*parts, strict=True))
-        near = np.flatnonzero(lead < np.minimum(cap, _NEAR) + _REACH)
-        self.rows = near % scores.shape[1]
-        self.sign = np.where(own[near], 1, -1).astype(np.int32)
-        self.lead = lead[near].astype(np.int32)
-        self._cap = np.minimum(cap[near], _CLIP).astype(np.int32) + _CLIP
 
-    def lost(self, change: np.ndarray | int = 0, members: np.ndarray | None = None) -> np.ndarray:
-        """Return the loss (members,) if the output's score changed by so much."""
-        sign, lead, cap = self.sign, self.lead, self._cap
-        if members is not None:
-            sign, lead, cap = sign[members], lead[members], cap[members]
-        index = change * sign
-        index += lead
-        index += _CLIP
-        return _LOSS.take(np.minimum(index, cap, out=index), mode="clip")
+    def lost(self, change: np.ndarray, members: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Return the loss of rows `members` if the output's score changed by so much (members,)."""
+        total: np.ndarray | float = 0.0
+        for sign, lead, cap in self._parts:
+            index = change * sign[members]
+            index += lead[members]
+            np.minimum(index, cap[members], out=index)
+            total = total + _LOSS.take(index, mode="clip")
+        return total
 
     def move(self, change: np.ndarray, members: np.ndarray | slice = slice(None)) -> None:
-        """Note that the output's score has changed by so much (members,)."""
-        self.lead[members] += change * self.sign[members]
+        """Note that the output's score of rows `members` has changed by so much (members,)."""
+        for sign, lead, _ in self._parts:
+            lead[members] += change * sign[members]
 
 
 def _group_margins(
     place: int, scores: np.ndarray, decision: object, decided: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return whether each row is the output's own, what changes with its score, and what does not.
+    """Return sign, lead and cap (rows,): the margin is the lesser of lead and cap, less `_CLIP`.
+
+    The lead changes by sign with a step of the output's score.
 
     Parameters
     ----------
     place : of the output in its group; scores : (outputs of the group, rows)
     """
-    far = np.full(len(decided), _FAR)
+    cap = np.full(len(decided), 2 * _CLIP, dtype=np.int32)
     if not isinstance(decision, Argmax):
         least = 0 if decision.operator == ">=" else 1
         own = decided == 1
-        return own, np.where(own, scores[place] - least, least - 1 - scores[place]), far
-    rows = np.arange(len(decided))
-    own = decided == place
-    mine, first = scores[place], scores[decided, rows]
-    # Ties go to the lower index: a rival before the row's own wins with as much.
-    rivals = scores + (np.arange(len(scores))[:, None] < decided)
-    rivals[decided, rows] = -_FAR
-    rivals[place] = -_FAR
-    highest = rivals.max(axis=0)
-    lead = np.where(own, mine - highest, first - (place < decided) - mine)
-    return own, lead, np.where(own, far, first - highest)
+        lead = np.where(own, scores[place] - least, least - 1 - scores[place])
+    else:
+        rows = np.arange(len(decided))
+        own = decided == place
+        mine, first = scores[place], scores[decided, rows]
+        # Ties go to the lower index: a rival before the row's own wins with as much.
+        rivals = scores + (np.arange(len(scores))[:, None] < decided)
+        rivals[decided, rows] = -_FAR
+        rivals[place] = -_FAR
+        highest = rivals.max(axis=0)
+        lead = np.where(own, mine - highest, first - (place < decided) - mine)
+        np.minimum(cap, np.where(own, _CLIP, first - highest) + _CLIP, out=cap, casting="unsafe")
+    return np.where(own, 1, -1).astype(np.int32), (lead + _CLIP).astype(np.int32), cap

@@ -28,7 +28,7 @@ _LEVELS = tuple(np.concatenate([np.arange(4, 32) / 4, np.arange(8, 32), 2.0 ** n
 _HOPE = 3.0
 """Descent changes about a third of what the nearest integers change, before it saves a gate."""
 _FINER = (1.0, 1.5)
-"""More steps than need be leave more freedom; the cheapest of these is kept."""
+"""More steps than need be leave more freedom: what is tried where the first keeps no budget."""
 _PRICES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0)
 """What a cell may cost in loss, rising until the budget is spent."""
 _PASSES = 2
@@ -93,7 +93,7 @@ class _Search:
         values = self.skeleton.leaf_values(levels)
         rows = self.rows
         decided = [(scores, decision, of[rows]) for scores, decision, of in self.groups]
-        descent = Descent(model, values, self.codes[:, rows], decided, self.moves)
+        descent = Descent(model, values, self.codes.take(rows, axis=1), decided, self.moves)
         labelled = rows < self.judge.labelled
         most_training = max(descent.changed()[labelled].sum(), self._of(self.judge.labelled) / 2)
         for price in _PRICES:
@@ -154,7 +154,6 @@ def free_rounding(
         trials.append(Trial(bits, drop, changed, kept and changed <= allowed))
         return candidate, kept
 
-    best: tuple[float, QuantisedModel] | None = None
     for levels in _LEVELS:
         candidate, hopeful = judged(search.nearest(float(levels)), _HOPE * allowed)
         if not hopeful:
@@ -163,14 +162,9 @@ def free_rounding(
         for finer in _FINER:
             steps = list(search.descend(float(levels) * finer))
             for step in sorted(steps, key=lambda step: step.cost):
-                if best is not None and step.cost >= best[0]:
-                    break
                 model, kept = judged(step, allowed)
                 if kept:
-                    best = step.cost, model
-                    break
-        if best is not None:
-            return Quantisation(best[1], tuple(trials), len(judge.x))
+                    return Quantisation(model, tuple(trials), len(judge.x))
         if nearest_kept:
             return Quantisation(candidate, tuple(trials), len(judge.x))
     raise no_width(options.max_accuracy_drop, trials)
