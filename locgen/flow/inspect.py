@@ -63,6 +63,7 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         ),
         **_condensing_facts(design),
         **_pruning_facts(design),
+        **_rebinning_facts(design),
         "evidence": "; ".join(_EVIDENCE[kind] for kind in kinds),
         "widths_searched_on": f"{design.quantisation.rows_seen} rows"
         + ("" if design.data is not None else " drawn over the thresholds (no --data)"),
@@ -119,6 +120,12 @@ def _pruning_facts(design: Design) -> dict[str, object]:
         "pruned": f"{words['leaves']} left",
         "pruned_worth": f"{words['training']} on training rows, {words['test']} on test rows",
     }
+
+
+def _rebinning_facts(design: Design) -> dict[str, object]:
+    """Return what merging the bins of large tables did; nothing without it."""
+    done = design.quantisation.rebinning
+    return {} if done is None else {"rebinned": done.words}
 
 
 def _gate_facts(model: QuantisedModel) -> dict[str, object]:

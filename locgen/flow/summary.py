@@ -172,11 +172,13 @@ def _quantisation(design: Design) -> Quantisation:
                 "quantised_accuracy": right_share(data.y_test, ours),
                 "changed_decisions": round(len(ours) * (1 - right_share(theirs, ours))),
             }
+    rebinning = design.quantisation.rebinning
     return Quantisation(
         kinds=kinds,
         feature_bits=list(model.feature_bits),
         score_bits=model.score_bits,
         encoder="none" if used <= {"identity"} else "host",
+        rebinned=None if rebinning is None else rebinning.words,
         **facts,
     )
 

@@ -18,6 +18,7 @@ from locgen.frontends.front import Front
 from locgen.frontends.labels import class_labels
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn_trees import quiet
+from locgen.ir.grids import Grid, grid_tree
 from locgen.ir.model import FloatTree, Model, SplitRule
 from locgen.ir.shapes import FloatSteps
 
@@ -25,8 +26,8 @@ __all__ = ["FAMILIES", "read_boosted", "reads"]
 
 FAMILIES = ("ExplainableBoostingClassifier", "ExplainableBoostingRegressor")
 _MODULE = "interpret.glassbox._ebm._ebm"
-_MOST_CELLS = 1024
-"""Of a pair's table: more would be a tree larger than most devices."""
+_MOST_CELLS = 4096
+"""Of a pair's table: the library's own choice of bins stays below, see `quantise.rebin`."""
 
 
 def reads(last: object) -> bool:
@@ -149,42 +150,8 @@ def _term(
     columns = tuple(range(outputs))
     if not as_tree:
         return FloatSteps(term[0], cuts[0], known, None, columns)
-    return _tree(list(term), cuts, known, columns)
-
-
-def _tree(
-    features: list[int], cuts: list[np.ndarray], cells: np.ndarray, outputs: tuple[int, ...]
-) -> FloatTree:
-    """Return the tree that looks for a bin of the first feature, then of the second."""
-    splits: list[tuple[int, float]] = []
-    children: list[list[int]] = []
-
-    def grow(depth: int, low: int, high: int, before: int) -> int:
-        """Return the node that tells bins `low` to `high` of feature `depth` apart."""
-        if low == high:
-            cell = before * (len(cuts[depth]) + 1) + low
-            if depth + 1 == len(features):
-                return ~cell
-            return grow(depth + 1, 0, len(cuts[depth + 1]), cell)
-        middle = (low + high) // 2
-        number = len(splits)
-        splits.append((features[depth], float(cuts[depth][middle])))
-        children.append([0, 0])
-        children[number][0] = grow(depth, low, middle, before)
-        children[number][1] = grow(depth, middle + 1, high, before)
-        return number
-
-    grow(0, 0, len(cuts[0]), 0)
-    return FloatTree(
-        feature=np.array([feature for feature, _ in splits], dtype=np.int64),
-        cut=np.array([cut for _, cut in splits]),
-        missing_left=np.zeros(len(splits), dtype=bool),
-        left=np.array([left for left, _ in children], dtype=np.int64),
-        right=np.array([right for _, right in children], dtype=np.int64),
-        leaf_values=cells,
-        leaf_ids=np.arange(len(cells)),
-        outputs=outputs,
-    )
+    values = known.reshape(*sides, outputs)
+    return grid_tree(Grid(term, tuple(cuts), values, columns))
 
 
 def _compare(model: Model, last: object) -> None:

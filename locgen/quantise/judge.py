@@ -12,6 +12,7 @@ from locgen.ir import Model, QuantisedModel
 from locgen.quantise.condense import Condensing
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import FeatureKind
+from locgen.quantise.rebin import Rebinning
 
 __all__ = [
     "Judge",
@@ -116,6 +117,7 @@ class Quantisation:
     rows_seen: int
     condensing: Condensing | None = None
     pruning: Pruning | None = None
+    rebinning: Rebinning | None = None
 
 
 def no_width(budget: float, trials: list[Trial]) -> BudgetError:

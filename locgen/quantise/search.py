@@ -21,6 +21,7 @@ from locgen.quantise.layers import layered_unit
 from locgen.quantise.layersearch import quantise_layers
 from locgen.quantise.lower import make_skeleton, merge_binary
 from locgen.quantise.prune import PRUNED_SHARE, prune
+from locgen.quantise.rebin import rebin
 from locgen.quantise.rounding import free_rounding
 from locgen.quantise.unitsearch import quantise_units
 
@@ -41,7 +42,8 @@ def quantise(
     training rows each: rows a forest has seen lie far from its decision borders, blends do not.
     (`max_changed` says how many may.)
     Without data, rows drawn evenly over the thresholds' intervals take their place. With pruning,
-    accuracy counts from the model as it was trained, changed decisions from the pruned one.
+    accuracy counts from the model as it was trained, changed decisions from the pruned one; so it
+    does where large tables of pairs of features lose bins first, see `rebin`.
 
     Raises
     ------
@@ -57,7 +59,11 @@ def quantise(
         return quantise_layers(merged, name, options, data)
     if model.every_unit:
         return quantise_units(merged, name, options, data)
-    return _quantise_trees(merged, merged, name, options, data)
+    done = rebin(merged, Judge(merged, data), options)
+    if done is None:
+        return _quantise_trees(merged, merged, name, options, data)
+    fewer, rebinning = done
+    return replace(_quantise_trees(fewer, merged, name, options, data), rebinning=rebinning)
 
 
 def _quantise_pruned(

@@ -49,7 +49,8 @@ class Quantisation(_Strict):
 
     `encoder` says where float features become integers, or "none" where they are integers already.
     Accuracies are shares of the test rows; `changed_decisions` counts test rows whose class differs
-    from the library's.
+    from the library's. `rebinned` says how many values large tables of pairs lost, and by how much
+    a score may have moved.
     """
 
     kinds: list[Literal["rank", "affine", "identity"]]
@@ -63,6 +64,7 @@ class Quantisation(_Strict):
     changed_decisions: int | None
     float_r2: float | None
     quantised_r2: float | None
+    rebinned: str | None = None
 
 
 class Pruning(_Strict):

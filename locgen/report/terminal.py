@@ -65,6 +65,8 @@ def _model(report: Report) -> str:
 def _quantisation(report: Report) -> str:
     facts = report.quantisation
     widths = f"{plural(sum(facts.feature_bits), 'feature bit')}, {facts.score_bits}-bit scores"
+    if facts.rebinned is not None:
+        widths += f"; {facts.rebinned}"
     if report.model.task == "regression":
         if facts.float_r2 is None or facts.quantised_r2 is None:
             return f"{widths}; R2 {missing(report, 'r2')}"
