@@ -168,7 +168,9 @@ class TreeNode(NodeBase):
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
-        for feature, threshold, missing_left in self.comparisons:
+        for feature, threshold, missing_left in zip(
+            self.feature, self.threshold, self.missing_left, strict=True
+        ):
             if feature >= len(features):
                 raise ValueError("a node's features must be features of the model")
             quantiser = features[feature]

@@ -10,6 +10,7 @@ already. Leaves never move by a whole step, no value is trained anew, no tree is
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -23,8 +24,14 @@ __all__ = ["free_rounding"]
 
 log = logging.getLogger(__name__)
 
-_LEVELS = tuple(np.concatenate([np.arange(4, 32) / 4, np.arange(8, 32), 2.0 ** np.arange(5, 17)]))
+_LEVELS = (
+    *(n / 4 for n in range(4, 32)),
+    *map(float, range(8, 32)),
+    *(2.0**n for n in range(5, 17)),
+)
 """Score steps over the widest tree that are tried, from few to many."""
+_STRIDE = 4
+"""Every so many of them are looked at first, then those between."""
 _HOPE = 3.0
 """Descent changes about a third of what the nearest integers change, before it saves a gate."""
 _FINER = (1.0, 1.5)
@@ -154,13 +161,20 @@ def free_rounding(
         trials.append(Trial(bits, drop, changed, kept and changed <= allowed))
         return candidate, kept
 
-    for levels in _LEVELS:
-        candidate, hopeful = judged(search.nearest(float(levels)), _HOPE * allowed)
+    @cache
+    def nearest(levels: float) -> tuple[QuantisedModel, bool, bool]:
+        """Return the model of the nearest integers, whether there is hope, and if it is kept."""
+        candidate, hopeful = judged(search.nearest(levels), _HOPE * allowed)
+        return candidate, hopeful, trials[-1].kept
+
+    strides = range(_STRIDE - 1, len(_LEVELS), _STRIDE)
+    first = next((place for place in strides if nearest(_LEVELS[place])[1]), len(_LEVELS))
+    for levels in _LEVELS[max(first + 1 - _STRIDE, 0) :]:
+        candidate, hopeful, nearest_kept = nearest(levels)
         if not hopeful:
             continue
-        nearest_kept = trials[-1].kept
         for finer in _FINER:
-            steps = list(search.descend(float(levels) * finer))
+            steps = list(search.descend(levels * finer))
             for step in sorted(steps, key=lambda step: step.cost):
                 model, kept = judged(step, allowed)
                 if kept:
