@@ -130,9 +130,8 @@ def simulate_fabric(fabric, model, rows, gap=0):
         while len(answers) < len(rows):
             _, _, valid, payload = await ctx.tick().sample(fabric.o.valid, fabric.o.payload)
             if valid:
-                count = model.outputs
                 decision = payload.decision if model.decision.bits else None
-                scores = [payload.scores[n] for n in range(count)]
+                scores = [payload.scores[n] for n in range(model.score_ports)]
                 answers.append((decision, scores, cycle[0]))
             cycle[0] += 1
             assert cycle[0] < 100_000, "the fabric does not answer"

@@ -6,6 +6,8 @@ from locgen.cores.clause import ClauseCore, ClauseStream
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
 from locgen.cores.decide import (
     ArgmaxLevel,
+    LevelChoice,
+    LevelCompare,
     PairChoice,
     PairCompare,
     SerialArgmax,
@@ -36,6 +38,8 @@ __all__ = [
     "LargestStep",
     "LayeredCore",
     "LayeredStream",
+    "LevelChoice",
+    "LevelCompare",
     "LinearCore",
     "LinearStream",
     "LinkSchedule",

@@ -6,7 +6,15 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["ArgmaxLevel", "PairChoice", "PairCompare", "SerialArgmax", "candidate_layout"]
+__all__ = [
+    "ArgmaxLevel",
+    "LevelChoice",
+    "LevelCompare",
+    "PairChoice",
+    "PairCompare",
+    "SerialArgmax",
+    "candidate_layout",
+]
 
 
 def candidate_layout(score: Shape, index_width: int) -> data.StructLayout:
@@ -34,13 +42,71 @@ class ArgmaxLevel(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build one comparison and one multiplexer a pair."""
+        """Build the comparisons and the choice behind them."""
+        m = Module()
+        candidate, count = self.i.shape().elem_shape, self.i.shape().length
+        m.submodules.compare = compare = LevelCompare(candidate, count)
+        m.submodules.choice = choice = LevelChoice(candidate, count)
+        m.d.comb += [
+            compare.i.eq(self.i),
+            choice.i.eq(self.i),
+            choice.later.eq(compare.later),
+            self.o.eq(choice.o),
+        ]
+        return m
+
+
+class LevelCompare(wiring.Component):
+    """The comparisons of one level of a knock-out, see `ArgmaxLevel`. Latency 0 (combinational).
+
+    Members
+    -------
+    i : In(ArrayLayout(candidate, count)); later : Out(one bit a pair), whether the right one wins
+    """
+
+    def __init__(self, candidate: data.StructLayout, count: int) -> None:
+        super().__init__(
+            {
+                "i": In(data.ArrayLayout(candidate, count)),
+                "later": Out(max(count // 2, 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build one comparison a pair."""
+        m = Module()
+        for pair in range(self.i.shape().length // 2):
+            left, right = self.i[2 * pair], self.i[2 * pair + 1]
+            m.d.comb += self.later[pair].eq(right.score > left.score)
+        return m
+
+
+class LevelChoice(wiring.Component):
+    """The candidates that go on from one level of a knock-out. Latency 0 (combinational).
+
+    Members
+    -------
+    i : In(ArrayLayout(candidate, count)); later : In(one bit a pair), from `LevelCompare`
+    o : Out(ArrayLayout(candidate, ceil(count / 2)))
+    """
+
+    def __init__(self, candidate: data.StructLayout, count: int) -> None:
+        super().__init__(
+            {
+                "i": In(data.ArrayLayout(candidate, count)),
+                "later": In(max(count // 2, 1)),
+                "o": Out(data.ArrayLayout(candidate, (count + 1) // 2)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build one multiplexer a pair; one without a partner goes on."""
         m = Module()
         count = self.i.shape().length
         for pair in range(count // 2):
             left, right = self.i[2 * pair], self.i[2 * pair + 1]
             m.d.comb += self.o[pair].eq(left)
-            with m.If(right.score > left.score):
+            with m.If(self.later[pair]):
                 m.d.comb += self.o[pair].eq(right)
         if count % 2:
             m.d.comb += self.o[count // 2].eq(self.i[count - 1])

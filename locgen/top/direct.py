@@ -7,8 +7,9 @@ from amaranth import *
 from amaranth.lib import data, wiring
 
 from locgen.cores import (
-    ArgmaxLevel,
     CompareBank,
+    LevelChoice,
+    LevelCompare,
     PairChoice,
     PairCompare,
     at_most,
@@ -244,16 +245,20 @@ class DirectFabric(wiring.Component):
                 m.d.comb += [entry.score.eq(score), entry.index.eq(index)]
                 front.append(entry)
             alone = self.model.answer == "decision"
-            for level in range(self.plan.decide_levels - (2 if alone else 0)):
-                knock_out = ArgmaxLevel(candidate, len(front))
-                m.submodules[f"argmax_{level}"] = knock_out
-                m.d.comb += [
-                    Value.cast(knock_out.i[n]).eq(Value.cast(entry))
-                    for n, entry in enumerate(front)
-                ]
-                winners = [
-                    Value.cast(w) for w in (knock_out.o[n] for n in range((len(front) + 1) // 2))
-                ]
+            levels = self.plan.decide_levels
+            for level in range((levels - 2) // 2 if alone else levels):
+                count = len(front)
+                compare, choice = LevelCompare(candidate, count), LevelChoice(candidate, count)
+                m.submodules[f"compare_{level}"] = compare
+                m.submodules[f"argmax_{level}"] = choice
+                entries = [Value.cast(entry) for entry in front]
+                m.d.comb += [Value.cast(compare.i[n]).eq(entry) for n, entry in enumerate(entries)]
+                later: Value = compare.later
+                if alone:
+                    later, *entries = after_unit([later, *entries], f"later_{level}")
+                m.d.comb += choice.later.eq(later)
+                m.d.comb += [Value.cast(choice.i[n]).eq(entry) for n, entry in enumerate(entries)]
+                winners = [Value.cast(choice.o[n]) for n in range((count + 1) // 2)]
                 passed = after_unit([*winners, *held], f"winner_{level}")
                 front = [data.View(candidate, v) for v in passed[: len(winners)]]
                 held = passed[len(winners) :]
