@@ -109,7 +109,10 @@ Core = Annotated[
     ),
 ]
 Stages = Annotated[
-    str, typer.Option("--stages", help="pipeline registers of the direct fabric, or auto")
+    str,
+    typer.Option(
+        "--stages", help="pipeline registers of the direct fabric; auto: as many as the clock needs"
+    ),
 ]
 Optimise = Annotated[
     Literal["area", "latency", "energy", "balanced"],

@@ -10,6 +10,7 @@ from locgen.flow.options import BuildOptions
 from locgen.ir import Median, QuantisedModel
 from locgen.plan import (
     CellEstimate,
+    DirectPlan,
     MemoryBudget,
     Plan,
     TreePlan,
@@ -193,8 +194,7 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
     width = _link_width(options)
     plans: dict[str, Plan] = {}
     if options.fabric in ("auto", "direct"):
-        fast = options.optimise == "latency"
-        plans["direct"] = plan_direct(model, options.stages, fast, options.explain)
+        plans["direct"] = _direct_plan(model, options, place)
     if options.fabric in ("auto", "tree") and not beside:
         plans["tree"] = plan_tree(model, width, options.sites, options.explain)
     sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
@@ -217,6 +217,25 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> C
             if engines.estimate.logic_cells < sizes[chosen].logic_cells:
                 return engines
     return Choice(model, plans[chosen], sizes[chosen], _fmax(place, sizes[chosen]), reason, other)
+
+
+def _direct_plan(model: QuantisedModel, options: BuildOptions, place: Place) -> DirectPlan:
+    """Return the direct plan, with ``--stages auto`` of enough stages for the clock.
+
+    Where the estimate falls short of it: the fewest more that meet it, or else the fastest.
+    """
+    fast = options.optimise == "latency"
+    plan = plan_direct(model, options.stages, fast, options.explain)
+    if options.stages is not None or place.clock_hz is None or place.device is None:
+        return plan
+    reached: dict[float, DirectPlan] = {}
+    for stages in range(plan.latency_cycles, len(plan.registers) + 1):
+        longer = plan_direct(model, stages, fast, options.explain)
+        fmax = _fmax(place, estimate_plan(model, longer))
+        if fmax * 1e6 >= place.clock_hz:
+            return longer
+        reached.setdefault(fmax, longer)
+    return reached[max(reached)]
 
 
 def _check_memories(place: Place) -> None:

@@ -108,3 +108,19 @@ def test_a_boosters_file_from_the_command_line(tmp_path):
     assert [entry["mismatches"] for entry in report["verification"]] == [0, 0]
     found = report["quantisation"]
     assert found["float_accuracy"] == pytest.approx(model.score(data[1], data[3]))
+
+
+def test_stages_rise_to_the_clock_asked_for():
+    _, free = compiled("classes")
+    known = free.choice.fmax_mhz
+    _, slow = compiled("classes", clock=known / 2)
+    assert slow.choice.plan == free.choice.plan
+    _, fast = compiled("classes", clock=known * 1.1)
+    assert fast.choice.plan.latency_cycles > free.choice.plan.latency_cycles
+    assert fast.choice.fmax_mhz >= known * 1.1
+    _, fixed = compiled("classes", clock=known * 1.1, stages=2)
+    assert fixed.choice.plan.latency_cycles == 2
+    _, most = compiled("classes", clock=10_000)
+    units = len(most.choice.plan.registers)
+    each = [compiled("classes", stages=n)[1].choice.fmax_mhz for n in range(1, units + 1)]
+    assert most.choice.fmax_mhz == max(each)

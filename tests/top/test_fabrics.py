@@ -3,7 +3,6 @@
 import cProfile
 import itertools
 from dataclasses import replace
-from dataclasses import replace
 
 import pytest
 from amaranth.sim import Simulator
