@@ -59,7 +59,7 @@ class CellFamily:
     libraries: tuple[str, ...] = ()
     pads: tuple[str, ...] = ()
     library: str = ""
-    recipes: tuple[str, ...] = ("flow2", "thrice", "area")
+    recipes: tuple[str, ...] = ("flow2", "turns", "thrice", "choices", "flow")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,13 +20,13 @@ class Recipe:
     Members
     -------
     name : what the report calls it
-    script : what sets ABC's script; as Yosys comes where it is empty
-    options : added to the family's own
+    script : what ABC does; what Yosys has it do where it is empty
+    before : Yosys's commands before the family's own
     """
 
     name: str
     script: str = ""
-    options: str = ""
+    before: tuple[str, ...] = ()
 
 
 def fewest(

@@ -25,26 +25,33 @@ __all__ = ["synthesise_core", "synthesise_top"]
 #   as Yosys comes                     638 / 1,083 / 922 / 940
 #   "flow2", ABC9's longer script      619 / 1,033 / 904 / 782, Fmax 8 % lower to 20 % higher
 #   "thrice", restructured three times 585 / 1,087 / 888 / 810
-#   "area", mapped for area            622 / 1,054 / 906 / 801, Fmax 20 % lower
-# docs/density.md has more of them, on other cores. `-dff` gained another 1 % on small designs, but
-# exhausts the call stack of WASM Yosys on larger ones. `-device`, `-dffe_min_ce_use` and a relaxed
-# delay target changed nothing of note.
-_MAP = "&if,{C},{W},{D},{R}"
-_ABC9 = "scratchpad -set abc9.script "
+#   mapped for area                    622 / 1,054 / 906 / 801, Fmax 20 % lower
+# docs/density.md has the others, on other cores: each is the best of some. `-dff` gained another
+# 1 % on small designs, but exhausts the call stack of WASM Yosys on larger ones. `-device`,
+# `-dffe_min_ce_use` and a relaxed delay target changed nothing of note.
 _READY = "+&scorr;&sweep;"
+_MAP = "&if,{C},{W},{D},{R}"
+_LAST = f"{_MAP},-v;&mfs"
+_RESTRUCTURED = f"&synch2;{_MAP},-m;&mfs;&st;"
+_CHOSEN = f"&dch,-x;{_MAP},-a;&mfs;&st;"
+_FLATTENED = ("hierarchy -auto-top", "proc", "flatten", "opt", "wreduce", "opt_clean")
+
+
+def _own(name: str) -> str:
+    """Return the Yosys command that takes a script of ABC9 that Yosys brings along."""
+    return f"scratchpad -copy abc9.script.{name} abc9.script"
+
+
 _RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("plain"),
-        Recipe("flow", "scratchpad -copy abc9.script.flow abc9.script"),
-        Recipe("flow2", "scratchpad -copy abc9.script.flow2 abc9.script"),
-        Recipe("flow3", "scratchpad -copy abc9.script.flow3 abc9.script"),
-        Recipe(
-            "thrice",
-            f'{_ABC9}"{_READY}&synch2;{_MAP},-m;&mfs;&st;&synch2;{_MAP},-m;&mfs;&st;&synch2;'
-            f'{_MAP},-v;&mfs"',
-        ),
-        Recipe("area", f'{_ABC9}"{_READY}&synch2;{_MAP},-m;&mfs;&st;&dch,-f;{_MAP},-a,-v;&mfs"'),
+        Recipe("flow", before=(_own("flow"),)),
+        Recipe("flow2", before=(_own("flow2"),)),
+        Recipe("thrice", f"{_READY}{_RESTRUCTURED * 2}&synch2;{_LAST}"),
+        Recipe("choices", f"{_READY}{f'&dc2;&dch,-f;{_MAP},-m;&mfs;&st;' * 3}&synch2;{_LAST}"),
+        Recipe("turns", f"{_READY}{(_RESTRUCTURED + _CHOSEN) * 4}&synch2;{_LAST}"),
+        Recipe("carry-save", before=(*_FLATTENED, "arith_tree", "opt_clean", _own("flow"))),
     )
 }
 
@@ -168,8 +175,9 @@ def synthesise_top(
 def _map_to_cells(top: str, recipe: Recipe, family: CellFamily) -> list[str]:
     """Yosys commands that turn module `top` into the family's cells."""
     options = family.core_options if top == "core" else ""
-    words = (family.synth, options, recipe.options, f"-top {top}")
-    return [*([recipe.script] if recipe.script else []), " ".join(word for word in words if word)]
+    words = (family.synth, options, f"-top {top}")
+    script = [f'scratchpad -set abc9.script "{recipe.script}"'] if recipe.script else []
+    return [*recipe.before, *script, " ".join(word for word in words if word)]
 
 
 def _products(top: str) -> tuple[str, str, str]:
