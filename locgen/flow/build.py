@@ -209,6 +209,7 @@ def _produce(design: Design, work: Path, logs: Path, tell: Tell) -> Built:
     modules = emit(design)
     netlists = work / "netlist"
     job = Job(netlists, logs, options.effort, options.seed, options.cache)
+    job = replace(job, counting=design.choice.plan.kind == "direct" and model.counts)
     job = replace(job, liberty=options.liberty, shuttle=options.shuttle or "")
     tell("synthesis" if target.models else "writing Verilog")
     with workers(1) as pool:

@@ -163,6 +163,12 @@ class QuantisedModel:
         return tuple(f.bits for f in self.features)
 
     @cached_property
+    def counts(self) -> bool:
+        """Whether every node adds one of two neighbouring integers: sums are counts of bits."""
+        ranges = (ends for node in self.nodes for ends in node.ranges)
+        return all(high - low <= 1 for low, high in ranges)
+
+    @cached_property
     def score_ranges(self) -> tuple[tuple[int, int], ...]:
         """Interval of each output's score, from the nodes' own ranges."""
         if self.gate is not None:

@@ -48,6 +48,11 @@ class CellFamily:
         Key of `energy.cells.LIBRARIES`, for counting toggles; empty where there is none.
     recipes : tuple of str
         Recipes of `synthesis` that high effort tries; medium effort takes the first.
+    no_carries : str
+        Option that makes adders of gates alone.
+    counting : str
+        Recipe that medium effort takes where all that is added up are single bits; empty for the
+        first of `recipes`.
     """
 
     name: str
@@ -60,6 +65,8 @@ class CellFamily:
     pads: tuple[str, ...] = ()
     library: str = ""
     recipes: tuple[str, ...] = ("flow2", "turns", "thrice", "choices", "flow")
+    no_carries: str = ""
+    counting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,7 @@ class RoutedTarget:
         """Map core and top, and pack the core alone on `device`, which is needed."""
         common = {"logs": job.logs, "use_cache": job.use_cache}
         mapping = common | {"family": self.family, "effort": job.effort}
-        core = synthesise_core(modules["core"], job.out, **mapping)
+        core = synthesise_core(modules["core"], job.out, counting=job.counting, **mapping)
         with workers(1) as pool:
             packed = pool.submit(pack_core, core, device, **common)
             top = None

@@ -60,6 +60,7 @@ class Lut6Target:
             job.out,
             family=self.family,
             effort=job.effort,
+            counting=job.counting,
             logs=job.logs,
             use_cache=job.use_cache,
         )

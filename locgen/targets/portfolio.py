@@ -22,11 +22,13 @@ class Recipe:
     name : what the report calls it
     script : what ABC does; what Yosys has it do where it is empty
     before : Yosys's commands before the family's own
+    carries : whether adders may be carry chains, not gates alone
     """
 
     name: str
     script: str = ""
     before: tuple[str, ...] = ()
+    carries: bool = True
 
 
 def fewest(

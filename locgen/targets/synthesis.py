@@ -51,6 +51,7 @@ _RECIPES = {
         Recipe("thrice", f"{_READY}{_RESTRUCTURED * 2}&synch2;{_LAST}"),
         Recipe("choices", f"{_READY}{f'&dc2;&dch,-f;{_MAP},-m;&mfs;&st;' * 3}&synch2;{_LAST}"),
         Recipe("turns", f"{_READY}{(_RESTRUCTURED + _CHOSEN) * 4}&synch2;{_LAST}"),
+        Recipe("gates", before=(_own("flow2"),), carries=False),
         Recipe("carry-save", before=(*_FLATTENED, "arith_tree", "opt_clean", _own("flow"))),
     )
 }
@@ -64,6 +65,7 @@ def synthesise_core(
     *,
     family: CellFamily = ICE40,
     effort: Effort = "medium",
+    counting: bool = False,
     pads: bool = False,
     logs: Path | None = None,
     use_cache: bool = True,
@@ -82,6 +84,8 @@ def synthesise_core(
         ``low`` is Yosys as it comes, ``medium`` works longer for fewer cells, ``high`` tries all
         of the family's recipes and keeps the netlist with the fewest cells (packed where there is
         a packer), whatever its Fmax.
+    counting : bool
+        Whether all that the core adds up are single bits.
     pads : bool
         Put buffers at the ports, for a core that is to be routed as it is.
     logs : Path, optional
@@ -105,13 +109,14 @@ def synthesise_core(
     def size(netlist: Netlist, work: Path) -> int:
         return _packed(netlist, family, work, logs, use_cache)
 
-    attempts = fewest(_recipes(family, effort), out, _products("core"), attempt, size)
+    attempts = fewest(_recipes(family, effort, counting), out, _products("core"), attempt, size)
     return read_netlist(out, "core", attempts)
 
 
-def _recipes(family: CellFamily, effort: Effort) -> tuple[Recipe, ...]:
+def _recipes(family: CellFamily, effort: Effort, counting: bool = False) -> tuple[Recipe, ...]:
     """Return what is tried: the first is that of a top as well."""
-    names = {"low": ("plain",), "medium": family.recipes[:1], "high": family.recipes}[effort]
+    best = family.counting if counting and family.counting else family.recipes[0]
+    names = {"low": ("plain",), "medium": (best,), "high": family.recipes}[effort]
     return tuple(_RECIPES[name] for name in names)
 
 
@@ -175,7 +180,8 @@ def synthesise_top(
 def _map_to_cells(top: str, recipe: Recipe, family: CellFamily) -> list[str]:
     """Yosys commands that turn module `top` into the family's cells."""
     options = family.core_options if top == "core" else ""
-    words = (family.synth, options, f"-top {top}")
+    adders = "" if recipe.carries else family.no_carries
+    words = (family.synth, options, adders, f"-top {top}")
     script = [f'scratchpad -set abc9.script "{recipe.script}"'] if recipe.script else []
     return [*recipe.before, *script, " ".join(word for word in words if word)]
 

@@ -23,6 +23,7 @@ class Job:
     -------
     out : folder for what they make; logs : folder for what they say
     effort : of synthesis; seed : the placer's; use_cache : whether earlier work serves
+    counting : whether all that the core adds up are single bits
     liberty : the library of standard cells that the user names, None to look for one
     shuttle : the process of a Tiny Tapeout tile, ``sky``, ``ihp`` or ``gf``; empty otherwise
     """
@@ -34,6 +35,7 @@ class Job:
     use_cache: bool = True
     liberty: Path | None = None
     shuttle: str = ""
+    counting: bool = False
 
 
 @dataclass(frozen=True)

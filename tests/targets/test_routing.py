@@ -174,6 +174,7 @@ def test_low_effort_tries_yosys_as_it_comes_alone(folder, core):
     assert core.attempts == (Attempt(ICE40.recipes[0], None, True),)
 
 
+@pytest.mark.slow
 def test_high_effort_keeps_the_smallest(folder, core):
     best = synthesise_core(core_rtlil(), folder / "high", effort="high")
     assert best.ports == core.ports
