@@ -2,6 +2,7 @@
 
 from locgen.cores.ballots import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
 from locgen.cores.capture import Capture, LinkSchedule
+from locgen.cores.cascade import CascadeStep
 from locgen.cores.clause import ClauseCore, ClauseStream
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
 from locgen.cores.decide import (
@@ -22,6 +23,7 @@ from locgen.cores.linear import LinearCore, LinearStream
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
 from locgen.cores.neighbours import NeighboursCore, NeighboursStream
 from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape, signed_shape
+from locgen.cores.softmax import SoftmaxCore
 from locgen.cores.table import TableCore, TableStream
 from locgen.cores.tree import TreeCore, TreeStream
 
@@ -29,6 +31,7 @@ __all__ = [
     "ArgmaxLevel",
     "BlockWords",
     "Capture",
+    "CascadeStep",
     "ClauseCore",
     "ClauseStream",
     "CompareBank",
@@ -53,6 +56,7 @@ __all__ = [
     "PairCompare",
     "SerialArgmax",
     "SerialCompareBank",
+    "SoftmaxCore",
     "SpramWords",
     "TableCore",
     "TableStream",

@@ -6,8 +6,9 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from locgen.cores.cascade import CascadeStep
 from locgen.cores.decide import ArgmaxLevel, candidate_layout
-from locgen.ir import Argmax, Group, Median, Several, Votes
+from locgen.ir import Argmax, Cascade, Group, Median, Several, Votes
 
 __all__ = ["GroupStep", "LargestStep", "MedianStep", "TallyStep", "decision_steps"]
 
@@ -182,8 +183,8 @@ class MedianStep(wiring.Component):
 
 
 def decision_steps(
-    decision: Votes | Several | Median, width: int
-) -> tuple[GroupStep | TallyStep | LargestStep | MedianStep, ...]:
+    decision: Votes | Several | Median | Cascade, width: int
+) -> tuple[CascadeStep | GroupStep | TallyStep | LargestStep | MedianStep, ...]:
     """Return what computes `decision`, one after the other, from scores of `width` bits.
 
     The first takes all scores side by side, each takes the one before's `o`; the last gives the
@@ -191,6 +192,10 @@ def decision_steps(
     """
     if isinstance(decision, Median):
         return tuple(MedianStep(decision, done) for done in range(decision.bits))
+    if isinstance(decision, Cascade):
+        step = CascadeStep(decision, width)
+        every = Group(tuple(range(len(decision.bias))), decision.decision)
+        return step, GroupStep((every,), step.width)
     groups = GroupStep(decision.groups, width)
     if isinstance(decision, Several):
         return (groups,)

@@ -7,7 +7,7 @@ from locgen.cores.nodecore import NodeCore, signed_shape
 from locgen.cores.table import look_up
 from locgen.ir import Layer
 
-__all__ = ["LayeredCore"]
+__all__ = ["LayeredCore", "look_up_sum"]
 
 
 class LayeredCore(NodeCore):
@@ -69,22 +69,25 @@ class LayeredCore(NodeCore):
             m.d.comb += square.eq(size * size)
             parts.append((square, 0, far * far))
         total, low, high = add_up(m, parts, f"{name}_sum")
-        inside = Signal(range(len(layer.table) << layer.shift), name=f"{name}_inside")
-        m.d.comb += inside.eq(_clipped(total, low, high, layer))
-        index = inside[layer.shift :]
-        entry = Signal(layer.value_bits, name=f"{name}_entry")
-        look_up(m, index, layer.table, entry)
-        if not layer.slopes:
-            return entry
-        slope = Signal(
-            signed_shape(min(*layer.slopes, -1), max(layer.slopes)), name=f"{name}_slope"
-        )
-        look_up(m, index, layer.slopes, slope)
-        value = Signal(layer.value_bits, name=f"{name}_value")
-        part = inside[layer.shift - layer.fraction : layer.shift]
-        half = 1 << layer.fraction - 1
-        m.d.comb += value.eq(entry + (slope * part + half >> layer.fraction))
-        return value
+        return look_up_sum(m, layer, total, low, high, name)
+
+
+def look_up_sum(m: Module, layer: Layer, total: Value, low: int, high: int, name: str) -> Value:
+    """Return what the table of `layer` has for a sum between `low` and `high`."""
+    inside = Signal(range(len(layer.table) << layer.shift), name=f"{name}_inside")
+    m.d.comb += inside.eq(_clipped(total, low, high, layer))
+    index = inside[layer.shift :]
+    entry = Signal(layer.value_bits, name=f"{name}_entry")
+    look_up(m, index, layer.table, entry)
+    if not layer.slopes:
+        return entry
+    slope = Signal(signed_shape(min(*layer.slopes, -1), max(layer.slopes)), name=f"{name}_slope")
+    look_up(m, index, layer.slopes, slope)
+    value = Signal(layer.value_bits, name=f"{name}_value")
+    part = inside[layer.shift - layer.fraction : layer.shift]
+    half = 1 << layer.fraction - 1
+    m.d.comb += value.eq(entry + (slope * part + half >> layer.fraction))
+    return value
 
 
 def _clipped(total: Value, low: int, high: int, layer: Layer) -> Value:

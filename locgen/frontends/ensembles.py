@@ -15,31 +15,66 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import MultiOutputRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.compose import combined
 from locgen.frontends.front import Front
 from locgen.frontends.grouped import votes
 from locgen.frontends.labels import class_labels
-from locgen.frontends.members import merged, trees_only
-from locgen.frontends.reading import Oracle, Reading, placed
+from locgen.frontends.members import addable, checked, merged
+from locgen.frontends.reading import Oracle, Part, Reading, placed
 from locgen.frontends.sklearn_trees import quiet
+from locgen.frontends.told import tell
 from locgen.ir.model import FloatTree, Model
 
-__all__ = ["READERS", "bagged"]
+__all__ = ["READERS", "Read", "bagged"]
 
 Read = Callable[[object, Front], Reading]
 
 
-def _mean_members(last: object, members: Sequence[Model]) -> None:
-    """Refuse members whose probabilities are no sums of leaves."""
-    for member in members:
-        if member.probability != "mean":
-            raise UnsupportedModel(
-                f"{type(last).__name__} adds up the probabilities of {member.family}, which are no "
-                "sums of leaves: use trees or forests as members"
-            )
+def _shares(
+    last: object,
+    front: Front,
+    pairs: Sequence[tuple[object, Reading]],
+    classes: Sequence[object],
+    codes: Sequence[object],
+    weights: Sequence[float],
+) -> Model:
+    """Return the model that adds up weighted probabilities of members; argmax, ties to the lowest.
+
+    Where all of them are sums of leaves the result is one; else functions of scores are added up.
+
+    Parameters
+    ----------
+    pairs : each member and what was read of it
+    classes : labels of the ensemble; codes : the same as its members know them
+    """
+    members = [addable(last, reading) for _, reading in pairs]
+    settings = {"task": "classification", "classes": tuple(classes), "decision": "argmax"}
+    if all(m.probability == "mean" and not m.units for m in members):
+        parts = [
+            placed(_wide(m), _positions(last, m, codes), len(codes), float(weight) / m.members)
+            for m, weight in zip(members, weights, strict=True)
+        ]
+        return merged(last, front, parts, members, probability="mean", **settings)
+    told, rows = [], []
+    for (member, reading), model, weight in zip(pairs, members, weights, strict=True):
+        checked(reading)
+        told.append(tell(last, member, model, "predict_proba"))
+        own = np.zeros((told[-1].columns, len(codes)))
+        own[np.arange(len(own)), list(_positions(last, model, codes))] = weight
+        rows.append(own)
+    probability = "none"
+    return combined(
+        last,
+        front,
+        told,
+        np.concatenate(rows),
+        np.zeros(len(codes)),
+        probability=probability,
+        **settings,
+    )
 
 
 def _wide(model: Model) -> Model:
@@ -63,7 +98,8 @@ def _positions(last: object, member: Model, classes: Sequence[object]) -> tuple[
 
 def _single(member: Model) -> bool:
     """Return whether a member's answer is a leaf of one tree, so that its vote is one too."""
-    return len(member.trees) == 1 and not any(member.base) and member.decision == "argmax"
+    single = len(member.trees) == 1 and not member.units
+    return single and not any(member.base) and member.decision == "argmax"
 
 
 def _voted(member: Model) -> FloatTree:
@@ -86,7 +122,7 @@ def _weighted_votes(
     classes: Sequence[object],
     leaf: Callable[[np.ndarray, float], np.ndarray],
     outputs: int,
-) -> list[tuple[tuple[FloatTree, ...], np.ndarray]]:
+) -> list[Part]:
     """Return for each member its tree, whose leaves are what `leaf` makes of its vote.
 
     Parameters
@@ -100,7 +136,7 @@ def _weighted_votes(
         votes[:, list(_positions(last, member, classes))] = tree.leaf_values
         values = leaf(votes, weight)
         one = replace(tree, leaf_values=values, outputs=tuple(range(outputs)))
-        parts.append(((one,), np.zeros(outputs)))
+        parts.append(Part((one,), (), np.zeros(outputs)))
     return parts
 
 
@@ -112,7 +148,7 @@ def _ada_boost(last: AdaBoostClassifier, front: Front, read: Read) -> Reading:
     """
     classes = class_labels(last)
     readings = [read(member, front) for member in last.estimators_]
-    members = [trees_only(last, reading) for reading in readings]
+    members = [addable(last, reading) for reading in readings]
     count = len(classes)
     weights = np.asarray(last.estimator_weights_, dtype=np.float64)[: len(members)]
     total = float(np.sum(last.estimator_weights_))
@@ -176,28 +212,16 @@ def _bagging_classifier(last: BaggingClassifier, front: Front, read: Read) -> Re
     classes = class_labels(last)
     pairs = bagged(last, front)
     readings = [read(member, own) for member, own in pairs]
-    members = [trees_only(last, reading) for reading in readings]
     codes = tuple(range(len(classes)))  # members are trained on class numbers
     asked = quiet(last)
-    if all(hasattr(member, "predict_proba") for member, _ in pairs):
-        _mean_members(last, members)
-        parts = [
-            placed(_wide(m), _positions(last, m, codes), len(codes), 1 / m.members) for m in members
-        ]
-    else:
-        return votes(last, front, readings, [1.0] * len(members), classes, codes)
-    model = merged(
-        last,
-        front,
-        parts,
-        members,
-        task="classification",
-        classes=classes,
-        decision="argmax",
-        probability="mean",
-        members=len(members),
-    )
-    return Reading(model, Oracle(lambda x: asked.predict_proba(x) * len(members)))
+    if not all(hasattr(member, "predict_proba") for member, _ in pairs):
+        return votes(last, front, readings, [1.0] * len(readings), classes, codes)
+    own = [(member, reading) for (member, _), reading in zip(pairs, readings, strict=True)]
+    model = _shares(last, front, own, classes, codes, [1.0] * len(own))
+    if model.probability == "mean":
+        model = replace(model, members=len(own))
+        return Reading(model, Oracle(lambda x: asked.predict_proba(x) * len(own)))
+    return Reading(model, Oracle(None, labels=asked.predict))
 
 
 def _averaged(
@@ -223,7 +247,7 @@ def _averaged(
 
 def _bagging_regressor(last: BaggingRegressor, front: Front, read: Read) -> Reading:
     """Return the mean of the members' answers."""
-    members = [trees_only(last, read(member, own)) for member, own in bagged(last, front)]
+    members = [addable(last, read(member, own)) for member, own in bagged(last, front)]
     return _averaged(last, front, members, np.full(len(members), 1 / len(members)))
 
 
@@ -240,29 +264,20 @@ def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Read
     """Soft: weighted mean of probabilities. Hard: weighted votes. Argmax, ties to the lowest."""
     classes = class_labels(last)
     readings = [read(member, front) for member in last.estimators_]
-    members = [trees_only(last, reading) for reading in readings]
     codes, weights = tuple(range(len(classes))), _weights(last)
     asked = quiet(last)
     if last.voting == "soft":
-        _mean_members(last, members)
-        shares = weights / weights.sum()
-        parts = [
-            placed(_wide(m), _positions(last, m, codes), len(codes), float(share) / m.members)
-            for m, share in zip(members, shares, strict=True)
-        ]
-        oracle = Oracle(lambda x: asked.predict_proba(x), labels=asked.predict)
-    elif not all(map(_single, members)):
+        own = list(zip(last.estimators_, readings, strict=True))
+        model = _shares(last, front, own, classes, codes, (weights / weights.sum()).tolist())
+        summed = model.probability == "mean"
+        scores = (lambda x: asked.predict_proba(x)) if summed else None
+        return Reading(model, Oracle(scores, labels=asked.predict))
+    members = [addable(last, reading) for reading in readings]
+    if not all(map(_single, members)):
         return votes(last, front, readings, weights, classes, codes)
-    else:
-        parts = _weighted_votes(
-            last, members, weights, codes, lambda votes, weight: votes * weight, len(codes)
-        )
-
-        def counted(x: np.ndarray) -> np.ndarray:
-            answers = asked._predict(x)
-            return np.stack([(answers == code) @ weights for code in codes], axis=1)
-
-        oracle = Oracle(counted, labels=asked.predict)
+    parts = _weighted_votes(
+        last, members, weights, codes, lambda votes, weight: votes * weight, len(codes)
+    )
     model = merged(
         last,
         front,
@@ -271,89 +286,25 @@ def _voting_classifier(last: VotingClassifier, front: Front, read: Read) -> Read
         task="classification",
         classes=classes,
         decision="argmax",
-        probability="mean" if last.voting == "soft" else "none",
     )
-    return Reading(model, oracle)
+
+    def counted(x: np.ndarray) -> np.ndarray:
+        answers = asked._predict(x)
+        return np.stack([(answers == code) @ weights for code in codes], axis=1)
+
+    return Reading(model, Oracle(counted, labels=asked.predict))
 
 
 def _voting_regressor(last: VotingRegressor, front: Front, read: Read) -> Reading:
     """Return the weighted mean of the members' answers."""
-    members = [trees_only(last, read(member, front)) for member in last.estimators_]
+    members = [addable(last, read(member, front)) for member in last.estimators_]
     weights = _weights(last)
     return _averaged(last, front, members, weights / weights.sum())
 
 
-def _one_vs_rest(last: OneVsRestClassifier, front: Front, read: Read) -> Reading:
-    """One model a class: argmax of raw scores, or of the second class's probability.
-
-    Two classes: one model; raw ``> 0``, or probability ``> 0.5``.
-    """
-    if last.label_binarizer_.y_type_ not in ("multiclass", "binary"):
-        raise UnsupportedModel(
-            "OneVsRestClassifier was trained on several labels a row: train one classifier per "
-            "label"
-        )
-    classes = class_labels(last)
-    count = 1 if len(last.estimators_) == 1 else len(classes)
-    if len(last.estimators_) != count:
-        raise ModelFileError("OneVsRestClassifier has damaged members: save the model again")
-    parts, members = [], []
-    raw = all(hasattr(member, "decision_function") for member in last.estimators_)
-    for output, member in enumerate(last.estimators_):
-        if type(member).__name__ == "_ConstantPredictor":
-            base = np.zeros(count)
-            base[output] = float(np.ravel(member.y_)[0])
-            parts.append(((), base))
-            continue
-        model = trees_only(last, read(member, front))
-        members.append(model)
-        parts.append(_against_rest(last, model, output, count, raw))
-    if not members:
-        raise UnsupportedModel("OneVsRestClassifier was trained on one class: nothing to build")
-    model = merged(
-        last,
-        front,
-        parts,
-        members,
-        task="classification",
-        classes=classes,
-        decision=">" if count == 1 else "argmax",
-    )
-    asked = [quiet(member) for member in last.estimators_]
-
-    def scores(x: np.ndarray) -> np.ndarray:
-        if raw:
-            return np.stack([m.decision_function(x).reshape(-1) for m in asked], axis=1)
-        half = 0.5 if count == 1 else 0.0
-        return np.stack([m.predict_proba(x)[:, 1] - half for m in asked], axis=1)
-
-    whole = quiet(last)
-    return Reading(model, Oracle(scores, labels=whole.predict, tolerance=1e-6))
-
-
-def _against_rest(
-    last: object, model: Model, output: int, count: int, raw: bool
-) -> tuple[tuple[FloatTree, ...], np.ndarray]:
-    """Return what one binary member adds to its class's output."""
-    if raw:
-        if len(model.base) != 1:
-            raise UnsupportedModel(f"{type(last).__name__} has a {model.family} as member")
-        return placed(model, (output,), count, 1.0)
-    _mean_members(last, [model])
-    trees = tuple(
-        replace(
-            t, leaf_values=_dense(t, len(model.base))[:, 1:2] / model.members, outputs=(output,)
-        )
-        for t in model.trees
-    )
-    base = np.zeros(count)
-    base[output] = -0.5 if count == 1 else 0.0
-    return trees, base
-
-
 def _multi_output(last: MultiOutputRegressor, front: Front, read: Read) -> Reading:
     """One regressor a target."""
-    members = [trees_only(last, read(member, front)) for member in last.estimators_]
+    members = [addable(last, read(member, front)) for member in last.estimators_]
     count = len(members)
     parts = [placed(member, (n,), count, 1.0) for n, member in enumerate(members)]
     model = merged(last, front, parts, members, task="regression", classes=(), decision="identity")
@@ -367,7 +318,6 @@ READERS = (
     ((BaggingRegressor,), _bagging_regressor),
     ((VotingClassifier,), _voting_classifier),
     ((VotingRegressor,), _voting_regressor),
-    ((OneVsRestClassifier,), _one_vs_rest),
     ((MultiOutputRegressor,), _multi_output),
 )
 """(classes, reader): a reader takes the estimator, its front, and what reads the members."""

@@ -13,10 +13,10 @@ from sklearn.multioutput import MultiOutputClassifier
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.front import Front
 from locgen.frontends.labels import class_labels
-from locgen.frontends.members import merged, trees_only
-from locgen.frontends.reading import Oracle, Reading, placed
-from locgen.frontends.selfcheck import compare
+from locgen.frontends.members import addable, checked, merged
+from locgen.frontends.reading import Oracle, Part, Reading, placed
 from locgen.frontends.sklearn_trees import quiet
+from locgen.frontends.told import difference
 from locgen.ir import Argmax, Group, Median, Model, Several, Threshold, Votes
 
 __all__ = ["READERS", "votes"]
@@ -26,18 +26,19 @@ Read = Callable[[object, Front], Reading]
 
 def _side_by_side(
     last: object, readings: Sequence[Reading]
-) -> tuple[list[tuple[tuple, np.ndarray]], list[tuple[int, ...]]]:
-    """Return each member's trees and base, and the outputs that are its own.
+) -> tuple[list[Model], list[Part], list[tuple[int, ...]]]:
+    """Return each member's model, its nodes and base, and the outputs that are its own.
 
     Each member is compared with its library here, since the ensemble does not show its scores.
     """
-    models = [trees_only(last, reading) for reading in readings]
+    models = [addable(last, reading) for reading in readings]
+    models = [difference(model) if model.units else model for model in models]
     for reading in readings:
-        compare(reading)
+        checked(reading)
     ends = np.cumsum([model.outputs for model in models]).tolist()
     own = [tuple(range(end - m.outputs, end)) for end, m in zip(ends, models, strict=True)]
     parts = [placed(m, o, ends[-1], 1.0) for m, o in zip(models, own, strict=True)]
-    return parts, own
+    return models, parts, own
 
 
 def _groups(
@@ -48,7 +49,7 @@ def _groups(
         if not isinstance(model.rule_of_decision, Argmax | Threshold):
             raise UnsupportedModel(
                 f"{type(last).__name__} has a {model.family} as member, whose answer is no largest "
-                "score: use trees, forests or boosting as members"
+                "score: use trees, forests, boosting or linear models as members"
             )
     return tuple(Group(o, m.rule_of_decision) for m, o in zip(models, own, strict=True))
 
@@ -67,8 +68,7 @@ def votes(
     ----------
     classes : labels of the ensemble; codes : the same as its members know them
     """
-    models = [reading.model for reading in readings]
-    parts, own = _side_by_side(last, readings)
+    models, parts, own = _side_by_side(last, readings)
     index = {label: number for number, label in enumerate(codes)}
     if not {label for model in models for label in model.classes} <= set(index):
         raise ModelFileError(
@@ -99,8 +99,7 @@ def votes(
 def _several(last: MultiOutputClassifier, front: Front, read: Read) -> Reading:
     """One classifier a label, side by side."""
     readings = [read(member, front) for member in last.estimators_]
-    models = [reading.model for reading in readings]
-    parts, own = _side_by_side(last, readings)
+    models, parts, own = _side_by_side(last, readings)
     model = merged(
         last,
         front,
@@ -116,14 +115,13 @@ def _several(last: MultiOutputClassifier, front: Front, read: Read) -> Reading:
 def _ada_boost_regressor(last: AdaBoostRegressor, front: Front, read: Read) -> Reading:
     """Return the weighted median of the members: the least with half of the weights up to it."""
     readings = [read(member, front) for member in last.estimators_]
-    models = [reading.model for reading in readings]
-    weights = np.asarray(last.estimator_weights_, dtype=np.float64)[: len(models)]
-    sound = len(weights) == len(models) and np.isfinite(weights).all() and weights.min() >= 0
+    weights = np.asarray(last.estimator_weights_, dtype=np.float64)[: len(readings)]
+    sound = len(weights) == len(readings) and np.isfinite(weights).all() and weights.min() >= 0
     if not sound or not weights.sum() > 0:
         raise ModelFileError("AdaBoostRegressor has damaged weights: save the fitted model again")
+    models, parts, _ = _side_by_side(last, readings)
     if any(model.task != "regression" or model.outputs > 1 for model in models):
         raise ModelFileError("AdaBoostRegressor has a member that gives no single value")
-    parts, _ = _side_by_side(last, readings)
     model = merged(
         last,
         front,

@@ -1,52 +1,134 @@
 """Members of ensembles as parts of one model."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends import selfcheck, unitcheck
 from locgen.frontends.front import Front
-from locgen.frontends.reading import Reading
+from locgen.frontends.reading import Part, Reading, placed
 from locgen.frontends.sklearn_trees import sklearn_common
-from locgen.ir.model import FloatTree, Model
+from locgen.ir.cascade import FloatCascade
+from locgen.ir.floatlayers import FloatLayers
+from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.model import Model
+from locgen.ir.units import FloatLinear, FloatPrototype, FloatUnit
 
-__all__ = ["merged", "trees_only"]
+__all__ = ["addable", "checked", "merged", "part_of"]
+
+
+def part_of(model: Model, outputs: tuple[int, ...], count: int) -> Part:
+    """Return all of a model on these of `count` outputs."""
+    return placed(model, outputs, count, 1.0)
 
 
 def merged(
     last: object,
     front: Front,
-    parts: Sequence[tuple[tuple[FloatTree, ...], np.ndarray]],
+    parts: Sequence[Part],
     added: Sequence[Model],
     **settings: object,
 ) -> Model:
-    """Return the sum of `parts`, trees and base of each of the models `added`, as one model.
+    """Return the sum of `parts`, nodes and base of each of the models `added`, as one model.
 
     Parameters
     ----------
     settings : members of `Model` that scikit-learn's families do not set in the same way
+
+    Raises
+    ------
+    UnsupportedModel
+        If members take different values for one that is missing, or compute distances behind
+        different scalers.
     """
     rules = [member.rule for member in added]
-    common = sklearn_common(last, front, all(rule.missing for rule in rules), "float64")
+    missing = all(rule.missing for rule in rules)
+    common = sklearn_common(last, front, missing, "float64")
     common["rule"] = type(rules[0])(
         operator=rules[0].operator,
         input_dtype="float32" if any(r.input_dtype == "float32" for r in rules) else "float64",
-        missing=common["rule"].missing,
+        missing=missing,
     )
+    columns = len(front.names) + len(common["memberships"])
     return Model(
-        trees=tuple(tree for trees, _ in parts for tree in trees),
-        base=tuple(np.sum([base for _, base in parts], axis=0).tolist()),
+        trees=tuple(tree for part in parts for tree in part.trees),
+        units=tuple(_wide(unit, columns) for part in parts for unit in part.units),
+        base=tuple(np.sum([part.base for part in parts], axis=0).tolist()),
+        ranges=_ranges(added),
+        fills=_fills(last, added) if missing else (),
         **common,
         **settings,
     )
 
 
-def trees_only(last: object, reading: Reading) -> Model:
-    """Return a member's model; refuse one that is not made of trees alone."""
+def _wide(unit: FloatUnit, columns: int) -> FloatUnit:
+    """Return `unit` over so many features: it reads none of those behind its own."""
+    if isinstance(unit, FloatLinear):
+        rows = np.zeros((columns, len(unit.outputs)))
+        rows[: len(unit.coefficients)] = unit.coefficients
+        return replace(unit, coefficients=rows)
+    if isinstance(unit, FloatLayers):
+        layer = unit.layers[0]
+        more = columns - layer.matrix.shape[1]
+        scale = None if layer.scale is None else np.pad(layer.scale, (0, more))
+        layer = replace(layer, matrix=np.pad(layer.matrix, ((0, 0), (0, more))), scale=scale)
+        return replace(unit, layers=(layer, *unit.layers[1:]))
+    return unit
+
+
+def _ranges(added: Sequence[Model]) -> tuple[tuple[float, float] | None, ...]:
+    """Return for each column an interval that holds those of all members that know one."""
+    known = [member.ranges for member in added if member.ranges]
+    if not known:
+        return ()
+    found = []
+    for ends in zip(*known, strict=True):
+        own = [pair for pair in ends if pair is not None]
+        found.append((min(a for a, _ in own), max(b for _, b in own)) if own else None)
+    return tuple(found)
+
+
+def _fills(last: object, added: Sequence[Model]) -> tuple[float | None, ...]:
+    """Return what stands for a missing value in each column."""
+    found = {member.fills for member in added if member.units}
+    if len(found) > 1:
+        raise UnsupportedModel(
+            f"{type(last).__name__} has members that take different values for a missing one: put "
+            "one imputer in front of all of them"
+        )
+    if found and any(member.trees for member in added):
+        raise UnsupportedModel(
+            f"{type(last).__name__} has trees beside members that take a value for a missing one: "
+            "put an imputer in front of all of them and train without missing values"
+        )
+    return found.pop() if found else ()
+
+
+def addable(last: object, reading: Reading) -> Model:
+    """Return a member's model; refuse one that is no sum of nodes."""
     model = reading.model
-    if model.units or model.gate is not None:
+    if isinstance(model.decision, FloatCascade):
+        raise UnsupportedModel(
+            f"{type(last).__name__} has a {model.family} as member, which decides behind scores "
+            "itself: take its own members"
+        )
+    if model.gate is not None or any(isinstance(u, FloatPrototype) for u in model.units):
         raise UnsupportedModel(
             f"{type(last).__name__} has a {model.family} as member: locgen builds it over trees, "
-            "forests and boosting"
+            "forests, boosting, linear models, naive Bayes, neighbours and kernel machines"
         )
+    if model.task == "regression" and model.decision != "identity":
+        raise UnsupportedModel(
+            f"{type(last).__name__} has a {model.family} as member, whose answer is no sum: use "
+            "forests or boosting as members"
+        )
+    if sum(isinstance(unit, FloatNeighbours) for unit in model.units) and model.trees:
+        raise UnsupportedModel(f"{model.family} has neighbours beside trees")
     return model
+
+
+def checked(reading: Reading) -> None:
+    """Compare a member with its library, where the ensemble does not show its scores."""
+    (unitcheck if reading.model.units else selfcheck).compare(reading)

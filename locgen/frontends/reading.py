@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from locgen.frontends.front import Front
 from locgen.ir.model import FloatTree, Model
+from locgen.ir.units import FloatUnit
 
-__all__ = ["Oracle", "Reading", "placed", "scaled"]
+__all__ = ["Oracle", "Part", "Reading", "placed", "scaled"]
 
 Asked = Callable[[np.ndarray], np.ndarray]
 
@@ -48,10 +50,16 @@ def scaled(trees: tuple[FloatTree, ...], factor: float) -> tuple[FloatTree, ...]
     return tuple(replace(tree, leaf_values=tree.leaf_values * factor) for tree in trees)
 
 
-def placed(
-    model: Model, outputs: tuple[int, ...], count: int, factor: float
-) -> tuple[tuple[FloatTree, ...], np.ndarray]:
-    """Return a member's trees and base (count,) on the outputs of the ensemble it belongs to.
+class Part(NamedTuple):
+    """What a member adds: trees and units on the ensemble's outputs, and constants (outputs,)."""
+
+    trees: tuple[FloatTree, ...]
+    units: tuple[FloatUnit, ...]
+    base: np.ndarray
+
+
+def placed(model: Model, outputs: tuple[int, ...], count: int, factor: float) -> Part:
+    """Return a member's nodes and base (count,) on the outputs of the ensemble it belongs to.
 
     Parameters
     ----------
@@ -61,8 +69,21 @@ def placed(
     """
     base = np.zeros(count)
     np.add.at(base, list(outputs), np.array(model.base) * factor)
-    trees = tuple(
-        replace(tree, outputs=tuple(outputs[output] for output in tree.outputs))
-        for tree in scaled(model.trees, factor)
+    trees, units = (
+        tuple(
+            replace(node, outputs=tuple(outputs[output] for output in node.outputs))
+            for node in nodes
+        )
+        for nodes in (scaled(model.trees, factor), _scaled_units(model.units, factor))
     )
-    return trees, base
+    return Part(trees, units, base)
+
+
+def _scaled_units(units: tuple[FloatUnit, ...], factor: float) -> tuple[FloatUnit, ...]:
+    """Return `units` with all that they add times `factor`."""
+    if factor == 1.0:
+        return units
+    return tuple(
+        replace(unit.mixed(factor * np.eye(len(unit.outputs))), outputs=unit.outputs)
+        for unit in units
+    )

@@ -24,9 +24,18 @@ from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
 from locgen.ir.units import FloatLinear, FloatUnit
 
-__all__ = ["KERNELS", "MAPS", "expand_map", "pairwise_scores", "read_kernels", "reads"]
+__all__ = [
+    "KERNELS",
+    "MACHINES",
+    "MAPS",
+    "expand_map",
+    "kernels_behind",
+    "pairwise_scores",
+    "read_kernels",
+    "reads",
+]
 
-_MACHINES = (SVC, NuSVC, SVR, NuSVR, OneClassSVM)
+MACHINES = (SVC, NuSVC, SVR, NuSVR, OneClassSVM, KernelRidge)
 MAPS = (Nystroem, RBFSampler)
 """Transformers that may stand between scalers and a linear model."""
 KERNELS = ("linear", "poly", "rbf", "sigmoid", "laplacian")
@@ -120,7 +129,7 @@ class _Kernel:
 
 def reads(last: object) -> bool:
     """Return whether `read_kernels` reads this very class."""
-    return type(last) in (*_MACHINES, KernelRidge)
+    return type(last) in MACHINES
 
 
 def read_kernels(last: object, scalers: tuple[object, ...]) -> Model:
@@ -135,12 +144,25 @@ def read_kernels(last: object, scalers: tuple[object, ...]) -> Model:
     """
     for step in (*scalers, last):
         pipeline.check_fitted(step)
-    return (_ridge if type(last) is KernelRidge else _machine)(last, scalers)
+    names = pipeline.feature_names((*scalers, last), last.n_features_in_)
+    return kernels_behind(last, affine.fold(scalers, last.n_features_in_), names)
+
+
+def kernels_behind(last: object, scaling: AffineMap, names: tuple[str, ...]) -> Model:
+    """Return the float IR of a fitted kernel machine of which `scaling` is all that is in front.
+
+    Errors are those of `read_kernels`.
+
+    Parameters
+    ----------
+    names : of the features
+    """
+    return (_ridge if type(last) is KernelRidge else _machine)(last, scaling, names)
 
 
 def _model(
     last: object,
-    scalers: tuple[object, ...],
+    names: tuple[str, ...],
     unit: FloatUnit,
     base: np.ndarray,
     ranges: tuple[tuple[float, float] | None, ...],
@@ -151,7 +173,7 @@ def _model(
         family=type(last).__name__,
         library=f"scikit-learn {sklearn.__version__}",
         task="regression" if decision == "identity" else "classification",
-        feature_names=pipeline.feature_names((*scalers, last), last.n_features_in_),
+        feature_names=names,
         classes=classes,
         trees=(),
         base=tuple(base.tolist()),
@@ -162,7 +184,9 @@ def _model(
     )
 
 
-def _machine(last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scalers: tuple[object, ...]) -> Model:
+def _machine(
+    last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scaling: AffineMap, names: tuple[str, ...]
+) -> Model:
     """Add up ``kernel(x, support_vectors_)`` times the dual coefficients, and the intercept.
 
     Regressors answer the sum; `OneClassSVM` 1 above 0, else -1. Of two classes the second wins at
@@ -170,7 +194,6 @@ def _machine(last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scalers: tuple[objec
     """
     name = type(last).__name__
     kernel = _Kernel.of(name, last.kernel, last._gamma, last.degree, last.coef0)
-    features = last.n_features_in_
     stored, duals, intercept = _checked(last)
     classes: tuple[str | int | float | bool, ...] = ()
     weights = duals.T
@@ -186,10 +209,9 @@ def _machine(last: SVC | NuSVC | SVR | NuSVR | OneClassSVM, scalers: tuple[objec
             )
         if len(classes) > 2:
             weights = _pairs(duals, last._n_support)
-    scaling = affine.fold(scalers, features)
     unit, constant = kernel.unit(stored, weights, tuple(last.support_.tolist()), scaling)
     ranges = scaling.ranges(stored.min(axis=0), stored.max(axis=0))
-    model = _model(last, scalers, unit, intercept + constant, ranges, decision, classes)
+    model = _model(last, names, unit, intercept + constant, ranges, decision, classes)
     # Free support vectors lie on the border: libsvm stops where they are within tol of it.
     return replace(model, margin=float(last.tol)) if decision == ">" else model
 
@@ -255,7 +277,7 @@ def _pairs(duals: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _ridge(last: KernelRidge, scalers: tuple[object, ...]) -> Model:
+def _ridge(last: KernelRidge, scaling: AffineMap, names: tuple[str, ...]) -> Model:
     """Answer ``kernel(x, X_fit_) @ dual_coef_``."""
     features = last.n_features_in_
     if issparse(last.X_fit_):
@@ -267,10 +289,9 @@ def _ridge(last: KernelRidge, scalers: tuple[object, ...]) -> Model:
     duals = np.asarray(last.dual_coef_)
     targets = duals.shape[1:] if duals.ndim == 2 else ()
     weights = vector(last, "dual_coef_", count, *targets).reshape(count, -1)
-    scaling = affine.fold(scalers, features)
     unit, constant = kernel.unit(stored, weights, tuple(range(count)), scaling)
     ranges = scaling.ranges(stored.min(axis=0), stored.max(axis=0))
-    return _model(last, scalers, unit, constant, ranges, "identity")
+    return _model(last, names, unit, constant, ranges, "identity")
 
 
 def expand_map(mapper: Nystroem | RBFSampler, scalers: tuple[object, ...], behind: Model) -> Model:

@@ -15,14 +15,16 @@ from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
 from locgen.ir.units import FloatLinear, FloatUnit
 
-__all__ = ["network_scores", "read_network", "reads"]
+__all__ = ["NETWORKS", "network_behind", "network_scores", "read_network", "reads"]
+
+NETWORKS = (MLPClassifier, MLPRegressor)
 
 _FUNCTIONS = ("relu", "tanh", "logistic", "identity")
 
 
 def reads(last: object) -> bool:
     """Return whether `read_network` reads this very class."""
-    return type(last) in (MLPClassifier, MLPRegressor)
+    return type(last) in NETWORKS
 
 
 def read_network(last: MLPClassifier | MLPRegressor, scalers: tuple[object, ...]) -> Model:
@@ -40,6 +42,17 @@ def read_network(last: MLPClassifier | MLPRegressor, scalers: tuple[object, ...]
     """
     for step in (*scalers, last):
         pipeline.check_fitted(step)
+    names = pipeline.feature_names((*scalers, last), last.n_features_in_)
+    return network_behind(last, affine.fold(scalers, last.n_features_in_), names)
+
+
+def network_behind(
+    last: MLPClassifier | MLPRegressor, scaling: affine.AffineMap, feature_names: tuple[str, ...]
+) -> Model:
+    """Return the float IR of a fitted network of which `scaling` is all that stands in front.
+
+    Errors are those of `read_network`.
+    """
     name, features = type(last).__name__, last.n_features_in_
     if last.activation not in _FUNCTIONS:
         raise UnsupportedModel(
@@ -68,7 +81,6 @@ def read_network(last: MLPClassifier | MLPRegressor, scalers: tuple[object, ...]
         _array(last, "coefs_", number, shape) for number, shape in enumerate(pairwise(sizes))
     ]
     biases = [_array(last, "intercepts_", n, (size,)) for n, size in enumerate(sizes[1:])]
-    scaling = affine.fold(scalers, features)
     biases[0] = biases[0] + scaling.offset @ matrices[0]
     matrices[0] = matrices[0] * scaling.slope[:, None]
     names = tuple(range(outputs))
@@ -88,7 +100,7 @@ def read_network(last: MLPClassifier | MLPRegressor, scalers: tuple[object, ...]
         family=name,
         library=f"scikit-learn {sklearn.__version__}",
         task="classification" if classes else "regression",
-        feature_names=pipeline.feature_names((*scalers, last), features),
+        feature_names=feature_names,
         classes=classes,
         trees=(),
         base=tuple(base.tolist()),

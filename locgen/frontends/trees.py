@@ -7,16 +7,20 @@ from sklearn.base import BaseEstimator
 from locgen.errors import UnsupportedModel
 from locgen.frontends import (
     bayes,
+    calibrated,
     ensembles,
     grouped,
     hist_gradient,
     isolation,
+    layered_members,
     linear_models,
+    multiclass,
     neighbours,
     pipeline,
     prototypes,
     quadratic_forms,
     sklearn_trees,
+    stacked,
 )
 from locgen.frontends.front import Front
 from locgen.frontends.hints import refusal
@@ -24,7 +28,13 @@ from locgen.frontends.reading import Reading
 
 __all__ = ["raw_names", "read_trees"]
 
-_ENSEMBLES = (*ensembles.READERS, *grouped.READERS)
+_ENSEMBLES = (
+    *ensembles.READERS,
+    *grouped.READERS,
+    *multiclass.READERS,
+    *stacked.READERS,
+    *calibrated.READERS,
+)
 _READERS = (
     *sklearn_trees.READERS,
     *hist_gradient.READERS,
@@ -34,6 +44,7 @@ _READERS = (
     *prototypes.READERS,
     *neighbours.READERS,
     *quadratic_forms.READERS,
+    *layered_members.READERS,
 )
 # Readers of libraries that need not be installed: looked up once a model of theirs turns up.
 _LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx_model")

@@ -1,5 +1,6 @@
 """Both intermediate representations: float (`Model`) and integer (`QuantisedModel`)."""
 
+from locgen.ir.cascade import Cascade, FloatCascade
 from locgen.ir.clause import ClauseLiteral, ClauseNode
 from locgen.ir.decision import (
     Argmax,
@@ -28,6 +29,7 @@ from locgen.ir.nodes import Node
 from locgen.ir.quantised import QuantisedModel
 from locgen.ir.serialise import digest_of, from_json, json_schema, to_json
 from locgen.ir.shapes import FloatShape, FloatSteps
+from locgen.ir.softmax import FloatSoftmax, SoftmaxNode
 from locgen.ir.table import TableNode
 from locgen.ir.tree import TreeNode
 from locgen.ir.units import (
@@ -42,12 +44,14 @@ __all__ = [
     "TABLED",
     "AffineFeature",
     "Argmax",
+    "Cascade",
     "ClauseLiteral",
     "ClauseNode",
     "Comparison",
     "Decision",
     "DistanceNode",
     "Feature",
+    "FloatCascade",
     "FloatClauses",
     "FloatGate",
     "FloatLayer",
@@ -57,6 +61,7 @@ __all__ = [
     "FloatPrototype",
     "FloatQuadratic",
     "FloatShape",
+    "FloatSoftmax",
     "FloatSteps",
     "FloatTree",
     "FloatUnit",
@@ -76,6 +81,7 @@ __all__ = [
     "QuantisedModel",
     "RankFeature",
     "Several",
+    "SoftmaxNode",
     "SplitRule",
     "TableNode",
     "Task",

@@ -17,6 +17,7 @@ from locgen.ir.layers import LayeredNode
 from locgen.ir.linear import LinearNode
 from locgen.ir.neighbours import NeighboursNode
 from locgen.ir.node import Comparison, NodeBase
+from locgen.ir.softmax import SoftmaxNode
 from locgen.ir.table import TableNode
 from locgen.ir.tree import TreeNode
 
@@ -195,6 +196,8 @@ def term_luts(term: NodeBase) -> float:
         return table_luts(term)
     if isinstance(term, ClauseNode):
         return clause_luts(term)
+    if isinstance(term, SoftmaxNode):
+        return term.luts
     if is_looked_up(term):
         q = np.zeros((1 << term.feature_bits[0], term.features[0] + 1), dtype=np.int64)
         q[:, term.features[0]] = np.arange(len(q))

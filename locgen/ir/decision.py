@@ -7,10 +7,12 @@ import numpy as np
 from pydantic import Field
 
 from locgen.ir.ballots import Group, Median, Several, Votes
+from locgen.ir.cascade import Cascade
 from locgen.ir.choice import Argmax, Identity, Scale, Threshold
 
 __all__ = [
     "Argmax",
+    "Cascade",
     "Decision",
     "Group",
     "Identity",
@@ -47,5 +49,6 @@ def labels_of(classes: Sequence[object], decision: object, decided: np.ndarray) 
 
 
 Decision = Annotated[
-    Argmax | Threshold | Identity | Votes | Several | Median, Field(discriminator="kind")
+    Argmax | Threshold | Identity | Votes | Several | Median | Cascade,
+    Field(discriminator="kind"),
 ]

@@ -8,7 +8,21 @@ from scipy.special import expit
 
 __all__ = ["Function", "FunctionName"]
 
-FunctionName = Literal["identity", "relu", "tanh", "logistic", "exp", "power", "cos"]
+FunctionName = Literal[
+    "identity",
+    "relu",
+    "tanh",
+    "logistic",
+    "exp",
+    "power",
+    "cos",
+    "reciprocal",
+    "confidence",
+    "lines",
+]
+
+_LARGEST_POWER = 700.0
+"""Of e, that float64 holds."""
 
 
 @dataclass(frozen=True)
@@ -16,16 +30,22 @@ class Function:
     """A named function of one real number.
 
     ``relu`` is ``max(z, 0)``, ``logistic`` ``1 / (1 + exp(-z))``, ``exp`` ``exp(-z)`` (of a
-    distance: falling), ``power`` ``z ** degree``, ``cos`` the cosine.
+    distance: falling), ``power`` ``z ** degree``, ``cos`` the cosine, ``reciprocal`` ``1 / z`` of
+    z from 1 up, ``confidence`` ``z / (3 * (abs(z) + 1))``, ``lines`` rises or falls from knot to
+    knot and stays as it is beyond the last.
 
     Members
     -------
     name : which
     degree : exponent of a power, at least 1
+    most : where a table cuts the function off above; infinite for nowhere
+    knots : of lines, (z, value) pairs with rising z and values that all rise or all fall
     """
 
     name: FunctionName
     degree: int = 1
+    most: float = np.inf
+    knots: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the name and the exponent."""
@@ -33,6 +53,13 @@ class Function:
             raise ValueError(f"name must be one of {get_args(FunctionName)}, not {self.name!r}")
         if self.degree < 1:
             raise ValueError(f"degree must be at least 1, not {self.degree!r}")
+        if (self.name == "lines") != bool(self.knots):
+            raise ValueError("lines, and nothing else, must have knots")
+        if self.knots:
+            z, values = np.array(self.knots).T
+            steps = np.diff(values)
+            if (np.diff(z) <= 0).any() or ((steps < 0).any() and (steps > 0).any()):
+                raise ValueError("knots must rise, and their values all rise or all fall")
 
     @classmethod
     def square(cls) -> "Function":
@@ -41,6 +68,12 @@ class Function:
 
     def evaluate(self, z: np.ndarray) -> np.ndarray:
         """Return the function of each entry of `z`, of any shape."""
+        if self.name == "reciprocal":
+            return 1 / np.maximum(z, 1.0)
+        if self.name == "confidence":
+            return z / (3 * (np.abs(z) + 1))
+        if self.name == "lines":
+            return np.interp(z, *np.array(self.knots).T)
         if self.name == "relu":
             return np.maximum(z, 0.0)
         if self.name == "tanh":
@@ -48,10 +81,14 @@ class Function:
         if self.name == "logistic":
             return expit(z)
         if self.name == "exp":
-            return np.exp(-z)
+            return np.exp(-np.maximum(z, -_LARGEST_POWER))
         if self.name == "power":
             return z**self.degree
         return np.cos(z) if self.name == "cos" else np.asarray(z, dtype=np.float64)
+
+    def tabled(self, z: np.ndarray) -> np.ndarray:
+        """Return the function of each entry of `z`, cut off at `most`: what a table stands for."""
+        return np.minimum(self.evaluate(z), self.most)
 
     def turns(self, low: float, high: float) -> np.ndarray:
         """Return where between `low` and `high` it turns from rising to falling or back."""
@@ -64,6 +101,12 @@ class Function:
     @property
     def words(self) -> str:
         """What a reader calls it."""
-        return {"exp": "exp(-z)", "power": f"z**{self.degree}", "cos": "cos(z)"}.get(
-            self.name, self.name
-        )
+        words = {
+            "exp": "exp(-z)",
+            "power": f"z**{self.degree}",
+            "cos": "cos(z)",
+            "reciprocal": "1/z",
+            "confidence": "z/(3|z|+3)",
+            "lines": f"{len(self.knots)} knots",
+        }.get(self.name, self.name)
+        return words if self.most == np.inf else f"{words} up to {self.most:g}"

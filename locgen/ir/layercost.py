@@ -1,9 +1,16 @@
 """Cost of two-layer nodes: in gates all at once, and as one multiplier with memories."""
 
-from locgen.ir.layers import LayeredNode
+from locgen.ir.layers import Layer, LayeredNode
 from locgen.ir.neighbours import NeighboursNode
 
-__all__ = ["BLOCK_BITS", "memories_of", "memory_blocks", "parallel_luts", "serial_counts"]
+__all__ = [
+    "BLOCK_BITS",
+    "memories_of",
+    "memory_blocks",
+    "parallel_luts",
+    "serial_counts",
+    "table_luts",
+]
 
 BLOCK_BITS = 4096
 _BLOCK_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))
@@ -25,12 +32,17 @@ def parallel_luts(node: LayeredNode) -> float:
                     luts += 2 * bits + (bits * bits if layer.metric == "l2" else 0)
         sums = [max(abs(low), abs(high)) for low, high in layer.terms_range(largest)]
         luts += sum(layer.inputs * total.bit_length() for total in sums)
-        index = (len(layer.table) - 1).bit_length()
-        one = 1.0 if index <= 4 else 1.5 * 2 ** (index - 4)
-        luts += layer.units * layer.value_bits * one * (2 if layer.slopes else 1)
-        luts += layer.units * layer.fraction * max(map(abs, layer.slopes), default=0).bit_length()
+        luts += layer.units * table_luts(layer)
     most = node.layers[-1].largest.bit_length()
     return luts + sum(max(_digits(w) - 1, 0) * most for row in node.weights for w in row)
+
+
+def table_luts(layer: Layer) -> float:
+    """Return the LUT4 of one unit's table and of the line to its next entry."""
+    index = (len(layer.table) - 1).bit_length()
+    one = 1.0 if index <= 4 else 1.5 * 2 ** (index - 4)
+    luts = layer.value_bits * one * (2 if layer.slopes else 1)
+    return luts + layer.fraction * max(map(abs, layer.slopes), default=0).bit_length()
 
 
 def _digits(number: int) -> int:

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from locgen.ir.cascade import FloatCascade
 from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Votes, labels_of
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.gate import highest
@@ -134,7 +135,7 @@ class Model:
     base : (outputs,) constant part of the raw score (priors, initial predictions)
     decision : ``"argmax"`` (ties to the lowest index), ``">="`` or ``">"`` (class 1 if the single
         raw score compares so with zero), ``"identity"`` for regression; or votes, several
-        decisions or a median with all that belongs to it
+        decisions, a median or a model behind the scores with all that belongs to it
     rule : comparison, cast and missing rule of the library
     probability : how the host turns raw scores into probabilities: ``"mean"`` (scores are sums of
         the members' class probabilities), ``"sigmoid"``, ``"sigmoid2"`` (of twice the score),
@@ -162,7 +163,7 @@ class Model:
     classes: tuple[str | int | float | bool, ...]
     trees: tuple[FloatTree, ...]
     base: tuple[float, ...]
-    decision: Literal["argmax", ">=", ">", "identity"] | Votes | Several | Median
+    decision: Literal["argmax", ">=", ">", "identity"] | Votes | Several | Median | FloatCascade
     rule: SplitRule
     probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"] = "none"
     members: int = 1
@@ -182,7 +183,9 @@ class Model:
         return len(self.base)
 
     @cached_property
-    def rule_of_decision(self) -> Argmax | Threshold | Identity | Votes | Several | Median:
+    def rule_of_decision(
+        self,
+    ) -> Argmax | Threshold | Identity | Votes | Several | Median | FloatCascade:
         """The decision over the raw scores."""
         if self.decision == "argmax":
             return Argmax(self.outputs)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from locgen.ir.decision import Decision, Identity, Median, Several, labels_of
+from locgen.ir.decision import Cascade, Decision, Identity, Median, Several, labels_of
 from locgen.ir.experts import expert_ranges, sum_over_open
 from locgen.ir.features import Feature
 from locgen.ir.gate import Gate
@@ -118,6 +118,8 @@ class QuantisedModel:
             or any(low < 0 or high >> self.decision.bits for low, high in self.score_ranges)
         ):
             raise ValueError("scores of a median must count from 0, within its bits")
+        if isinstance(self.decision, Cascade) and not self.decision.holds(self.score_ranges):
+            raise ValueError("codes of scores must hold every score")
         if max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE:
             raise ValueError(f"scores must fit {_WIDEST_SCORE} bits")
         if self.port_score_bits is not None and self.port_score_bits < self.own_score_bits:

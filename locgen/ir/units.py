@@ -9,6 +9,7 @@ from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.floatneighbours import FloatNeighbours
 from locgen.ir.shapes import FloatShape, FloatSteps
+from locgen.ir.softmax import FloatSoftmax
 
 __all__ = ["TABLED", "FloatLinear", "FloatPrototype", "FloatQuadratic", "FloatUnit"]
 
@@ -121,4 +122,5 @@ FloatUnit = (
     | FloatLayers
     | FloatClauses
     | FloatNeighbours
+    | FloatSoftmax
 )

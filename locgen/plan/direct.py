@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, Gate, Median, QuantisedModel, Several, Votes
+from locgen.ir import Argmax, Cascade, Gate, Median, QuantisedModel, Several, Votes
 from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 
 __all__ = ["DirectPlan", "plan_direct"]
@@ -186,6 +186,8 @@ def _decide_delays(model: QuantisedModel) -> list[float]:
         return [_ARGMAX_DELAY] * _levels(model.outputs)
     if isinstance(decision, Median):
         return [0.5 + _ADD_DELAY * _levels(model.outputs)] * decision.bits
+    if isinstance(decision, Cascade):
+        return [decision.levels, max(_ARGMAX_DELAY * _levels(len(decision.bias)), _THRESHOLD_DELAY)]
     if isinstance(decision, Votes | Several):
         most = max(len(group.scores) for group in decision.groups)
         steps = [max(_ARGMAX_DELAY * _levels(most), _THRESHOLD_DELAY)]

@@ -8,8 +8,8 @@ the fit has not seen.
 from dataclasses import dataclass
 from math import log2
 
-from locgen.ir import Argmax, Median, QuantisedModel, Votes
-from locgen.ir.cost import comparison_luts, tree_multiplexers, tree_stream_cost
+from locgen.ir import Argmax, Cascade, Median, QuantisedModel, Votes
+from locgen.ir.cost import comparison_luts, node_cells, tree_multiplexers, tree_stream_cost
 from locgen.plan.direct import DirectPlan
 from locgen.plan.gatecost import gate_terms_of
 from locgen.plan.nodecost import adders_of, stream_terms_of, term_cells
@@ -138,8 +138,10 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
 
 
 def _grouped_bits(model: QuantisedModel) -> float:
-    """Return about as many adder bits as votes and a median take, which add up weights."""
+    """Return about as many adder bits as votes, a median and nodes behind scores take."""
     decision = model.decision
+    if isinstance(decision, Cascade):
+        return sum(map(node_cells, decision.nodes)) + len(decision.bias) * decision.sum_bits
     if not isinstance(decision, Median | Votes):
         return 0.0
     bits = sum(decision.weights).bit_length()
@@ -167,6 +169,8 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     links = sum(max(len(nodes), 1) for nodes in wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
     root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
+    if isinstance(model.decision, Cascade):
+        root += _grouped_bits(model) + model.outputs * model.score_bits
     if isinstance(model.decision, Argmax):
         root += 3 * model.score_bits + (0 if serial else model.outputs * model.score_bits)
     return {

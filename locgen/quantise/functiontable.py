@@ -7,7 +7,14 @@ from scipy.linalg import solveh_banded
 
 from locgen.ir import Function, Layer
 
-__all__ = ["FunctionTable", "Scale", "table_of", "useful_span"]
+__all__ = [
+    "FunctionTable",
+    "Scale",
+    "SoftmaxTables",
+    "softmax_tables",
+    "table_of",
+    "useful_span",
+]
 
 _FITTED = 4
 """Places that a line is fitted at, as a power of two."""
@@ -53,6 +60,66 @@ class FunctionTable:
         return f"z from {self.span[0]:.4g} to {self.span[1]:.4g}"
 
 
+@dataclass(frozen=True, eq=False)
+class SoftmaxTables:
+    """Tables of a softmax of scores in codes, see `ir.softmax.SoftmaxNode`.
+
+    Members
+    -------
+    power, reciprocal, drop, error : as there
+    step : what a step of a probability is worth
+    """
+
+    power: Layer
+    reciprocal: Layer
+    drop: int
+    step: float
+    error: float
+
+
+def softmax_tables(code: float, count: int, index_bits: int, value_bits: int) -> SoftmaxTables:
+    """Return the tables of a softmax of `count` scores whose codes have the step `code`.
+
+    A power that differs by e from the real one moves the sum by at most `count` times that, and a
+    reciprocal of a sum from 1 on by no more; so a probability by ``(count + 1) e`` and what the
+    reciprocal's table and the last rounding add.
+    """
+    levels = (1 << value_bits) - 1
+    falling = Function("exp")
+    far = np.log(2.0 * levels)
+    power = table_of(falling, (0.0, far), code, index_bits, value_bits)
+    unit = power.scale.step
+    rest = Function("reciprocal")
+    inverse = table_of(rest, (1.0, float(count)), unit, index_bits, value_bits)
+    least = round(inverse.scale.low / inverse.scale.step)
+    lost = max(abs(power.scale.low), power.error) + abs(power.scale.low)
+    drop = value_bits
+    step = unit * inverse.scale.step * (1 << drop)
+    missed = inverse.error + abs(inverse.scale.low - least * inverse.scale.step)
+    return SoftmaxTables(
+        _alone(power, falling.words),
+        _alone(inverse, rest.words, least),
+        drop,
+        step,
+        (count + 1) * lost + missed + step / 2,
+    )
+
+
+def _alone(table: FunctionTable, words: str, more: int = 0) -> Layer:
+    """Return a table as a layer of one input, with `more` added to its values."""
+    return Layer(
+        "dot",
+        ((1,),),
+        (-table.start,),
+        table.shift,
+        tuple((table.values + more).tolist()),
+        tuple(table.slopes.tolist()) if table.fraction else (),
+        table.fraction,
+        f"{words}, {table.words}",
+        table.error,
+    )
+
+
 def useful_span(function: Function, low: float, high: float, bits: int) -> tuple[float, float]:
     """Return `low` to `high` without the ends where `function` changes by less than half a step.
 
@@ -61,7 +128,7 @@ def useful_span(function: Function, low: float, high: float, bits: int) -> tuple
     if high <= low:
         return low, low
     grid = np.linspace(low, high, _GRID)
-    values = function.evaluate(grid)
+    values = function.tabled(grid)
     half = np.ptp(values) / ((1 << bits) - 1) / 2
 
     def flat(ordered: np.ndarray) -> int:
@@ -90,7 +157,7 @@ def table_of(
     count = ((last - first) >> shift) + 1
     fine = min(shift, _FITTED)
     begin, end = _runs(first, count, shift, fine, step)
-    wanted = function.evaluate((begin + end) / 2)
+    wanted = function.tabled((begin + end) / 2)
     levels, size = (1 << value_bits) - 1, 1 << max((count - 1).bit_length(), 1)
     fraction = shift
     for _ in range(2):  # where a line's steps lie depends on how many it gets
@@ -104,11 +171,11 @@ def table_of(
     begin, end = _runs(first, count, shift, fraction, step)
     table = Layer("dot", ((1,),), (0,), fraction, *_entries(values, slopes, fraction), fraction)
     told = least + unit * table.look_up(np.arange(count << fraction))
-    reached = np.stack([function.evaluate(begin), function.evaluate(end)])
+    reached = np.stack([function.tabled(begin), function.tabled(end)])
     error = float(np.abs(reached - told).max())
     for turn in function.turns(begin[0], end[-1]):
         place = int(np.searchsorted(begin, turn, side="right")) - 1
-        error = max(error, abs(float(function.evaluate(np.array(turn))) - told[place]))
+        error = max(error, abs(float(function.tabled(np.array(turn))) - told[place]))
     covered = float(begin[0]), float(end[-1])
     scale = Scale(least, unit)
     return FunctionTable(values, slopes, first, shift, fraction, scale, covered, error)

@@ -21,7 +21,14 @@ from locgen.quantise.functiontable import FunctionTable, Scale, table_of, useful
 from locgen.quantise.lower import assemble
 from locgen.quantise.ranges import training_ranges
 
-__all__ = ["LayerWidths", "Skeleton", "layer_features", "layered_unit"]
+__all__ = [
+    "LayerWidths",
+    "Skeleton",
+    "layer_features",
+    "layered_unit",
+    "lowered",
+    "sums_of",
+]
 
 _MARGIN = 0.05
 """Of the interval that sums reach on known rows, added at either end of a table."""
@@ -132,11 +139,7 @@ class Skeleton:
     @cached_property
     def float_sums(self) -> tuple[np.ndarray, ...]:
         """Each layer's float sums of the rows."""
-        found, inputs = [], self.rows
-        for layer in self.unit.layers:
-            found.append(layer.sums(inputs))
-            inputs = layer.function.evaluate(found[-1])
-        return tuple(found)
+        return sums_of(self.unit, self.rows)
 
     def of_widths(self, widths: LayerWidths, name: str) -> QuantisedModel:
         """Return the integer model; what rounding shifts on the rows' mean goes into the bias."""
@@ -148,46 +151,110 @@ class Skeleton:
             features = list(self.features)
             features[used[0]] = AffineFeature(only.name, float(getattr(only, "low", 0.0)), 1.0, 1)
             return Skeleton(model, unit, tuple(features), self.rows).of_widths(widths, name)
-        scales = [
-            Scale(float(getattr(f, "low", 0.0)), 1 / getattr(f, "scale", 1.0))
-            for f in self.features
-        ]
-        values = self.codes[:, list(used)]
-        layers: list[Layer] = []
-        inputs, kept = scales, np.isin(np.arange(len(scales)), used)
-        for float_layer, sums in zip(unit.layers, self.float_sums, strict=True):
-            layer, table = _lower(float_layer, inputs, kept, sums, values, widths)
-            layers.append(layer)
-            values = layer.evaluate(values)
-            inputs, kept = [table.scale] * layer.units, np.ones(layer.units, dtype=bool)
+        found = lowered(unit, self.features, used, self.codes, self.float_sums, widths)
         groups = [scale.outputs for scale in model.rule_of_decision.scales]
         weights, steps = _rounded(unit.weights, widths.weight, groups)
+        score_steps = steps / found.step
+        node, missing = found.node(unit, weights, score_steps)
+        base = np.array(model.base, dtype=np.float64)
+        base[list(unit.outputs)] += missing
+        return assemble(model, self.features, (node,), base, score_steps, name)
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """The layers of a node in integers, all but its last weights.
+
+    Members
+    -------
+    features, feature_bits : what the first layer reads
+    layers : in integers
+    values, floats : (rows, units) what the last layer gives for some rows, in integers and not
+    step : what a step of the integers is worth
+    """
+
+    features: tuple[int, ...]
+    feature_bits: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    values: np.ndarray
+    floats: np.ndarray
+    step: float
+
+    def node(
+        self, unit: FloatLayers, weights: np.ndarray, score_steps: np.ndarray
+    ) -> tuple[LayeredNode, np.ndarray]:
+        """Return the node with integer `weights` (units, outputs), and what is constant besides.
+
+        Units without a weight are left out. The constant makes up for what rounding shifts on the
+        rows' mean.
+
+        Parameters
+        ----------
+        score_steps : (outputs,) score steps in a raw score of 1
+        """
+        missing = self.floats @ unit.weights - self.values @ weights / score_steps
         keep = np.flatnonzero((weights != 0).any(axis=1))
         if not len(keep):
             keep = np.zeros(1, dtype=np.int64)
-        last = layers[-1]
-        layers[-1] = replace(
+        last = self.layers[-1]
+        kept = replace(
             last,
             parameters=tuple(last.parameters[n] for n in keep),
             bias=tuple(last.bias[n] for n in keep),
         )
-        unit_step = inputs[0].step
-        score_steps = steps / unit_step
-        floats = unit.layers[-1].function.evaluate(self.float_sums[-1])
-        missing = floats @ unit.weights - values @ weights / score_steps
         node = LayeredNode(
-            features=used,
-            feature_bits=tuple(self.features[f].bits for f in used),
-            layers=tuple(layers),
+            features=self.features,
+            feature_bits=self.feature_bits,
+            layers=(*self.layers[:-1], kept),
             weights=tuple(map(tuple, weights[keep].tolist())),
             bias=(0,) * len(unit.outputs),
             unit_ids=tuple(unit.unit_ids[n] for n in keep),
             outputs=unit.outputs,
             kind=unit.kind,
         )
-        base = np.array(model.base, dtype=np.float64)
-        base[list(unit.outputs)] += missing.mean(axis=0)
-        return assemble(model, self.features, (node,), base, score_steps, name)
+        return node, missing.mean(axis=0)
+
+
+def lowered(
+    unit: FloatLayers,
+    features: tuple[Feature, ...],
+    used: tuple[int, ...],
+    codes: np.ndarray,
+    float_sums: tuple[np.ndarray, ...],
+    widths: LayerWidths,
+) -> Lowered:
+    """Return the layers of `unit` over the features `used`.
+
+    Parameters
+    ----------
+    codes : (rows, features) of some rows; float_sums : each layer's sums (rows, units) of the same
+    """
+    scales = [Scale(float(getattr(f, "low", 0.0)), 1 / getattr(f, "scale", 1.0)) for f in features]
+    values = codes[:, list(used)]
+    layers: list[Layer] = []
+    inputs, kept = scales, np.isin(np.arange(len(scales)), used)
+    for float_layer, sums in zip(unit.layers, float_sums, strict=True):
+        layer, table = _lower(float_layer, inputs, kept, sums, values, widths)
+        layers.append(layer)
+        values = layer.evaluate(values)
+        inputs, kept = [table.scale] * layer.units, np.ones(layer.units, dtype=bool)
+    return Lowered(
+        used,
+        tuple(features[f].bits for f in used),
+        tuple(layers),
+        values,
+        unit.layers[-1].function.tabled(float_sums[-1]),
+        inputs[0].step,
+    )
+
+
+def sums_of(unit: FloatLayers, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return each layer's float sums (rows, units) of `rows` (rows, features)."""
+    found, inputs = [], rows
+    for layer in unit.layers:
+        found.append(layer.sums(inputs))
+        inputs = layer.function.tabled(found[-1])
+    return tuple(found)
 
 
 def _rounded(

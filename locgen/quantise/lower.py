@@ -1,6 +1,6 @@
 """Turns float trees into integer tree nodes: thresholds to codes, leaf values to integers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from locgen.ir import (
     Argmax,
     Decision,
     Feature,
+    FloatCascade,
     FloatNeighbours,
     FloatPrototype,
     FloatTree,
@@ -41,6 +42,9 @@ def merge_binary(model: Model) -> Model:
     """
     if isinstance(model.decision, Votes | Several):
         return _merge_groups(model)
+    if isinstance(model.decision, FloatCascade):
+        behind = replace(model.decision, model=merge_binary(model.decision.model))
+        return replace(model, decision=behind)
     if model.decision != "argmax" or model.outputs != 2:
         return model
     if any(isinstance(unit, FloatPrototype | FloatNeighbours) for unit in model.units):
@@ -282,6 +286,7 @@ def assemble(
     name: str,
     gate: Gate | None = None,
     experts: tuple[tuple[int, ...], ...] = (),
+    behind: Callable[[tuple[Node, ...], np.ndarray], Decision] | None = None,
 ) -> QuantisedModel:
     """Return the integer model of `nodes`, with what is constant rounded into the biases.
 
@@ -289,6 +294,7 @@ def assemble(
     ----------
     base : (outputs,) constant part of the raw scores
     steps : (outputs,) score steps in a raw score of 1
+    behind : nodes and bias to the decision, where that is a model of its own
     """
     offset = base.copy()  # what is compared with 0 keeps its constant, and so has no offset
     for scale in model.rule_of_decision.scales:
@@ -306,7 +312,7 @@ def assemble(
         features=features,
         nodes=nodes,
         bias=tuple(int(b) for b in bias),
-        decision=_decision(model, nodes, bias),
+        decision=_decision(model, nodes, bias) if behind is None else behind(nodes, bias),
         classes=model.classes,
         score_scale=tuple(float(s) for s in 1 / steps),
         score_offset=tuple(float(o) for o in offset),

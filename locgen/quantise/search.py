@@ -20,6 +20,8 @@ from locgen.quantise.judge import (
 from locgen.quantise.layers import layered_unit
 from locgen.quantise.layersearch import quantise_layers
 from locgen.quantise.lower import make_skeleton, merge_binary
+from locgen.quantise.mixed import is_mixed
+from locgen.quantise.mixedsearch import quantise_mixed
 from locgen.quantise.prune import PRUNED_SHARE, prune
 from locgen.quantise.rebin import rebin
 from locgen.quantise.rounding import free_rounding
@@ -55,6 +57,8 @@ def quantise(
         return _quantise_pruned(merged, name, options, data)
     if clauses_of(merged) is not None:
         return quantise_clauses(merged, name, options, data)
+    if is_mixed(merged):
+        return quantise_mixed(merged, name, options, data)
     if layered_unit(merged) is not None:
         return quantise_layers(merged, name, options, data)
     if model.every_unit:

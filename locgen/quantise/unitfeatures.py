@@ -6,13 +6,18 @@ from locgen.errors import ConfigurationError
 from locgen.ir import (
     AffineFeature,
     Feature,
+    FloatCascade,
+    FloatLayers,
     FloatLinear,
     FloatNeighbours,
     FloatPrototype,
     FloatQuadratic,
     FloatShape,
+    FloatUnit,
     IdentityFeature,
     Model,
+    Several,
+    Votes,
 )
 from locgen.quantise.features import FeatureKind, choose_features
 from locgen.quantise.ranges import training_ranges
@@ -56,7 +61,9 @@ def unit_features(
     metric = _metric(model)
     if not sized.any():
         return choose_features(model, bits if kind == "affine" else None, kind, x_train)
-    others = choose_features(model, bits, "affine" if kind == "affine" else "rank", x_train)
+    others = choose_features(
+        model, bits, "affine" if kind == "affine" else "rank", _expanded(model, x_train)
+    )
     if kind in ("auto", "identity"):
         integers = _identity(model, x_train, low, span, fills)
         if integers and metric is not None and len(set(metric[sized].tolist())) > 1:
@@ -75,17 +82,17 @@ def unit_features(
                 "identity features need --data whose training columns are integers; use "
                 "--feature-kind affine"
             )
-    filled = model.expand(rows)[:, : rows.shape[1]]
+    filled = model.expand(rows)
     weight = _weights(model, filled, np.where(sized, span, 0.0), metric)
-    if metric is None:
-        weight = np.where(sized & compared & (span > 0), 1.0, weight)
+    free = np.ones(len(sized), dtype=bool) if metric is None else metric == 0
+    weight = np.where(free & sized & compared & (span > 0), 1.0, weight)
     finest = weight.max(initial=0.0) / ((1 << bits) - 1)
     features = []
     for number, (least, reach, own) in enumerate(zip(low, span, weight, strict=True)):
         if compared[number] and not sized[number]:
             features.append(others[number])
             continue
-        name = model.feature_names[number]
+        name = model.features[number]
         codes = int(np.floor(own / finest + 0.5)) if finest > 0 else 0
         if codes == 0 or reach / codes < _FINEST_STEP:
             middle = float(least + reach / 2)
@@ -110,14 +117,46 @@ def _missing(model: Model) -> tuple[list[bool], list[float | None]]:
     shapes = [unit for unit in model.units if isinstance(unit, FloatShape)]
     own = {unit.feature for unit in shapes if unit.takes_missing}
     fills = list(model.fills or (None,) * len(model.feature_names))
+    fills += [None] * len(model.memberships)
     return [number in own for number in range(len(fills))], fills
 
 
 def _metric(model: Model) -> np.ndarray | None:
-    """Return by what prototypes scale each feature; None without prototypes."""
-    kinds = (FloatPrototype, FloatNeighbours)
-    scales = [unit.scale for unit in model.every_unit if isinstance(unit, kinds)]
-    return scales[0] if scales else None
+    """Return by what distances scale each feature; None where none is computed.
+
+    What is scaled by one factor throughout has the same metric, as has what reads others.
+    """
+    found: np.ndarray | None = None
+    for unit in model.every_unit:
+        scale = _scale(unit)
+        if scale is None:
+            continue
+        own = np.zeros(len(model.features))
+        own[: len(scale)] = np.abs(scale)
+        if found is None:
+            found = own
+            continue
+        both = (found > 0) & (own > 0)
+        factor = found[both] / own[both]
+        if len(factor) and np.ptp(factor) > 1e-9 * factor.max():
+            raise ConfigurationError(
+                f"members of {model.family} compute distances behind different scalers: put one "
+                "scaler in front of all of them"
+            )
+        found = np.where(found > 0, found, own * (factor[0] if len(factor) else 1.0))
+    return found
+
+
+def _scale(unit: FloatUnit) -> np.ndarray | None:
+    """Return by what a unit that computes distances scales each feature; None for others."""
+    if isinstance(unit, FloatPrototype | FloatNeighbours):
+        return unit.scale
+    return unit.layers[0].scale if isinstance(unit, FloatLayers) else None
+
+
+def _expanded(model: Model, x: np.ndarray | None) -> np.ndarray | None:
+    """Return raw rows with the memberships behind them."""
+    return x if x is None or not model.memberships else model.expand(x)
 
 
 def _weights(
@@ -135,8 +174,8 @@ def _weights(
         ]
         weight = np.maximum(weight, _scaled(_influence(scorer, units, rows, span)))
         # What a shape says in its steep outskirts is cut off later on.
-        kinds = (FloatQuadratic, FloatShape)
-        shapes = [unit.feature for unit in scorer.units if isinstance(unit, kinds)]
+        kinds = (FloatQuadratic, FloatShape, FloatLayers)
+        shapes = [f for unit in scorer.units if isinstance(unit, kinds) for f in unit.features]
         weight[shapes] = span[shapes] > 0
     if metric is not None:  # in one step, which nothing else may change
         weight = np.where(metric > 0, _scaled(span * metric), weight)
@@ -160,7 +199,7 @@ def _identity(
         return None
     return tuple(
         IdentityFeature(name, int(np.floor(least)), int(np.ceil(least + reach)), fill=fill)
-        for name, least, reach, fill in zip(model.feature_names, low, span, fills, strict=True)
+        for name, least, reach, fill in zip(model.features, low, span, fills, strict=True)
     )
 
 
@@ -185,7 +224,7 @@ def _influence(
         if len(scored) > 1 and model.decision == "argmax":
             parts[:, scored] -= parts[:, scored].mean(axis=1, keepdims=True)
         most = np.maximum(most, np.abs(parts) * deviation[:, None])
-    if model.decision == "identity":
+    if model.decision == "identity" or isinstance(model.decision, FloatCascade | Several | Votes):
         largest = most.max(axis=0)
         most = most / np.where(largest > 0, largest, 1.0)
     moved = most.max(axis=1) * span
@@ -221,15 +260,23 @@ def _room(unit: FloatNeighbours) -> np.ndarray:
 def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Return (lowest, highest) value of each feature, the prototypes' own included."""
     if x_train is not None and len(x_train):
-        low, high = training_ranges(model.expand(x_train)[:, : x_train.shape[1]])
+        low, high = training_ranges(model.expand(x_train))
     else:
         known = model.ranges or (None,) * len(model.feature_names)
+        known = (*known, *((0.0, 1.0) for _ in model.memberships))
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T
+    raw = len(model.feature_names)
     for unit in model.every_unit:
+        stored = None
         if isinstance(unit, FloatNeighbours):
             room = _room(unit)
-            low = np.minimum(low, unit.stored.min(axis=0) - room)
-            high = np.maximum(high, unit.stored.max(axis=0) + room)
-        if isinstance(unit, FloatPrototype):
-            low, high = np.minimum(low, unit.centre), np.maximum(high, unit.centre)
+            stored = np.concatenate([unit.stored - room, unit.stored + room])
+        elif isinstance(unit, FloatPrototype):
+            stored = unit.centre[None]
+        elif _scale(unit) is not None:
+            counts = unit.layers[0].scale != 0
+            stored = np.where(counts, unit.layers[0].matrix, low[:raw])
+        if stored is not None:
+            low[:raw] = np.minimum(low[:raw], stored.min(axis=0))
+            high[:raw] = np.maximum(high[:raw], stored.max(axis=0))
     return low, high

@@ -68,11 +68,14 @@ class UnitSkeleton:
     def shape(self, unit: FloatQuadratic | FloatShape | FloatSteps) -> np.ndarray:
         """Return the table (codes, outputs) of `unit`, cut off at the limit.
 
-        Where argmax compares outputs, and only with each other where an expert has not seen all
-        classes, a code's rows count from the best.
+        Where outputs are only compared with each other, those alone that an expert has seen, a
+        code's rows count from the best.
         """
         table = _asked(unit, self.features[unit.feature])
-        compared = table.shape[1] > 1 and self.model.decision == "argmax"
+        compared = table.shape[1] > 1 and any(
+            not scale.absolute and set(unit.outputs) <= set(scale.outputs)
+            for scale in self.model.rule_of_decision.scales
+        )
         if compared:
             table = table - table.max(axis=1, keepdims=True)
         if self.limit is None:
@@ -105,16 +108,9 @@ class UnitSkeleton:
         steps = self._steps(score_bits)
         lowered: list[Node | None] = []
         parts: list[Part] = []
-        for unit in model.units:
+        for number, unit in enumerate(model.nodes):
             own = steps[list(unit.outputs)]
-            if isinstance(unit, FloatLinear):
-                node, constant = self._linear(unit, own)
-            elif isinstance(unit, TABLED):
-                node, constant = self._table(unit, own)
-            elif isinstance(unit, FloatNeighbours):
-                node, constant = self._neighbours(unit, own)
-            else:
-                node, constant = self._distance(unit, score_bits), np.zeros(1)
+            node, constant = self.lower(number, own, score_bits)
             ends = np.zeros((len(unit.outputs), 2)) if node is None else np.array(node.ranges)
             lowered.append(node)
             parts.append((constant, ends[:, 0] / own, ends[:, 1] / own))
@@ -134,9 +130,38 @@ class UnitSkeleton:
                 mine.append(_silent(range(model.outputs)))
             experts.append(tuple(range(len(nodes), len(nodes) + len(mine))))
             nodes += add_constants(mine, constants)
-        features = self._read_features(nodes)
         owned = () if model.gate is None else tuple(experts)
-        return assemble(model, features, tuple(nodes), base, steps, name, self.gate, owned)
+        return self._assembled(tuple(nodes), base, steps, name, owned)
+
+    def _assembled(
+        self,
+        nodes: tuple[Node, ...],
+        base: np.ndarray,
+        steps: np.ndarray,
+        name: str,
+        experts: tuple[tuple[int, ...], ...],
+    ) -> QuantisedModel:
+        """Return the integer model of `nodes`, see `lower.assemble`."""
+        features = self._read_features(list(nodes))
+        return assemble(self.model, features, nodes, base, steps, name, self.gate, experts)
+
+    def lower(
+        self, number: int, steps: np.ndarray, score_bits: int
+    ) -> tuple[Node | None, np.ndarray]:
+        """Return node `number` in integers, None if it says nothing, and what is constant of it.
+
+        Parameters
+        ----------
+        steps : (outputs of the node,) score steps in a raw score of 1; score_bits : see `of_width`
+        """
+        unit = self.model.nodes[number]
+        if isinstance(unit, FloatLinear):
+            return self._linear(unit, steps)
+        if isinstance(unit, TABLED):
+            return self._table(unit, steps)
+        if isinstance(unit, FloatNeighbours):
+            return self._neighbours(unit, steps)
+        return self._distance(unit, score_bits), np.zeros(1)
 
     def _steps(self, score_bits: int) -> np.ndarray:
         """Return the score steps in a raw score of 1, for each output."""

@@ -26,7 +26,7 @@ from locgen.quantise.lower import Skeleton, make_skeleton
 from locgen.quantise.unitfeatures import check_ranges, unit_features
 from locgen.quantise.units import UnitSkeleton
 
-__all__ = ["quantise_units"]
+__all__ = ["limited", "quantise_units"]
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +175,7 @@ class _Search:
             skeleton = make_skeleton(self.model, features, gate)
         else:
             skeleton = UnitSkeleton(self.model, features, gate=gate)
-            skeleton = _limit(skeleton, self.judge, self.options)
+            skeleton = limited(skeleton, _codes(features, self.judge), self.judge, self.options)
         first, last = _widths(self.model, features)
         if self.options.score_bits is not None:
             first = last = self.options.score_bits
@@ -236,15 +236,21 @@ def _codes(features: tuple[Feature, ...], judge: Judge) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _limit(skeleton: UnitSkeleton, judge: Judge, options: QuantiseOptions) -> UnitSkeleton:
-    """Return `skeleton` with its tables cut off as far in as an eighth of the budget allows."""
+def limited(
+    skeleton: UnitSkeleton, q: np.ndarray, judge: Judge, options: QuantiseOptions
+) -> UnitSkeleton:
+    """Return `skeleton` with its tables cut off as far in as an eighth of the budget allows.
+
+    Parameters
+    ----------
+    q : (rows, features) codes of the judge's rows
+    """
     if skeleton.model.task == "regression":
         return skeleton  # every score counts
     shapes = [skeleton.shape(u) for u in skeleton.model.units if isinstance(u, TABLED)]
     largest = max((float(np.abs(shape).max()) for shape in shapes), default=0.0)
     if largest == 0.0:
         return skeleton
-    q = _codes(skeleton.features, judge)
     decided = judge.model.decide(judge.float_scores)
 
     def changed(candidate: UnitSkeleton) -> float:

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.cores import SerialArgmax, decision_steps
-from locgen.ir import Argmax, QuantisedModel, Several, Threshold, Votes
+from locgen.ir import Argmax, Cascade, QuantisedModel, Several, Threshold, Votes
 from locgen.plan import TreePlan
 from locgen.top.fabric import answer_layout
 
@@ -104,6 +104,14 @@ class Root(wiring.Component):
                 m.d.comb += step.i.eq(word)
                 word = step.o
             m.d.comb += self.payload.decision.eq(word)
+        if isinstance(model.decision, Cascade):  # nodes of its own: a register behind them
+            sums, choice = decision_steps(model.decision, model.score_bits)
+            m.submodules.behind, m.submodules.decide = sums, choice
+            m.d.comb += [sums.i.eq(Cat(scores)), self.payload.decision.eq(choice.o)]
+            delayed, held = Signal(), [Signal.like(score) for score in scores]
+            m.d.sync += [choice.i.eq(sums.o), delayed.eq(last)]
+            m.d.sync += [h.eq(score) for h, score in zip(held, scores, strict=True)]
+            last, scores = delayed, held
         m.d.comb += [
             self.valid.eq(last),
             *(self.payload.scores[n].eq(score) for n, score in enumerate(scores)),

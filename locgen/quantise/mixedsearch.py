@@ -1,0 +1,131 @@
+"""The search for widths of models of several kinds of nodes, and of models behind scores."""
+
+import logging
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from locgen.errors import ConfigurationError
+from locgen.ir import Feature, FloatCascade, Model, QuantisedModel
+from locgen.quantise.dataset import Dataset
+from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.mixed import MixedSkeleton, Rows
+from locgen.quantise.unitfeatures import check_ranges, unit_features
+from locgen.quantise.unitsearch import limited
+
+__all__ = ["quantise_mixed"]
+
+log = logging.getLogger(__name__)
+
+_FEATURES = range(2, 13)
+_NARROWEST, _WIDEST = 2, 12
+
+
+def quantise_mixed(
+    model: Model, name: str, options: QuantiseOptions, data: Dataset | None
+) -> Quantisation:
+    """Return `model` (merged) in integers, by the smallest widths inside the budget.
+
+    The features get the fewest bits, from 2 up, with which the widest scores keep the budget, as
+    `quantise` defines it, but with a quarter of it for changed decisions, since features are
+    rounded as well as scores. Then scores get the fewest, and then what stands behind them.
+    `score_bits` fixes the width of leaves, tables and weights, before and behind the scores.
+
+    Raises
+    ------
+    BudgetError
+        If no widths, or not the ones asked for, stay inside the budget.
+    ConfigurationError
+        If a feature's range is not known, or an option has no meaning for this model.
+    """
+    if options.feature_kind == "rank" and model.sized:
+        raise ConfigurationError(
+            f"{model.family} computes with its features' sizes, ranks do not tell them: use "
+            "--feature-kind affine"
+        )
+    x_train = None if data is None else data.x_train
+    check_ranges(model, x_train)
+    judge = Judge(model, data)
+    search = _Search(model, name, options, judge, Rows(model.expand(judge.x)))
+    widths = _FEATURES if options.feature_bits is None else (options.feature_bits,)
+    failed: list[Trial] = []
+    known = None
+    for bits in widths:
+        features = unit_features(model, bits, options.feature_kind, x_train, judge.x)
+        if features == known:
+            break
+        known = features
+        trials, found = search.narrowest(search.skeleton(features))
+        if found is not None:
+            return Quantisation(found, tuple(trials), len(judge.x))
+        failed += trials
+    raise no_width(options.max_accuracy_drop, failed)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """What stays the same over all widths."""
+
+    model: Model
+    name: str
+    options: QuantiseOptions
+    judge: Judge
+    rows: Rows
+
+    def skeleton(self, features: tuple[Feature, ...]) -> MixedSkeleton:
+        """Return the model with these features, its tables cut off where that changes little."""
+        x = self.rows.x
+        codes = np.stack([f.quantise(x[:, n]) for n, f in enumerate(features)], axis=1)
+        skeleton = MixedSkeleton(
+            self.model, features, rows=self.rows, codes=codes, scores=self.judge.float_scores
+        )
+        return limited(skeleton, codes, self.judge, self.options)
+
+    def narrowest(self, skeleton: MixedSkeleton) -> tuple[list[Trial], QuantisedModel | None]:
+        """Return the trials of these features, and the narrowest model that is kept, if one is."""
+        fixed = self.options.score_bits
+        last = _WIDEST if fixed is None else fixed
+        candidate, widest = self.attempt(skeleton, last)
+        if not widest.kept:
+            return [widest], None
+        trials = []
+        for width in range(_NARROWEST if fixed is None else last, last):
+            smaller, trial = self.attempt(skeleton, width)
+            trials.append(trial)
+            if trial.kept:
+                candidate = smaller
+                break
+        else:
+            trials.append(widest)
+        if isinstance(self.model.decision, FloatCascade) and fixed is None:
+            return self.narrowed(skeleton, candidate, trials)
+        return trials, candidate
+
+    def attempt(self, skeleton: MixedSkeleton, width: int) -> tuple[QuantisedModel, Trial]:
+        """Return the model of this width, and how it does."""
+        if self.options.score_bits is not None:
+            skeleton = replace(skeleton, behind=width)
+        candidate = skeleton.of_width(width, self.name)
+        return candidate, self.judged(candidate, candidate.scores(skeleton.codes), width)
+
+    def judged(self, candidate: QuantisedModel, scores: np.ndarray, width: int) -> Trial:
+        """Return how `candidate` does, whose integer `scores` of the rows are known."""
+        drop, changed = self.judge.verdict(candidate, scores)
+        budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
+        allowed = budget / 4 if self.options.max_changed is None else self.options.max_changed
+        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
+        log.debug("width %d: drop %s, changed %.3f %%", width, drop, changed)
+        return Trial(width, drop, changed, kept, max(candidate.feature_bits))
+
+    def narrowed(
+        self, skeleton: MixedSkeleton, found: QuantisedModel, trials: list[Trial]
+    ) -> tuple[list[Trial], QuantisedModel]:
+        """Return the model with what stands behind its scores as narrow as the budget allows."""
+        width = trials[-1].score_bits
+        scores = found.scores(skeleton.codes)
+        for behind in range(_NARROWEST, skeleton.behind):
+            candidate = replace(skeleton, behind=behind).of_width(width, self.name)
+            trial = self.judged(candidate, scores, width)
+            if trial.kept:
+                return [*trials[:-1], trial], candidate
+        return trials, found
