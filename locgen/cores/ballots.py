@@ -59,6 +59,14 @@ class GroupStep(wiring.Component):
                 bits = group.decision.bits
                 decisions.append(largest_index(m, scores, bits, f"group_{number}"))
                 continue
+            if isinstance(group.decision, Votes):
+                word: Value = Cat(scores)
+                for place, step in enumerate(decision_steps(group.decision, self.width)):
+                    m.submodules[f"group_{number}_{place}"] = step
+                    m.d.comb += step.i.eq(word)
+                    word = step.o
+                decisions.append(word)
+                continue
             below = scores[0][-1]
             above = ~below if group.decision.operator == ">=" else ~below & scores[0].any()
             decisions.append(above)

@@ -46,7 +46,7 @@ def _groups(
 ) -> tuple[Group, ...]:
     """Return each member's decision over its own outputs."""
     for model in models:
-        if not isinstance(model.rule_of_decision, Argmax | Threshold):
+        if not isinstance(model.rule_of_decision, Argmax | Threshold | Votes):
             raise UnsupportedModel(
                 f"{type(last).__name__} has a {model.family} as member, whose answer is no largest "
                 "score: use trees, forests, boosting or linear models as members"

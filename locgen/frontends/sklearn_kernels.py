@@ -144,8 +144,9 @@ def read_kernels(last: object, scalers: tuple[object, ...]) -> Model:
     """
     for step in (*scalers, last):
         pipeline.check_fitted(step)
-    names = pipeline.feature_names((*scalers, last), last.n_features_in_)
-    return kernels_behind(last, affine.fold(scalers, last.n_features_in_), names)
+    features = getattr(last, "n_features_in_", 0)  # its other arrays are checked against it
+    names = pipeline.feature_names((*scalers, last), features)
+    return kernels_behind(last, affine.fold(scalers, features), names)
 
 
 def kernels_behind(last: object, scaling: AffineMap, names: tuple[str, ...]) -> Model:

@@ -25,7 +25,7 @@ class Group:
     __pydantic_config__ = _STRICT
 
     scores: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
-    decision: Annotated[Argmax | Threshold, Field(discriminator="kind")]
+    decision: Annotated["Argmax | Threshold | Votes", Field(discriminator="kind")]
 
     def __post_init__(self) -> None:
         """Check that there are as many scores as the decision takes."""
@@ -145,7 +145,13 @@ class Votes:
 
     def integral(self) -> "Votes":
         """Return the same with integers as weights, see `integer_weights`."""
-        return replace(self, weights=integer_weights(self.weights))
+        groups = tuple(
+            replace(group, decision=group.decision.integral())
+            if isinstance(group.decision, Votes)
+            else group
+            for group in self.groups
+        )
+        return replace(self, groups=groups, weights=integer_weights(self.weights))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, Cascade, Gate, Median, QuantisedModel, Several, Votes
+from locgen.ir import Argmax, Cascade, Gate, Median, QuantisedModel, Several, Threshold, Votes
 from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 
 __all__ = ["DirectPlan", "plan_direct"]
@@ -189,13 +189,21 @@ def _decide_delays(model: QuantisedModel) -> list[float]:
     if isinstance(decision, Cascade):
         return [decision.levels, max(_ARGMAX_DELAY * _levels(len(decision.bias)), _THRESHOLD_DELAY)]
     if isinstance(decision, Votes | Several):
-        most = max(len(group.scores) for group in decision.groups)
-        steps = [max(_ARGMAX_DELAY * _levels(most), _THRESHOLD_DELAY)]
+        steps = [max(_group_delay(group.decision) for group in decision.groups)]
         if isinstance(decision, Votes):
             steps += [_ADD_DELAY * max(_levels(len(decision.groups)), 1)]
             steps += [_ARGMAX_DELAY * _levels(decision.classes)]
         return steps
     return [_THRESHOLD_DELAY] if model.answer == "decision" else []
+
+
+def _group_delay(decision: Argmax | Threshold | Votes) -> float:
+    """Return the delay of the decision of one group of scores, all of it in one step."""
+    if isinstance(decision, Votes):
+        voted = max(_group_delay(group.decision) for group in decision.groups)
+        counted = _ADD_DELAY * max(_levels(len(decision.groups)), 1)
+        return voted + counted + _ARGMAX_DELAY * _levels(decision.classes)
+    return max(_ARGMAX_DELAY * _levels(decision.outputs), _THRESHOLD_DELAY)
 
 
 def _rounds(outputs: int) -> int:

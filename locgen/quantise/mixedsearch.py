@@ -43,6 +43,11 @@ def quantise_mixed(
             f"{model.family} computes with its features' sizes, ranks do not tell them: use "
             "--feature-kind affine"
         )
+    if options.rounding == "free":
+        raise ConfigurationError(
+            f"--rounding free searches the leaves of trees alone, {model.family} has more: leave "
+            "it out"
+        )
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge = Judge(model, data)

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from locgen.errors import ConfigurationError
-from locgen.ir import QuantisedModel
+from locgen.ir import QuantisedModel, Votes
 from locgen.quantise.descent import Descent
 from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
 from locgen.quantise.lower import Skeleton
@@ -145,10 +145,11 @@ def free_rounding(
     """
     model = skeleton.model
     regression = model.task == "regression" or model.decision == "identity"
-    if regression or model.gate is not None or options.score_bits is not None:
+    nested = any(isinstance(g.decision, Votes) for g in getattr(model.decision, "groups", ()))
+    if regression or nested or model.gate is not None or options.score_bits is not None:
         raise ConfigurationError(
-            "--rounding free searches the scores of classifiers without a gate: leave it out, and "
-            "--score-bits where it is given"
+            "--rounding free searches the scores of classifiers without a gate or votes over votes: "
+            "leave it out, and --score-bits where it is given"
         )
     search = _Search(skeleton, judge, name, allowed)
     trials: list[Trial] = []

@@ -1,0 +1,67 @@
+"""Ensembles over members of any family as hardware: fabrics and emitted Verilog equal golden."""
+
+import metakit
+import numpy as np
+import pytest
+from modelkit import simulate_fabric
+
+import locgen
+from locgen.flow.rtl import verify_rtl
+from locgen.plan import plan_direct, plan_tree
+from locgen.top.direct import DirectFabric
+from locgen.top.tree import TreeFabric
+
+QUICK = (
+    "vote-soft",
+    "vote-hard-several",
+    "pairs-linear",
+    "pairs-bayes",
+    "calibrated-forest",
+    "stack-several",
+    "stack-tree",
+)
+"""Every kind of node behind scores, and votes over votes."""
+
+
+def in_gates(case, fabric_of):
+    estimator, arrays = metakit.fitted(case)
+    model = locgen.compile(estimator, data=arrays).model
+    largest = np.array([(1 << bits) - 1 for bits in model.feature_bits])
+    q = np.concatenate([model.quantise(arrays[1][:8]), [0 * largest, largest]])
+    decisions, scores = model.evaluate(q)
+    for row, (decision, score, _, _) in enumerate(simulate_fabric(fabric_of(model), model, q, 0)):
+        assert score == list(scores[row])
+        assert decisions is None or decision == decisions[row]
+
+
+def tree(model):
+    return TreeFabric(model, plan_tree(model, 4, None))
+
+
+def direct(model):
+    return DirectFabric(model, plan_direct(model, None, fast=False))
+
+
+@pytest.mark.parametrize("case", QUICK)
+def test_every_kind_in_gates(case):
+    in_gates(case, tree)
+
+
+@pytest.mark.parametrize("case", ["pairs-forest", "calibrated", "stack-boosted"])
+def test_all_at_once(case):
+    in_gates(case, direct)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in metakit.CASES if case not in QUICK])
+def test_every_case_in_gates(case):
+    in_gates(case, tree)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, case", list(enumerate((*QUICK, "vote-hard", "stack-labels"))))
+def test_every_kind_in_verilog(number, case):
+    estimator, arrays = metakit.fitted(case)
+    fabric = "direct" if number % 2 and "svc" not in case else "tree"
+    design = locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
+    assert verify_rtl(design).mismatches == 0
