@@ -47,12 +47,20 @@ UNIT_STAND_INS: dict[tuple[str, str], object] = {
 UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),
     "scipy.interpolate._bsplines": ("BSpline",),  # made anew from its arrays before it is called
+    "sklearn.calibration": (
+        "CalibratedClassifierCV",
+        "_CalibratedClassifier",
+        "_SigmoidCalibration",
+        "_TemperatureScaling",
+    ),
     "sklearn.cluster._kmeans": ("KMeans", "MiniBatchKMeans"),
     "sklearn.covariance._elliptic_envelope": ("EllipticEnvelope",),
     "sklearn.discriminant_analysis": (
         "LinearDiscriminantAnalysis",
         "QuadraticDiscriminantAnalysis",
     ),
+    "sklearn.ensemble._stacking": ("StackingClassifier", "StackingRegressor"),
+    "sklearn.isotonic": ("IsotonicRegression",),
     "sklearn.linear_model._bayes": ("ARDRegression", "BayesianRidge"),
     "sklearn.linear_model._coordinate_descent": (
         "ElasticNet",
@@ -96,6 +104,7 @@ UNIT_NAMES: dict[str, tuple[str, ...]] = {
     "sklearn.linear_model._theil_sen": ("TheilSenRegressor",),
     "sklearn.mixture._bayesian_mixture": ("BayesianGaussianMixture",),
     "sklearn.mixture._gaussian_mixture": ("GaussianMixture",),
+    "sklearn.multiclass": ("OneVsOneClassifier", "OutputCodeClassifier"),
     "sklearn.neighbors._classification": ("KNeighborsClassifier", "RadiusNeighborsClassifier"),
     "sklearn.neighbors._regression": ("KNeighborsRegressor",),
     "sklearn.naive_bayes": ("BernoulliNB", "CategoricalNB", "ComplementNB", "MultinomialNB"),

