@@ -1,12 +1,14 @@
 """What `locgen inspect` and `locgen estimate` print."""
 
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from locgen.flow.choicereport import pruning_section
 from locgen.flow.design import Design, compile_model
-from locgen.ir import Gate, LayeredNode, QuantisedModel
+from locgen.ir import Cascade, Gate, Layer, LayeredNode, QuantisedModel, SoftmaxNode
 from locgen.ir.cost import comparison_luts
 from locgen.plan.estimate import gate_cells
 from locgen.report.facts import pruning_words
@@ -46,6 +48,7 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         "nodes": len(model.nodes),
         "core": ", ".join(kinds),
         **_layer_facts(model),
+        **_behind_facts(model),
         **_gate_facts(model),
         "depth": max((tree.depth for tree in trees), default=0),
         "splits": sum(len(tree.feature) for tree in trees),
@@ -87,12 +90,40 @@ def _layer_facts(model: QuantisedModel) -> dict[str, object]:
     ]
     if not layers:
         return {}
-    words = [
+    return {"units": [layer.units for layer in layers], "functions": _functions(layers)}
+
+
+def _functions(layers: Iterable[Layer]) -> str:
+    """Return the table of each layer and its error, in words."""
+    return "; ".join(
         f"{layer.function}: {len(layer.table)} entries"
         + ("" if layer.error is None else f", error at most {layer.error:.2g}")
         for layer in layers
+    )
+
+
+def _behind_facts(model: QuantisedModel) -> dict[str, object]:
+    """Return the nodes behind the scores; nothing where there are none."""
+    decision = model.decision
+    if not isinstance(decision, Cascade):
+        return {}
+    words, counts = [], Counter(node.kind for node in decision.nodes)
+    for kind, count in sorted(counts.items()):
+        words.append(f"{count} {kind}")
+    functions = [
+        _functions(node.layers) for node in decision.nodes if isinstance(node, LayeredNode)
     ]
-    return {"units": [layer.units for layer in layers], "functions": "; ".join(words)}
+    functions += [
+        f"softmax of {len(node.features)}: error at most {node.error:.2g}"
+        for node in decision.nodes
+        if isinstance(node, SoftmaxNode)
+    ]
+    facts: dict[str, object] = {
+        "behind_scores": f"{', '.join(words)}; {decision.sum_bits}-bit sums, "
+        f"{decision.decision.kind}",
+        "code_bits_of_scores": list(decision.bits_of),
+    }
+    return facts | ({"functions_behind_scores": "; ".join(functions)} if functions else {})
 
 
 def _condensing_facts(design: Design) -> dict[str, object]:

@@ -1,9 +1,7 @@
 """Turns models of several kinds of nodes into integers, and models that stand behind scores."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 
@@ -27,15 +25,13 @@ from locgen.ir import (
 from locgen.quantise.functiontable import softmax_tables
 from locgen.quantise.layers import LayerWidths, lowered, sums_of
 from locgen.quantise.lower import LARGEST_BIAS, assemble
+from locgen.quantise.scorecodes import score_code
 from locgen.quantise.splits import split_node, threshold_maps
 from locgen.quantise.stairs import stairs
 from locgen.quantise.units import UnitSkeleton
 
 __all__ = ["MixedSkeleton", "Rows", "is_mixed"]
 
-_SPARE = 6
-"""Bits by which the code of a score may be wider than what the nodes behind it give."""
-_WIDEST_CODE = 24
 _WIDEST_WEIGHT = 8
 """Bits of a weight behind a function beyond which values alone get finer."""
 _ROOT, _LONGEST_TABLE = 3, 10
@@ -74,56 +70,6 @@ class Rows:
     def values(self, unit: FloatLayers) -> np.ndarray:
         """Return what the last layer makes of the rows, (rows, units)."""
         return unit.layers[-1].function.tabled(self.sums(unit)[-1])
-
-
-@dataclass(frozen=True)
-class _ScoreCode:
-    """What the code of a score stands for: it takes the place of a feature.
-
-    Members
-    -------
-    lowest : the score of code 0; shift : binary places of scores that no code tells apart
-    size : raw value of a score step
-    bits : width of the code
-    """
-
-    name: str
-    lowest: int
-    shift: int
-    size: float
-    bits: int
-    kind: ClassVar[str] = "score"
-    missing: ClassVar[bool] = False
-    missing_code: ClassVar[int | None] = None
-    fill: ClassVar[float | None] = None
-
-    @property
-    def low(self) -> float:
-        """Raw value of code 0: the middle of the scores that have it."""
-        return (self.lowest + ((1 << self.shift) - 1) / 2) * self.size
-
-    @property
-    def scale(self) -> float:
-        """Codes in a raw score of 1."""
-        return 1 / (self.size * (1 << self.shift))
-
-    @property
-    def largest(self) -> int:
-        """Highest code."""
-        return (1 << self.bits) - 1
-
-    def quantise(self, x: np.ndarray) -> np.ndarray:
-        """Return codes (rows,) of raw scores (rows,)."""
-        codes = np.floor((x - self.low) * self.scale + 0.5)
-        return np.clip(codes, 0, self.largest).astype(np.int64)
-
-    def threshold_of(self, cut: float) -> int:
-        """Return t: ``code <= t`` where the score is at most `cut`; exact without a shift."""
-        steps = np.floor(cut / self.size)
-        if cut < 0:  # however little
-            steps = min(steps, -1.0)
-        above = int(np.clip(steps, -(2.0**62), 2.0**62)) + 1 - self.lowest
-        return int(np.clip((above >> self.shift) - 1, -1, self.largest))
 
 
 def _is_stairs(unit: FloatTree | FloatUnit) -> bool:
@@ -365,7 +311,7 @@ class MixedSkeleton(UnitSkeleton):
         for number, (name, cuts) in enumerate(zip(model.feature_names, model.cuts, strict=True)):
             borders = [0.0] if number in compared else cuts
             ends = int(low[number]), int(high[number])
-            codes.append(self._code(name, borders, *ends, 1 / float(steps[number])))
+            codes.append(score_code(name, borders, ends, 1 / float(steps[number]), self.behind))
         scores = self.scores.copy()
         for scale in self.model.decision.scales:
             if not scale.absolute:
@@ -388,23 +334,6 @@ class MixedSkeleton(UnitSkeleton):
             sums,
             decision,
         )
-
-    def _code(
-        self, name: str, cuts: Sequence[float], low: int, high: int, size: float
-    ) -> _ScoreCode:
-        """Return the code of a score between `low` and `high`, as fine as the width behind it asks.
-
-        Scores that are compared are told apart to the last, or where that takes more bits than a
-        code has, at the first cut.
-        """
-        bits = (high - low).bit_length()
-        shift = max(bits - self.behind - _SPARE, 0)
-        if len(cuts):
-            shift = max(bits - _WIDEST_CODE + 1, 0) if bits > _WIDEST_CODE else 0
-        if len(cuts) and shift:
-            border = int(np.floor(cuts[0] / size)) + 1
-            low -= (low - border) % (1 << shift)
-        return _ScoreCode(name, low, shift, size, max((high - low).bit_length() - shift, 0))
 
     def outranking(self, width: int) -> tuple[tuple[Node, ...], tuple[int, ...], Decision]:
         """Return nodes, bias and decision where the smallest vote of a tree is more than all else.
