@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import r2_score
 
 from locgen.errors import BudgetError
-from locgen.ir import Model, QuantisedModel
+from locgen.ir import FloatCascade, Model, QuantisedModel
 from locgen.quantise.condense import Condensing
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.features import FeatureKind
@@ -189,7 +189,10 @@ class Judge:
         margin, order = self._margins
         values = scores * np.array(candidate.score_scale) + np.array(candidate.score_offset)
         same = candidate.decision.evaluate(scores) == self.model.decide(self.float_scores)
-        theirs = candidate.decision.margin(values)
+        decision = self.model.rule_of_decision
+        if not isinstance(decision, FloatCascade):  # what stands behind scores reads real ones
+            decision = candidate.decision
+        theirs = decision.margin(values)
         error = np.abs(margin - np.where(same.reshape(len(margin), -1).all(axis=1), 1, -1) * theirs)
         margin, error = margin[order], error[order]
         rows = np.arange(len(order))

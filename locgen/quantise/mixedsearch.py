@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Feature, FloatCascade, Model, QuantisedModel
+from locgen.ir import (
+    Feature,
+    FloatCascade,
+    FloatQuadratic,
+    FloatShape,
+    Model,
+    QuantisedModel,
+)
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
 from locgen.quantise.mixed import MixedSkeleton, Rows
@@ -51,31 +58,47 @@ def quantise_mixed(
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge = Judge(model, data)
-    search = _Search(model, name, options, judge, Rows(model.expand(judge.x)))
-    widths = _FEATURES if options.feature_bits is None else (options.feature_bits,)
-    failed: list[Trial] = []
-    known = None
-    for bits in widths:
-        features = unit_features(model, bits, options.feature_kind, x_train, judge.x)
-        if features == known:
-            break
-        known = features
-        trials, found = search.narrowest(search.skeleton(features))
-        if found is not None:
-            return Quantisation(found, tuple(trials), len(judge.x))
-        failed += trials
-    raise no_width(options.max_accuracy_drop, failed)
+    tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.every_unit)
+    # Tables double with every bit of a feature: caution would cost a multiple of the gates.
+    cautious = options.max_changed is None and options.score_bits is None and not tabled
+    search = _Search(model, name, options, judge, Rows(model.expand(judge.x)), cautious)
+    trials, found = search.widths(x_train)
+    if found is None and cautious:
+        trials, found = replace(search, cautious=False).widths(x_train)
+    if found is None:
+        raise no_width(options.max_accuracy_drop, trials)
+    return Quantisation(found, tuple(trials), len(judge.x))
 
 
 @dataclass(frozen=True)
 class _Search:
-    """What stays the same over all widths."""
+    """What stays the same over all widths; `cautious`: few data ask for more, see `Judge.sure`."""
 
     model: Model
     name: str
     options: QuantiseOptions
     judge: Judge
     rows: Rows
+    cautious: bool
+
+    def widths(self, x_train: np.ndarray | None) -> tuple[list[Trial], QuantisedModel | None]:
+        """Return the trials of the fewest bits of features that are kept, and the model.
+
+        None, and all trials, if none are.
+        """
+        asked, kind = self.options.feature_bits, self.options.feature_kind
+        failed: list[Trial] = []
+        known = None
+        for bits in _FEATURES if asked is None else (asked,):
+            features = unit_features(self.model, bits, kind, x_train, self.judge.x)
+            if features == known:
+                break
+            known = features
+            trials, found = self.narrowest(self.skeleton(features))
+            if found is not None:
+                return trials, found
+            failed += trials
+        return failed, None
 
     def skeleton(self, features: tuple[Feature, ...]) -> MixedSkeleton:
         """Return the model with these features, its tables cut off where that changes little."""
@@ -121,6 +144,8 @@ class _Search:
         if allowed is None:
             allowed = budget / (4 if self.model.sized else 2)
         kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
+        if kept and self.cautious:
+            kept = self.judge.sure(candidate, scores, budget)
         log.debug("width %d: drop %s, changed %.3f %%", width, drop, changed)
         return Trial(width, drop, changed, kept, max(candidate.feature_bits))
 
