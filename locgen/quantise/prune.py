@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Comparison, Feature, FloatTree, Model
+from locgen.ir import Comparison, Feature, FloatCascade, FloatTree, Model
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.descent import comparison_cost
 from locgen.quantise.features import choose_features
@@ -49,7 +49,8 @@ def prune(model: Model, options: QuantiseOptions, data: Dataset | None) -> tuple
     ConfigurationError
         Without training rows, and for models that are not made of trees alone.
     """
-    if not model.trees or model.every_unit or model.gate is not None:
+    behind = isinstance(model.decision, FloatCascade)
+    if not model.trees or model.every_unit or model.gate is not None or behind:
         raise ConfigurationError(
             f"--prune cuts back the trees of an ensemble, and {model.family} is not made of trees "
             "alone: leave --prune out"
