@@ -278,12 +278,12 @@ def table(rows: list[dict[str, object]]) -> str:
             continue
         of = {key: np.array([row[key] for row in own], float) for key in list(own[0])[2:]}
         raw, paired = of["lut6"].mean(), of["lut6_paired"].mean()
-        line = [name, f"{recipe.bits} bits: {recipe.training}", len(own)]
+        line = [name, recipe.bits, recipe.training, len(own)]
         line += [f"{of[key].mean():.2f} ± {of[key].std():.2f}" for key in ("float", "accuracy")]
         line += [f"{raw:,.0f}", f"{paired:,.0f}"]
         line += [verdict(recipe, of["accuracy"].mean(), raw, paired)]
         lines.append(line)
-    head = ["data", "recipe", "seeds", "float %", "golden %", "LUT6", "paired"]
+    head = ["data", "bits", "recipe", "seeds", "float %", "golden %", "LUT6", "paired"]
     text = "# Trained for the gates\n\nMeans over the seeds ± their standard deviation. "
     text += "Published points are not measured here; their LUT6 are Vivado's.\n\n"
     return text + markdown([*head, "published"], lines) + f"\n{tools_used()}.\n"
