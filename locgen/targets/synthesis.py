@@ -34,6 +34,7 @@ _MAP = "&if,{C},{W},{D},{R}"
 _LAST = f"{_MAP},-v;&mfs"
 _RESTRUCTURED = f"&synch2;{_MAP},-m;&mfs;&st;"
 _CHOSEN = f"&dch,-x;{_MAP},-a;&mfs;&st;"
+_TURNS = f"{_READY}{(_RESTRUCTURED + _CHOSEN) * 4}&synch2;{_LAST}"
 _FLATTENED = ("hierarchy -auto-top", "proc", "flatten", "opt", "wreduce", "opt_clean")
 
 
@@ -50,8 +51,9 @@ _RECIPES = {
         Recipe("flow2", before=(_own("flow2"),)),
         Recipe("thrice", f"{_READY}{_RESTRUCTURED * 2}&synch2;{_LAST}"),
         Recipe("choices", f"{_READY}{f'&dc2;&dch,-f;{_MAP},-m;&mfs;&st;' * 3}&synch2;{_LAST}"),
-        Recipe("turns", f"{_READY}{(_RESTRUCTURED + _CHOSEN) * 4}&synch2;{_LAST}"),
+        Recipe("turns", _TURNS),
         Recipe("gates", before=(_own("flow2"),), carries=False),
+        Recipe("gates in turns", _TURNS, carries=False),
         Recipe("carry-save", before=(*_FLATTENED, "arith_tree", "opt_clean", _own("flow"))),
     )
 }

@@ -24,7 +24,7 @@ def _family(name: str, title: str, option: str) -> CellFamily:
         synth=f"synth_xilinx -family {option} {_OPTIONS}",
         cells=_CELLS,
         models=("xilinx_cells.v",),
-        recipes=("flow", "flow2", "turns", "thrice", "choices", "carry-save"),
+        recipes=("flow2", "flow", "turns", "thrice", "choices", "carry-save"),
     )
 
 
