@@ -7,7 +7,7 @@ from locgen.ir import LayeredNode, NeighboursNode
 from locgen.ir.layercost import BLOCK_BITS, memory_blocks
 from locgen.quantise import condense
 
-__all__ = ["check_blocks"]
+__all__ = ["blocks_of", "check_blocks"]
 
 _HOPELESS = 1.5
 """By how much more than the device has an estimate is refused: small memories become gates."""
@@ -28,7 +28,7 @@ def check_blocks(design: Design) -> None:
     _check_stored(design, device)
     if not nodes:
         return
-    needed, available = sum(map(memory_blocks, nodes)), _blocks(device)
+    needed, available = sum(map(memory_blocks, nodes)), blocks_of(device)
     if needed <= _HOPELESS * available:
         return
     units = sum(layer.units for node in nodes for layer in node.layers)
@@ -38,7 +38,7 @@ def check_blocks(design: Design) -> None:
     if nodes[0].kind == "kernel":
         ways[0] += f" (Nystroem(n_components={fewer}) and a linear model, or a smaller nu or C)"
     family = [other for other in devices() if other.family == device.family]
-    roomy = [other for other in family if _blocks(other) >= needed]
+    roomy = [other for other in family if blocks_of(other) >= needed]
     if roomy:
         ways.append(f"--device {min(roomy, key=lambda other: other.capacity.logic_cells).name}")
     else:
@@ -52,7 +52,7 @@ def check_blocks(design: Design) -> None:
 def _check_stored(design: Design, device: Device) -> None:
     """Refuse nearest neighbours whose rows are more than the device's block RAM."""
     nodes = [node for node in design.model.nodes if isinstance(node, NeighboursNode)]
-    needed, available = sum(map(memory_blocks, nodes)), _blocks(device)
+    needed, available = sum(map(memory_blocks, nodes)), blocks_of(device)
     if needed <= available:
         return
     rows = sum(len(node.stored) for node in nodes)
@@ -65,7 +65,7 @@ def _check_stored(design: Design, device: Device) -> None:
         if done.after <= room:
             ways.append(f"--condense {kind} ({done.after} rows)")
             break
-    roomy = [d for d in devices() if d.family == device.family and _blocks(d) >= needed]
+    roomy = [d for d in devices() if d.family == device.family and blocks_of(d) >= needed]
     if roomy:
         ways.append(f"--device {min(roomy, key=lambda other: other.capacity.logic_cells).name}")
     raise DoesNotFit(
@@ -74,7 +74,7 @@ def _check_stored(design: Design, device: Device) -> None:
     )
 
 
-def _blocks(device: Device) -> int:
+def blocks_of(device: Device) -> int:
     """Return the device's block RAM in blocks of 4 kbit."""
     size = device.capacity
     return size.bram * size.bram_words * 32 // size.bram_blocks // BLOCK_BITS

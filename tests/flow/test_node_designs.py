@@ -6,7 +6,12 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import NearestCentroid
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    NearestCentroid,
+    RadiusNeighborsClassifier,
+)
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -87,6 +92,28 @@ def test_inspection_and_report_know_the_kinds(tmp_path):
 def test_gates_equal_golden(kind, fabric):
     """RTL and netlist, with the latency and interval of the plan."""
     design = locgen.compile(trained(kind, IRIS), "ice40", data=IRIS, fabric=fabric)
+    results = design.verify()
+    assert [result.level for result in results] == ["rtl", "netlist"]
+    assert all(result.mismatches == 0 and result.vectors >= 1000 for result in results)
+
+
+SERIAL = {
+    "neighbours": lambda: KNeighborsClassifier(3),
+    "within": lambda: RadiusNeighborsClassifier(1.1, outlier_label="most_frequent"),
+    "dense": lambda: MLPClassifier((3,), solver="lbfgs", max_iter=300, random_state=0),
+}
+"""Cores that compute in turn from memory; kernels have a test of their own."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SERIAL)
+def test_netlists_of_cores_that_compute_in_turn(kind):
+    rows = [part[::4] for part in IRIS]  # a row takes as many cycles as there are stored codes
+    estimator = make_pipeline(StandardScaler(), SERIAL[kind]()).fit(rows[0], rows[2])
+    design = locgen.compile(
+        estimator, "ice40", data=rows, fabric="tree", max_accuracy_drop=10.0, feature_bits=6
+    )
+    assert {node.kind for node in design.model.nodes} <= {"neighbours", "dense"}
     results = design.verify()
     assert [result.level for result in results] == ["rtl", "netlist"]
     assert all(result.mismatches == 0 and result.vectors >= 1000 for result in results)
