@@ -38,7 +38,7 @@ DEVICES = {
 }
 FILLED = 0.9
 """Of the logic cells; nextpnr rarely routes more."""
-MOST = 1 << 15
+MOST = 1 << 14
 """Larger models are not tried."""
 
 
@@ -159,16 +159,13 @@ def tables(bits: int, score_bits: int) -> Callable:
 
 
 KINDS: dict[str, Callable[[int], QuantisedModel]] = {
+    "trees of depth 4": trees(4),
+    "trees of depth 6": trees(6),
+    "EBM: features of 32 bins, scores of 8 bits": tables(5, 8),
     "k-NN: rows of 8 features of 8 bits": neighbours(8, 8),
     "k-NN: rows of 64 features of 4 bits": neighbours(64, 4),
     "SVC: vectors of 8 features of 8 bits": layered(8, 8, 1, "kernel"),
-    "SVC: vectors of 30 features of 10 bits": layered(30, 10, 1, "kernel"),
     "MLP: hidden units, 16 inputs of 8 bits, 10 outputs": layered(16, 8, 10, "dense"),
-    "MLP: hidden units, 64 inputs of 4 bits, 10 outputs": layered(64, 4, 10, "dense"),
-    "trees of depth 4": trees(4),
-    "trees of depth 6": trees(6),
-    "trees of depth 8": trees(8),
-    "EBM: features of 32 bins, scores of 8 bits": tables(5, 8),
 }
 
 
@@ -189,16 +186,16 @@ def holds(model: QuantisedModel, target: str, device: str) -> tuple[bool, str]:
 
 
 def largest(make: Callable[[int], QuantisedModel], target: str, device: str) -> tuple[int, str]:
-    """Return the largest count that the device holds, to a twentieth, and in what fabric."""
+    """Return the largest count that the device holds, to a tenth, and in what fabric."""
     count, how = 0, ""
-    step = 1
+    step = 4
     while step <= MOST:
         fits, fabric = holds(make(step), target, device)
         if not fits:
             break
-        count, how, step = step, fabric, 2 * step
+        count, how, step = step, fabric, 4 * step
     low, high = count, min(step, MOST)
-    while high - low > max(low // 20, 1):
+    while high - low > max(low // 10, 1):
         middle = (low + high) // 2
         fits, fabric = holds(make(middle), target, device)
         low, high = (middle, high) if fits else (low, middle)
@@ -225,9 +222,7 @@ def main() -> None:
     text += (
         f"\nCores alone, without a serial link, at {FILLED:.0%} of the logic cells and all block "
     )
-    text += (
-        "RAM; found to a twentieth. `e`: in engines, parameters in memory; trees without it are "
-    )
+    text += "RAM; found to a tenth. `e`: in engines, parameters in memory; trees without it are "
     text += "gates. Features of trees: 16 of 8 bits, leaves of 6 bits, random thresholds.\n"
     write_result(arguments.out, "capacity", text, {"rows": rows})
 

@@ -228,6 +228,8 @@ class Front:
         -------
         (predicates,) float64; +inf if it holds for every number, -inf if for none
         """
+        if not len(feature):
+            return np.zeros(0)
         column = np.array([self.outputs[f].column for f in feature], dtype=np.int64)
         order = np.argsort(column, kind="stable")
         rank = np.empty(len(order), dtype=np.int64)

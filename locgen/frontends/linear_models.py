@@ -104,6 +104,11 @@ def _classifier(last: object, front: Front) -> Reading:
             f"{type(last).__name__} was trained on several labels a row: train one classifier per "
             "label"
         )
+    if len(classes) < 2:
+        raise UnsupportedModel(
+            f"{type(last).__name__} was trained on one class and always answers it: train on rows "
+            "of two classes at least"
+        )
     rows = 1 if len(classes) == 2 else len(classes)
     shape = (front.features,) if np.ndim(last.coef_) == 1 else (rows, front.features)
     coefficients = vector(last, "coef_", *shape).reshape(rows, front.features).T

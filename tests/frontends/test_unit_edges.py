@@ -1,0 +1,68 @@
+"""Families that compute with sizes at the edges of training, as `test_tree_edges` has them."""
+
+import warnings
+
+import familykit
+import layeredkit
+import numpy as np
+import pytest
+import unitkit
+from test_tree_edges import EDGES
+
+from locgen.errors import LocgenError
+from locgen.frontends import load
+
+KITS = {"units": unitkit, "layers": layeredkit}
+FEW = (
+    *(("units", case) for case in ("lda", "ridge-classifier-two", "perceptron", "Lasso")),
+    *(("units", case) for case in ("bernoulli", "categorical", "front-columns", "qda")),
+    *(("units", case) for case in ("mixture-diag", "elliptic", "products", "k-means")),
+    *(("units", case) for case in ("neighbours", "neighbours-within", "neighbours-mean")),
+    *(("layers", case) for case in ("svc-rbf", "svr", "oneclass", "ridge-rbf", "mlp-relu")),
+)
+"""One of every reader."""
+REST = [(kit, c) for kit, module in KITS.items() for c in module.CASES if (kit, c) not in FEW]
+
+
+def _read_or_refused(kit, case, edge):
+    data, make = KITS[kit].CASES[case]
+    x_train, x_test, y_train, _ = familykit.rows(data)
+    x, y = EDGES[edge](x_train, y_train)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            estimator = make().fit(x, y)
+            theirs = np.asarray(estimator.predict(x_test))
+        except Exception:
+            return  # the library does not train, or does not answer
+        try:
+            loaded = load(estimator)
+        except LocgenError as error:
+            assert "\n" not in str(error) and ": " in str(error)
+            return
+        usual = ~np.isnan(x_test).any(axis=1) | loaded.model.rule.missing
+        x_test, theirs = x_test[usual], theirs[usual]
+        model = loaded.model
+        scores = model.scores(x_test)
+        decided = model.decide(scores)
+        size = np.abs(scores).max(initial=1.0)
+        if "neighbours" in case:  # of rows equally far the library takes any
+            return
+        if model.task == "regression":
+            assert np.allclose(decided.reshape(theirs.shape), theirs, rtol=1e-5, atol=1e-7 * size)
+            return
+        clear = model.rule_of_decision.margin(scores) > 1e-7 * size  # else rounding decides
+        assert np.array_equal(model.labels(decided)[clear], theirs[clear])
+
+
+@pytest.mark.parametrize("kit, case", FEW, ids=[case for _, case in FEW])
+def test_what_trains_is_read_or_refused(kit, case):
+    for edge in EDGES:
+        _read_or_refused(kit, case, edge)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edge", EDGES)
+def test_what_trains_of_every_family_is_read_or_refused(edge):
+    for kit, case in REST:
+        _read_or_refused(kit, case, edge)
