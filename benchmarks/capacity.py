@@ -207,16 +207,22 @@ def main() -> None:
     """Estimate, print and write ``capacity.md`` and ``capacity.json``."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     out_argument(parser)
+    parser.add_argument("--only", help="kinds whose names begin so, by commas; writes nothing")
     arguments = parser.parse_args()
+    asked = tuple((arguments.only or "").split(","))
     names = [(target, device) for target, listed in DEVICES.items() for device in listed]
     rows = []
     for kind, make in KINDS.items():
+        if not kind.startswith(asked):
+            continue
         row: dict[str, object] = {"kind": kind}
         for target, device in names:
             count, how = largest(make, target, device)
             row[device] = f"{count:,}" + (" e" if how == "engines" else "")
             print(kind, device, row[device], flush=True)
         rows.append(row)
+    if arguments.only:
+        return
     text = "# What each device holds, by estimate\n\n"
     text += markdown(["model", *(device for _, device in names)], (row.values() for row in rows))
     text += (
