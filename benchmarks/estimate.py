@@ -5,6 +5,11 @@ context on the UP5K), prints the estimate's error for each, and fits the constan
 `locgen/plan/estimate.py`: non-negative least squares of relative errors over that module's own
 terms, for each fabric apart. To see what the constants are worth on a model they have not seen, the
 fit is repeated with each data set left out in turn.
+
+With ``--family`` the same designs in the cells of another family: the error of the weights fitted
+on iCE40, and of others fitted there.
+
+Usage: python benchmarks/estimate.py [--only iris,wine] [--no-route] [--family ecp5] [--out FOLDER]
 """
 
 import argparse
@@ -35,6 +40,7 @@ from locgen.ir import QuantisedModel
 from locgen.plan import DirectPlan, TreePlan, estimate_plan, plan_direct, plan_tree
 from locgen.plan.estimate import WEIGHTS, terms_of
 from locgen.quantise import Dataset, QuantiseOptions, quantise
+from locgen.targets.families import FAMILIES
 from locgen.targets.routing import route_out_of_context
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.direct import DirectFabric
@@ -196,14 +202,67 @@ def _errors(errors: list[float]) -> str:
     return f"mean {sizes.mean():.1f} %, max {sizes.max():.1f} %"
 
 
+def other_family(family: str, wanted: list[str] | None, out: Path) -> None:
+    """Measure the designs in another family's cells; write ``estimate_<family>``."""
+    rows = []
+    for sample in SAMPLES:
+        if wanted is not None and sample.data not in wanted:
+            continue
+        model, plan = planned(sample)
+        fabric = DirectFabric(model, plan) if plan.kind == "direct" else TreeFabric(model, plan)
+        usage, _ = count_cells(fabric, family=family)
+        row = {
+            "design": sample.title,
+            "fabric": "direct" if plan.kind == "direct" else f"tree {plan.link_width}",
+            "data": sample.data,
+            "logic_cells": usage.logic_cells,
+            "estimate": estimate_plan(model, plan).logic_cells,
+            "terms": terms_of(model, plan),
+        }
+        print({k: v for k, v in row.items() if k != "terms"}, flush=True)
+        rows.append(row)
+    table = []
+    for row in rows:
+        kind = row["fabric"].partition(" ")[0]
+        of_kind = [r for r in rows if r["fabric"].startswith(kind)]
+        rest = [r for r in of_kind if r["data"] != row["data"]]
+        errors = [
+            100 * (row["estimate"] / row["logic_cells"] - 1),
+            error_percent(row, fit(of_kind)),
+            error_percent(row, fit(rest or of_kind)),
+        ]
+        row["errors_percent"] = [round(error, 1) for error in errors]
+        keys = ("design", "fabric", "logic_cells", "estimate")
+        table.append([*(row[key] for key in keys), *row["errors_percent"]])
+    head = ["design", "fabric", "core cells", "estimate", "error %", "error % refitted"]
+    text = f"# Estimate against measured core, {family}\n\n"
+    text += markdown([*head, "error % refitted (data left out)"], table) + "\n"
+    fits = {}
+    for kind in ("direct", "tree"):
+        of_kind = [row for row in rows if row["fabric"].startswith(kind)]
+        if not of_kind:
+            continue
+        fits[kind] = fit(of_kind)
+        here, refitted, unseen = np.array([row["errors_percent"] for row in of_kind]).T
+        text += f"{kind} fabric, {len(of_kind)} designs, absolute error of the weights in locgen, "
+        text += f"which iCE40 gave: {_errors(here)}; refitted here: {_errors(refitted)}; refitted "
+        text += f"with each data set left out in turn: {_errors(unseen)}.\n\n"
+    text += f"Packed logic cells; {tools_used(family)}.\n"
+    write_result(out, f"estimate_{family}", text, {"designs": rows, "fits": fits})
+
+
 def main() -> None:
     """Measure, fit, print and write ``estimate.md`` and ``estimate.json``."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--family", choices=FAMILIES, default="ice40")
     parser.add_argument("--only", help="data sets, such as iris,wine")
     parser.add_argument("--no-route", action="store_true", help="leave the Fmax figures out")
     out_argument(parser)
     arguments = parser.parse_args()
     wanted = arguments.only.split(",") if arguments.only else None
+    if arguments.family != "ice40":
+        other_family(arguments.family, wanted, arguments.out)
+        return
     rows = []
     for sample in SAMPLES:
         if wanted is None or sample.data in wanted:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
-from locgen.devices import find_device
+from locgen.devices import DEFAULT_DEVICE, find_device
+from locgen.targets.families import FAMILIES
 from locgen.targets.netlist import Utilisation
 from locgen.targets.packing import pack_core
 from locgen.targets.synthesis import synthesise_core
@@ -36,7 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def count_cells(
-    component: wiring.Component, *, by_module: bool = False
+    component: wiring.Component, *, by_module: bool = False, family: str = "ice40"
 ) -> tuple[Utilisation, dict[str, int]]:
     """Return what `component` takes, and its LUT4 and lone flip-flops by module on request.
 
@@ -44,12 +45,15 @@ def count_cells(
     ----------
     component : built with a synchronous reset, as locgen builds a core; its ports become I/O, so
         nothing in it can be optimised away that a port can see
-    by_module : also sort the cells by the first part of their name
+    by_module : also sort the cells by the first part of their name; of iCE40 alone
+    family : whose cells
     """
-    device, _ = find_device("hx8k")
+    device, _ = find_device("hx8k" if family == "ice40" else DEFAULT_DEVICE[family])
     with tempfile.TemporaryDirectory(prefix="locgen-benchmark-") as folder:
         work = Path(folder)
-        netlist = synthesise_core(emit_rtlil(component, "core", reset=True), work)
+        netlist = synthesise_core(
+            emit_rtlil(component, "core", reset=True), work, family=FAMILIES[family]
+        )
         usage = pack_core(netlist, device)
         modules = cells_by_module(netlist.json) if by_module else {}
     return usage, modules
@@ -86,9 +90,10 @@ def cells_by_module(path: Path) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def tools_used() -> str:
+def tools_used(family: str = "ice40") -> str:
     """Return the versions of Yosys and nextpnr, for the foot of a table."""
-    return ", ".join(find_tool(name).identity for name in ("yosys", "nextpnr-ice40"))
+    tools = ("yosys", FAMILIES[family].placer)
+    return ", ".join(find_tool(name).identity for name in tools)
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -49,7 +49,6 @@ ECP5 = Family(
     title="Lattice ECP5",
     # Neither multipliers nor LUT RAM: figures stay comparable, and few cells need a model.
     synth="synth_ecp5 -abc9 -nodsp -nolutram",
-    core_options="-no-rw-check",
     cells=CellNames(lut=("LUT4",), ff=("TRELLIS_FF",), carry=("CCU2C",), bram=("DP16KD",)),
     kinds={
         "TRELLIS_COMB": LOGIC,
@@ -80,7 +79,6 @@ GOWIN = Family(
     name="gowin",
     title="Gowin LittleBee and Arora",
     synth="synth_gowin -noiopads -nodsp -nolutram",
-    core_options="-no-rw-check",
     libraries=("read_verilog -lib +/gowin/cells_sim.v", "blackbox =A:whitebox"),
     pads=("iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O",),
     cells=CellNames(lut=("LUT",), ff=("DFF",), carry=("ALU",), bram=("SP", "SDP", "DP")),

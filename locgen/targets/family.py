@@ -35,11 +35,6 @@ class CellFamily:
         Names of mapped cells.
     models : tuple of str
         Files of ``templates/testbench`` that simulate the mapped cells.
-    core_options : str
-        More options for the core alone. With ``-no-rw-check`` its memories need not show the old
-        word where one is read and written at once, which block RAM outside of iCE40 does not: no
-        core uses such a word (`cores.memory.BlockWords`; features are read a phase after they
-        are written, leaves are read again before they are sent).
     libraries : tuple of str
         Yosys commands that read the family's cells, for files that hold such cells already.
     pads : tuple of str
@@ -60,7 +55,6 @@ class CellFamily:
     synth: str
     cells: CellNames
     models: tuple[str, ...]
-    core_options: str = ""
     libraries: tuple[str, ...] = ()
     pads: tuple[str, ...] = ()
     library: str = ""

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def pack_report(
     log: Path,
     *,
     use_cache: bool,
+    pins: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Pack `design` and return nextpnr's report, whose ``utilization`` has the counts.
 
@@ -45,6 +47,9 @@ def pack_report(
         nextpnr's log.
     use_cache : bool
         False packs anew.
+    pins : sequence of str
+        How place and route is told where the ports are, with paths from `work`; nothing for a
+        core whose ports have no buffers, and need none.
 
     Raises
     ------
@@ -53,10 +58,13 @@ def pack_report(
     """
     family = FAMILIES[device.family]
     nextpnr = find_tool(family.placer)
-    options = [*placer_options(device, package), "--pack-only"]
+    options = [*placer_options(device, package), "--pack-only", *pins]
 
     def produce() -> None:
-        _write_portless(design, family, work, log)
+        if pins or not family.pads:
+            shutil.copyfile(design.json, work / "design.json")
+        else:
+            _write_portless(design, family, work, log)
         arguments = [*options, "--json", "design.json", "--report", "pack.json"]
         run(nextpnr, arguments, work, log)
 
@@ -66,13 +74,10 @@ def pack_report(
 
 
 def _write_portless(design: Netlist, family: Family, work: Path, log: Path) -> None:
-    """Write ``design.json``, without ports where place and route wants a pin for each.
+    """Write ``design.json`` without ports, where place and route wants a pin for each.
 
     What is cut off stays: place and route removes nothing.
     """
-    if not family.pads:
-        shutil.copyfile(design.json, work / "design.json")
-        return
     shutil.copyfile(design.rtlil, work / "design.il")
     script = [
         *family.libraries,

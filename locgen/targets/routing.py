@@ -194,10 +194,11 @@ def _route(
         constraints = _free_pins(design, device, package, clock_mhz)
     if constraints is None:
         options += family.free_arguments
-        text = ""
+        text, pins = "", ()
     else:
         text = FORMATS[family.constraints](constraints)
-        options += [word.format(file=limits) for word in family.constraint_arguments]
+        pins = tuple(word.format(file=limits) for word in family.constraint_arguments)
+        options += pins
     configuration = family.configuration.format(name="design")
     names = {"configuration": configuration, "bitstream": bitstream}
     packing = [*device.packer, *(word.format_map(names) for word in family.packer_arguments)]
@@ -212,7 +213,7 @@ def _route(
         try:
             run(nextpnr, arguments, work, logs / f"nextpnr_{top}.log")
         except ToolFailed as error:
-            _explain(error, design, device, package, work, logs)
+            _explain(error, design, device, package, work, logs, pins)
             raise
         write_placement(placement_of(work / "placed.json", family), work / placement)
         run(packer, packing, work, logs / f"{family.packer}_{top}.log")
@@ -254,12 +255,18 @@ def _free_pins(
 
 
 def _explain(
-    error: ToolFailed, design: Netlist, device: Device, package: str, work: Path, logs: Path
+    error: ToolFailed,
+    design: Netlist,
+    device: Device,
+    package: str,
+    work: Path,
+    logs: Path,
+    pins: tuple[str, ...],
 ) -> None:
     """Raise what nextpnr's failure means if it means that the device is too small."""
     family = FAMILIES[device.family]
     log = logs / f"nextpnr_pack_{design.top}.log"
-    report = pack_report(design, device, package, work, log, use_cache=False)
+    report = pack_report(design, device, package, work, log, use_cache=False, pins=pins)
     place = f"{device.name}-{package}"
     shortages = shortages_of(report, family)
     if shortages:

@@ -9,7 +9,7 @@ from locgen.devices import DEFAULT_DEVICE, devices, find_device
 from locgen.devices.pins import Constraints, Pin
 from locgen.targets.families import FAMILIES
 from locgen.targets.packing import logic_cells_of, pack_core, placer_options
-from locgen.targets.routed import shortages_of
+from locgen.targets.routed import ResourceShortage, shortages_of
 from locgen.targets.routing import place_and_route, route_out_of_context
 from locgen.targets.synthesis import synthesise_core, synthesise_top
 from locgen.targets.toolchain import find_tool, run
@@ -126,6 +126,28 @@ def test_what_a_device_is_short_of_is_counted(family, folder, core, place):
     assert available == device.capacity.logic_cells
     short = {"logic cells": (used, available)} if used > available else {}
     assert shortages_of(report, family) == short
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_with_its_pins_is_refused_with_counts(family, folder, core, place):
+    """Of the smaller devices, where so many cells are soon made."""
+    device = place[0]
+    if device.capacity.logic_cells > 10_000:
+        pytest.skip("a larger device fails in the same way, minutes later")
+    text = emit_rtlil(SmallTop(), "top", reset=False)
+    top = synthesise_top(text, core, folder / "large", family=family)
+    module = json.loads(top.json.read_text())
+    cells = module["modules"]["top"]["cells"]
+    lut = next(cell for _, cell in sorted(cells.items()) if cell["type"] == "LUT4")
+    for copy in range(device.capacity.logic_cells):
+        output = {"F" if family.name == "gowin" else "Z": [10**6 + copy]}
+        cells[f"copy_{copy}"] = lut | {"connections": lut["connections"] | output}
+    top.json.write_text(json.dumps(module))
+    pins = tuple(map(Pin, ("clk", "rx", "tx"), PINS[family.name]))
+    with pytest.raises(ResourceShortage, match=r"top needs \d+ of \d+ logic cells") as caught:
+        place_and_route(top, *place, Constraints(pins, 25e6), 25, 1, folder / "large")
+    used, available = caught.value.shortages["logic cells"]
+    assert used > available == device.capacity.logic_cells
 
 
 def test_every_family_has_a_default_device():
