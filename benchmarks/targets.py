@@ -7,9 +7,11 @@ digits, 100x8, in engines where there is memory. Every build simulates RTL and, 
 netlist; a mismatch ends the script. A refusal is a line of the table too.
 
 Usage: python benchmarks/targets.py [--only bc-ecp5,digits] [--out FOLDER]
+With ``--only`` the other lines stay as they stand in the folder.
 """
 
 import argparse
+import json
 import os
 import tempfile
 import warnings
@@ -158,8 +160,8 @@ def size_of(report: Report) -> str:
     return "-" if core.logic_cells is None else f"{core.logic_cells:,}"
 
 
-def row_of(subject: Subject, target: str, device: str, folder: Path) -> tuple[list[str], dict]:
-    """Build one line; return it and the facts behind it."""
+def row_of(subject: Subject, target: str, device: str, folder: Path) -> list[str]:
+    """Build one line and return it."""
     rows = rows_of(subject.data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -170,14 +172,13 @@ def row_of(subject: Subject, target: str, device: str, folder: Path) -> tuple[li
         design = locgen.compile(estimator, target, rows, core=subject.core, **options)
         built = design.build(folder)
     except DoesNotFit as error:
-        refused = [*head, device or "-", f"refused: {error}", *["-"] * 7, "-"]
-        return refused, {"refused": str(error), "exit_code": error.exit_code}
+        return [*head, device or "-", f"refused, {error.exit_code}: {error}", *["-"] * 8]
     report = Report.model_validate_json((built.out / "report.json").read_text())
     chip, core = report.chip, report.core
     where = device or (chip.library if chip is not None else "-")
     blocks = None if core is None else (core.bram or 0) + (core.spram or 0)
     fmax = None if report.timing is None else report.timing.fmax_mhz
-    line = [
+    return [
         *head,
         where,
         product_of(target, built.out, report),
@@ -190,7 +191,6 @@ def row_of(subject: Subject, target: str, device: str, folder: Path) -> tuple[li
         f"{report.verification[-1].vectors:,}",
         str(sum(level.mismatches for level in report.verification)),
     ]
-    return line, report.model_dump(by_alias=True)
 
 
 def main() -> None:
@@ -200,25 +200,29 @@ def main() -> None:
     out_argument(parser)
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else list(SUBJECTS)
-    lines, facts = [], {}
+    kept = options.out / "targets.json"
+    rows: dict[str, list[str]] = {}
+    if options.only and kept.is_file():
+        rows = json.loads(kept.read_text())["rows"]
+    order = []
     for name, subject in SUBJECTS.items():
         if rows_of(subject.data) is None:
             continue
         for target, device in subject.places:
+            order.append(f"{name} {target} {device}".strip())
             if name not in wanted and f"{name}-{target}" not in wanted:
                 continue
             with tempfile.TemporaryDirectory(prefix="locgen-benchmark-") as folder:
                 start = sum(os.times()[:4])
-                line, fact = row_of(subject, target, device, Path(folder) / "build")
-            lines.append(line)
-            facts[f"{name} {target} {device}".strip()] = fact
+                rows[order[-1]] = line = row_of(subject, target, device, Path(folder) / "build")
             print(line, f"{sum(os.times()[:4]) - start:.0f} s", flush=True)
     tools = ["yosys", *(family.placer for family in FAMILIES.values())]
     if any(path is not None for _, path in libraries_here()):
         tools.append("sta")
     used = ", ".join(find_tool(tool).identity for tool in tools)
-    text = f"# Targets\n\n{markdown(HEADER, lines)}\n{NOTES}\n\n{used}\n"
-    write_result(options.out, "targets", text, {"builds": facts})
+    rows = {key: rows[key] for key in order if key in rows}
+    text = f"# Targets\n\n{markdown(HEADER, rows.values())}\n{NOTES}\n\n{used}\n"
+    write_result(options.out, "targets", text, {"rows": rows})
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ GOWIN = Family(
     name="gowin",
     title="Gowin LittleBee and Arora",
     synth="synth_gowin -noiopads -nodsp -nolutram",
+    core_options="-no-rw-check",
     libraries=("read_verilog -lib +/gowin/cells_sim.v", "blackbox =A:whitebox"),
     pads=("iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O",),
     cells=CellNames(lut=("LUT",), ff=("DFF",), carry=("ALU",), bram=("SP", "SDP", "DP")),

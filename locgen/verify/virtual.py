@@ -213,6 +213,7 @@ def running(
         )
         board = VirtualBoard(os.ttyname(theirs), process)
         try:
+            process.stdout.readline()  # it has powered up
             yield board
         finally:
             process.terminate()

@@ -27,7 +27,8 @@ endmodule
 // 18 kbit: 2,048 bytes of nine bits. A port is 1, 2, 4, 9, 18 or 36 bits wide and its address counts
 // bits of four to the half byte; with 18 and 36 the lowest address bits enable bytes. Only port A
 // writes 36, and then B alone reads; 36 bits go through the pins of both. A write shows nothing on
-// its own port unless WRITEMODE says so.
+// its own port unless WRITEMODE says so. What one port reads where the other writes at the same time
+// is not defined, so it is shown inverted: no simulation passes that uses it.
 module DP16KD (
   input DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
   input ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0,
@@ -177,10 +178,20 @@ module DP16KD (
     endcase
   endtask
 
+  // In whose bits both addresses are the same, beginning with rows of four bytes.
+  localparam BELOW = DATA_WIDTH_A > DATA_WIDTH_B ? DATA_WIDTH_A : DATA_WIDTH_B;
+  wire [13:0] differ = address_a ^ address_b;
+  wire same = differ[13:5] == 0 && (BELOW >= 36 || differ[4] == 0 && (BELOW >= 18 || differ[3] == 0
+    && (BELOW >= 9 || differ[2] == 0 && (BELOW >= 4 || differ[1] == 0 && (BELOW >= 2 || differ[0] == 0)))));
+  // With byte enables, if there is one.
+  wire undefined_a = same & CEB & WEB & (DATA_WIDTH_B != 18 || address_b[1:0] != 0);
+  wire undefined_b = same & CEA & WEA & (DATA_WIDTH_A != 18 || address_a[1:0] != 0)
+    & (DATA_WIDTH_A != 36 || address_a[3:0] != 0);
+
   always @(posedge CLKA)
     if (CEA) begin
       if (WEA) store(address_a, {WIDE ? high : 18'b0, low}, DATA_WIDTH_A);
-      if (!WEA || WRITEMODE_A == "READBEFOREWRITE") shown_a <= look(address_a, DATA_WIDTH_A);
+      if (!WEA || WRITEMODE_A == "READBEFOREWRITE") shown_a <= look(address_a, DATA_WIDTH_A) ^ {36{undefined_a}};
       if (WEA && WRITEMODE_A == "WRITETHROUGH") shown_a <= {18'b0, low};
       if (RSTA) shown_a <= 36'b0;
     end else if (RSTA) shown_a <= 36'b0;
@@ -188,7 +199,7 @@ module DP16KD (
   always @(posedge CLKB)
     if (CEB) begin
       if (WEB) store(address_b, {18'b0, high}, DATA_WIDTH_B);
-      if (!WEB || WRITEMODE_B == "READBEFOREWRITE") shown_b <= look(address_b, DATA_WIDTH_B);
+      if (!WEB || WRITEMODE_B == "READBEFOREWRITE") shown_b <= look(address_b, DATA_WIDTH_B) ^ {36{undefined_b}};
       if (WEB && WRITEMODE_B == "WRITETHROUGH") shown_b <= {18'b0, high};
       if (RSTB) shown_b <= 36'b0;
     end else if (RSTB) shown_b <= 36'b0;

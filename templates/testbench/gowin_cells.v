@@ -142,7 +142,8 @@ endmodule
 
 // Block RAM: 2,048 bytes of eight or, in those with a 9, nine bits. The address counts bits of four to
 // the half byte; ports of two and four bytes take byte enables at its lowest bits. SP has one port;
-// SDPB writes through A and reads through B.
+// SDPB writes through A and reads through B; what is read where A writes at the same time is not
+// defined, so these models show all its bits inverted: no simulation passes that uses it.
 
 module SP (
   input CLK, CE, RESET, OCE, WRE,
@@ -533,11 +534,18 @@ module SDPB (
     endcase
   endtask
 
+  // In whose bits both addresses are the same, beginning with rows of four bytes.
+  localparam BELOW = BIT_WIDTH_0 > BIT_WIDTH_1 ? BIT_WIDTH_0 : BIT_WIDTH_1;
+  wire [13:0] differ = ADA ^ ADB;
+  wire same = BELOW >= 32 || differ[4] == 0 && (BELOW >= 16 || differ[3] == 0 && (BELOW >= 8 ||
+    differ[2] == 0 && (BELOW >= 4 || differ[1] == 0 && (BELOW >= 2 || differ[0] == 0))));
+  wire enabled = BIT_WIDTH_0 < 16 || ADA[1:0] != 0 || BIT_WIDTH_0 >= 32 && ADA[3:2] != 0;
+
   always @(posedge CLKA) if (CEA) store(ADA, DI, BIT_WIDTH_0);
 
   always @(posedge CLKB)
     if (RESETB) DO <= 32'b0;
-    else if (CEB) DO <= look(ADB, BIT_WIDTH_1);
+    else if (CEB) DO <= look(ADB, BIT_WIDTH_1) ^ {32{CEA && ADA[13:5] == ADB[13:5] && same && enabled}};
 endmodule
 
 module SDPX9B (
@@ -661,9 +669,16 @@ module SDPX9B (
     endcase
   endtask
 
+  // In whose bits both addresses are the same, beginning with rows of four bytes.
+  localparam BELOW = BIT_WIDTH_0 > BIT_WIDTH_1 ? BIT_WIDTH_0 : BIT_WIDTH_1;
+  wire [13:0] differ = ADA ^ ADB;
+  wire same = BELOW >= 32 || differ[4] == 0 && (BELOW >= 16 || differ[3] == 0 && (BELOW >= 8 ||
+    differ[2] == 0 && (BELOW >= 4 || differ[1] == 0 && (BELOW >= 2 || differ[0] == 0))));
+  wire enabled = BIT_WIDTH_0 < 16 || ADA[1:0] != 0 || BIT_WIDTH_0 >= 32 && ADA[3:2] != 0;
+
   always @(posedge CLKA) if (CEA) store(ADA, DI, BIT_WIDTH_0);
 
   always @(posedge CLKB)
     if (RESETB) DO <= 36'b0;
-    else if (CEB) DO <= look(ADB, BIT_WIDTH_1);
+    else if (CEB) DO <= look(ADB, BIT_WIDTH_1) ^ {36{CEA && ADA[13:5] == ADB[13:5] && same && enabled}};
 endmodule
