@@ -32,6 +32,17 @@ from locgen.frontends import load
 from locgen.frontends.unitcheck import probe_rows
 
 POINTS, R2 = 1.0, 0.02
+QUICK = (
+    "vote-soft-several",
+    "ada-logistic",
+    "pairs-linear",
+    "code",
+    "calibrated",
+    "calibrated-forest",
+    "stack-boosted",
+    "stack-tree",
+)
+"""A case of every class of scikit-learn's."""
 
 
 def quietly(estimator, x, y):
@@ -60,7 +71,7 @@ def test_answers_are_the_librarys(case):
     assert np.array_equal(model.labels(ours)[clear], theirs[clear])
 
 
-@pytest.mark.parametrize("case", metakit.CASES)
+@pytest.mark.parametrize("case", QUICK)
 def test_files_are_read_without_trust(case, tmp_path):
     estimator, (_, x_test, _, _) = metakit.fitted(case)
     path = tmp_path / "model.pkl"
@@ -69,7 +80,10 @@ def test_files_are_read_without_trust(case, tmp_path):
     assert np.array_equal(load(path).model.scores(x_test), expected)
 
 
-@pytest.mark.parametrize("case", metakit.CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, marks=() if c in QUICK else pytest.mark.slow) for c in metakit.CASES],
+)
 def test_integers_answer_as_the_library(case):
     """At the widths found on training rows alone, on rows that the search has not seen."""
     estimator, arrays = metakit.fitted(case)
