@@ -239,8 +239,13 @@ def main() -> None:
     for case in work:
         rows.append(measure(*case))
         print(rows[-1], flush=True)
-    points = 100 * max(row["lost"] for row in rows if row["changed"] != "-")
-    r2 = max(row["lost"] for row in rows if row["changed"] == "-")
+    write(rows, arguments.out)
+
+
+def write(rows: list[dict[str, object]], out: object) -> None:
+    """Write a table of what has been measured."""
+    points = 100 * max((row["lost"] for row in rows if row["changed"] != "-"), default=0.0)
+    r2 = max((row["lost"] for row in rows if row["changed"] == "-"), default=0.0)
     missed = [
         f"{row['family']} on {row['data']} ({row['lost']:g})"
         for row in rows
@@ -252,7 +257,7 @@ def main() -> None:
     text += markdown(head, (row.values() for row in rows))
     text += f"\nMost lost: {points:.2f} points of accuracy (bar {BAR_POINTS:g}), {r2:.4f} of R2 "
     text += f"(bar {BAR_R2:g}). Bars missed: {'; '.join(missed) or 'none'}.\n"
-    write_result(arguments.out, "meta", text, {"rows": rows})
+    write_result(out, "meta", text, {"rows": rows})
 
 
 if __name__ == "__main__":
