@@ -10,20 +10,32 @@ from locgen.ir import TreeNode
 __all__ = ["TreeCore", "TreeStream"]
 
 
+_LEVELS = 8
+"""Levels of multiplexers in one expression."""
+
+
 def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: str) -> Value:
-    """Return the value of the leaf that `bits` lead to, as multiplexers from the leaves up."""
-    value: list[Value] = [Const(0)] * len(node.feature)
+    """Return the value of the leaf that `bits` lead to, as multiplexers from the leaves up.
+
+    Every few levels a signal holds what has been chosen so far: an expression may not grow as deep
+    as a tree, but a signal for each split would double the time of elaboration.
+    """
+    chosen: list[tuple[Value, int]] = [(leaves[0], 0)] * len(node.feature)  # value, levels in it
     for split in reversed(range(len(node.feature))):
-        sides = [
-            leaves[~child] if child < 0 else value[child]
+        (left, deep), (right, other) = (
+            (leaves[~child], 0) if child < 0 else chosen[child]
             for child in (node.left[split], node.right[split])
-        ]
-        if sides[0] is sides[1]:
-            value[split] = sides[0]
+        )
+        if left is right:
+            chosen[split] = left, deep
             continue
-        value[split] = signal = Signal.like(sides[0], name=f"{name}_{split}")
-        m.d.comb += signal.eq(Mux(bits[node.split_comparison[split]], *sides))
-    return value[0] if value else leaves[0]
+        value, levels = Mux(bits[node.split_comparison[split]], left, right), max(deep, other) + 1
+        if levels == _LEVELS:
+            signal = Signal.like(value, name=f"{name}_{split}")
+            m.d.comb += signal.eq(value)
+            value, levels = signal, 0
+        chosen[split] = value, levels
+    return chosen[0][0] if chosen else leaves[0]
 
 
 class TreeCore(wiring.Component):
