@@ -142,6 +142,8 @@ def _call(step: str, command: list[object], folder: Path, limit: float) -> str:
         done = subprocess.run(
             words, cwd=folder, capture_output=True, text=True, timeout=limit, check=False
         )
+    except FileNotFoundError as error:
+        raise PeerFailed(f"{words[0]} is not there: see density.py") from error
     except subprocess.TimeoutExpired as error:
         raise PeerFailed(f"{step} took more than {limit:g} s") from error
     if done.returncode:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from locgen.devices import find_device
 from locgen.targets.families import FAMILIES
+from locgen.targets.family import CellFamily
 from locgen.targets.packing import pack_core
 from locgen.targets.routed import ResourceShortage
 from locgen.targets.routing import route_out_of_context
 from locgen.targets.synthesis import synthesise_core
-from locgen.targets.xilinx import XILINX7, XILINXUP, count_cells
+from locgen.targets.xilinx import XILINX7, XILINXUP, LutCount, count_cells
 
 __all__ = ["GOAL_MHZ", "Count", "count_core"]
 
@@ -46,8 +47,14 @@ class Count:
     lut6_paired: int | None = None
 
 
-def count_core(rtlil: str, most: int | None = None) -> Count:
-    """Return what the module ``core`` of `rtlil` takes; the rest only if cells are up to `most`."""
+def count_core(rtlil: str, most: int | None = None, *, brief: bool = False) -> Count:
+    """Return what the module ``core`` of `rtlil` takes.
+
+    Parameters
+    ----------
+    most : logic cells; of a core that takes more nothing else is counted
+    brief : leave ECP5 and xc7 out
+    """
     ice40, package = find_device("hx8k")
     ecp5, _ = find_device("25k")
     with tempfile.TemporaryDirectory(prefix="locgen-density-") as folder:
@@ -56,19 +63,20 @@ def count_core(rtlil: str, most: int | None = None) -> Count:
         cells = pack_core(core, ice40)
         if most is not None and cells.logic_cells > most:
             return Count(cells.logic_cells, cells.ff)
-        mapped = synthesise_core(rtlil, work / "ecp5", family=FAMILIES["ecp5"])
-        ecp5_cells = pack_core(mapped, ecp5).logic_cells
-        fmax = None
+        ecp5_cells = fmax = None
+        if not brief:
+            mapped = synthesise_core(rtlil, work / "ecp5", family=FAMILIES["ecp5"])
+            ecp5_cells = pack_core(mapped, ecp5).logic_cells
         try:
             routed = route_out_of_context(core, ice40, package, GOAL_MHZ, 1, work / "routed")
             fmax = round(routed.fmax_mhz, 1)
         except ResourceShortage as error:
             print(f"not routed with the shift registers around it: {error}", flush=True)
-        older, newer = (
-            count_cells(json.loads(netlist.json.read_text())["modules"]["core"])
-            for netlist in (
-                synthesise_core(rtlil, work / family.name, family=family)
-                for family in (XILINX7, XILINXUP)
-            )
-        )
-    return Count(cells.logic_cells, cells.ff, fmax, ecp5_cells, older.raw, newer.raw, newer.paired)
+        newer = _luts(rtlil, work, XILINXUP)
+        older = None if brief else _luts(rtlil, work, XILINX7).raw
+    return Count(cells.logic_cells, cells.ff, fmax, ecp5_cells, older, newer.raw, newer.paired)
+
+
+def _luts(rtlil: str, work: Path, family: CellFamily) -> LutCount:
+    netlist = synthesise_core(rtlil, work / family.name, family=family)
+    return count_cells(json.loads(netlist.json.read_text())["modules"]["core"])

@@ -50,7 +50,9 @@ FAST_STAGES = {"wine_x6d3": 4, "bc_x10d3": 3, "digits_x10d4": 8}
 hand, wine routes at 130 MHz and digits at 143."""
 
 
-def measure(name: str, rounding: str, budget: float, stages: int) -> dict[str, object]:
+def measure(
+    name: str, rounding: str, budget: float, stages: int, brief: bool = False
+) -> dict[str, object]:
     """Return the figures of one build of locgen's."""
     data = arrays(name)
     with tempfile.TemporaryDirectory(prefix="locgen-density-") as folder:
@@ -85,27 +87,27 @@ def measure(name: str, rounding: str, budget: float, stages: int) -> dict[str, o
     }
     row |= judged(loaded, data, design.predict(np.concatenate(data[:2])))
     most = CASES[name].bar[0] if stages == 2 else None
-    return row | asdict(count_core(rtlil, most))
+    return row | asdict(count_core(rtlil, most, brief=brief))
 
 
-def measure_locgen(name: str) -> Iterator[dict[str, object]]:
+def measure_locgen(name: str, brief: bool) -> Iterator[dict[str, object]]:
     """Yield rows of two stages until sizes and clock meet the bars, then of more stages."""
     if name in FAST_STAGES:
-        yield measure(name, "nearest", BUDGETS[0], 2)
+        yield measure(name, "nearest", BUDGETS[0], 2, brief)
     for budget in BUDGETS:
-        row = measure(name, "free", budget, 2)
+        row = measure(name, "free", budget, 2, brief)
         yield row
         if not misses_gates(row):
             break
     if name in FAST_STAGES:
         for stages in range(FAST_STAGES[name], FAST_STAGES[name] + 4):
-            row = measure(name, "free", budget, stages)
+            row = measure(name, "free", budget, stages, brief)
             yield row
             if row["fmax"] >= GOAL_MHZ:
                 break
 
 
-def measure_conifer(name: str, python: Path, limit: float) -> dict[str, object]:
+def measure_conifer(name: str, python: Path, limit: float, brief: bool) -> dict[str, object]:
     """Return the figures of conifer's build, or why there are none."""
     data = arrays(name)
     rows = np.concatenate(data[:2])
@@ -127,7 +129,7 @@ def measure_conifer(name: str, python: Path, limit: float) -> dict[str, object]:
     binary = peer.scores.shape[1] == 1
     decided = peer.scores[:, 0] > 0 if binary else peer.scores.argmax(axis=1)
     row |= judged(loaded, data, np.array(loaded.model.classes)[decided.astype(int)])
-    return row | asdict(count_core(peer.rtlil))
+    return row | asdict(count_core(peer.rtlil, brief=brief))
 
 
 def judged(loaded: Loaded, data: tuple, answers: np.ndarray) -> dict[str, float]:
@@ -150,6 +152,7 @@ def main() -> None:
     parser.add_argument("--only", help="locgen or conifer", choices=("locgen", "conifer"))
     parser.add_argument("--peer-python", type=Path, help="the Python that conifer is installed in")
     parser.add_argument("--limit", type=float, default=900, help="seconds a step of conifer's has")
+    parser.add_argument("--brief", action="store_true", help="leave ECP5 and xc7 out")
     parser.add_argument("--keep", action="store_true", help="keep rows that are not measured now")
     out_argument(parser)
     arguments = parser.parse_args()
@@ -165,11 +168,12 @@ def main() -> None:
     rows = []
     for name in names:
         if arguments.only != "conifer":
-            for row in measure_locgen(name):
+            for row in measure_locgen(name, arguments.brief):
                 rows.append(row)
                 print(row, flush=True)
         if with_peer:
-            rows.append(measure_conifer(name, arguments.peer_python.absolute(), arguments.limit))
+            python = arguments.peer_python.absolute()
+            rows.append(measure_conifer(name, python, arguments.limit, arguments.brief))
             print(rows[-1], flush=True)
         write(rows, arguments.out, arguments.keep)
 
