@@ -1,7 +1,7 @@
 """locgen and conifer on identical trained models: cells, LUT6, Fmax, accuracy, against the bars.
 
 All trees, no pruning, nothing trained anew; widths and rounding are searched on the training rows
-and blends of them. What free rounding may change is the first of `BUDGETS` with which cells, LUT6
+and blends of them. What free rounding may change is the least of `BUDGETS` with which cells, LUT6
 and Fmax meet the bars: accuracy and agreement have no say in it and come out as they do. The
 decision alone at locgen's ports, argmax and comparisons included; inputs are never NaN, so no code
 is kept for it.
@@ -42,7 +42,7 @@ from locgen.flow.bench import emit
 from locgen.frontends import Loaded, load
 from locgen.targets.verilog import write_verilog
 
-BUDGETS = (0.5, 1.0, 2.0, 4.0)
+BUDGETS = tuple(half / 2 for half in range(1, 11))
 """Percent of the decisions on training rows and blends of them (half of which lie where no training
 row does) that may differ from the float model's."""
 FAST_STAGES = {"wine_x6d3": 4, "bc_x10d3": 3, "digits_x10d4": 8}

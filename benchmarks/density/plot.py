@@ -96,7 +96,7 @@ def draw(data: str, marks: Sequence[Mark]) -> str:
     first, last = min(logs) - 0.1, max(logs) + 0.1
     low, high = min(mark.accuracy for mark in marks), max(mark.accuracy for mark in marks)
     space = max(0.08 * (high - low), 0.25)
-    low, high = low - space, high + space
+    low, high = low - 3 * space, high + space
 
     def place(lut6: float, accuracy: float) -> tuple[float, float]:
         across = (math.log10(lut6) - first) / (last - first)
