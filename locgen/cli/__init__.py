@@ -52,7 +52,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="locgen",
     cls=_Commands,
-    help="Compile trained tree models into verified FPGA hardware.",
+    help="Compile trained localised models into verified FPGA hardware.",
     epilog="Start with: locgen doctor; locgen build model.pkl --target ice40 --board icebreaker",
     no_args_is_help=True,
     rich_markup_mode="rich",

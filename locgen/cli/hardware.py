@@ -125,13 +125,15 @@ def explain(
     With --port the board sends its evidence, which must be golden's; the design must have been
     built with --explain.
     """
+    from locgen.flow.attached import Board
     from locgen.flow.folder import open_folder
     from locgen.flow.rows import load_rows
     from locgen.flow.update import design_of_folder
     from locgen.flow.words import reasons_of, sentences
 
     with progress(err, as_json) as tell:
-        design = design_of_folder(open_folder(folder))
+        board = None if port is None else Board(folder, port)
+        design = design_of_folder(open_folder(folder)) if board is None else board.design
         rows = load_rows(data, design.model, label)
         first = 0 if row is None else row
         if row is not None:
@@ -140,7 +142,9 @@ def explain(
             rows = rows[row : row + 1]
         if port is not None:
             tell(f"asking {port}")
-        told = reasons_of(design, rows, design.explain(rows, port))
+        told = reasons_of(
+            design, rows, design.explain(rows) if board is None else board.explain(rows)
+        )
     for facts in told:
         facts["row"] += first
     if as_json:

@@ -40,7 +40,12 @@ __all__ = [
     "Trust",
 ]
 
-Model = Annotated[Path, typer.Argument(help="model file: .pkl, .joblib or .locgen.json")]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        help="model file: .pkl .joblib .skops .json .ubj .txt .onnx .clauses.json .locgen.json"
+    ),
+]
 Folder = Annotated[Path, typer.Argument(help="build folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON alone")]
 DataFile = Annotated[

@@ -10,7 +10,13 @@ import numpy as np
 from locgen.errors import Mismatch
 from locgen.flow.design import Design, Explanation
 from locgen.flow.folder import open_folder
-from locgen.flow.update import design_of_folder, open_board, replace_model, write_model
+from locgen.flow.update import (
+    design_of_folder,
+    design_on_board,
+    open_board,
+    replace_model,
+    write_model,
+)
 from locgen.host.board import Board as LineBoard
 from locgen.quantise import check_rows
 
@@ -74,10 +80,13 @@ class Board:
     """
 
     def __init__(self, source: Design | str | Path, port: str | LineBoard) -> None:
-        if not isinstance(source, Design):
-            source = design_of_folder(open_folder(Path(source)))
-        self.design = source
-        self._line = open_board(port, source)
+        if isinstance(source, Design):
+            self.design = source
+            self._line = open_board(port, source)
+            return
+        folder = open_folder(Path(source))
+        self._line = open_board(port, design_of_folder(folder))
+        self.design = design_on_board(folder, self._line)
 
     def run(self, x: object, progress: Progress = _silent) -> Answers:
         """Return the board's answers for rows `x` (rows, columns), compared with golden.
@@ -88,7 +97,7 @@ class Board:
             If `x` has another number of columns, or values that the model refuses.
         """
         model = self.design.model
-        rows = check_rows(x, model.columns, model.rule.missing)
+        rows = check_rows(x, model.column_names, model.rule.missing)
         return self.run_codes(model.quantise(rows), progress)
 
     def run_codes(self, q: np.ndarray, progress: Progress = _silent) -> Answers:

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from locgen.errors import DataError
 from locgen.ir import Model
 from locgen.ir.decision import label_groups
-from locgen.quantise import Dataset, check_rows
+from locgen.quantise import Dataset, check_rows, in_order
 
 __all__ = ["as_dataset", "csv_numbers", "csv_table", "load_dataset", "read_npz"]
 
@@ -65,16 +65,17 @@ def as_dataset(arrays: object, model: Model, what: str = "data") -> Dataset:
     if {"X_train", "y_train", "X_test", "y_test"} <= set(arrays):
         parts = [arrays[key] for key in ("X_train", "X_test", "y_train", "y_test")]
     elif {"X", "y"} <= set(arrays):
-        parts = _split(np.asarray(arrays["X"]), np.asarray(arrays["y"]), model, what)
+        x = in_order(arrays["X"], model.feature_names, what)
+        parts = _split(np.asarray(x), np.asarray(arrays["y"]), model, what)
     else:
         raise DataError(f"{what} must hold X_train y_train X_test y_test, or X y")
     x_train, x_test, y_train, y_test = parts
-    features, missing = len(model.feature_names), model.rule.missing
+    names, missing = model.feature_names, model.rule.missing
     for part, name in zip(parts, ("X", "X", "y", "y"), strict=True):
         if np.ndim(part) < 1:
             raise DataError(f"{what}: {name} must hold one entry a row, not a single value")
-    train = check_rows(x_train, features, missing, f"{what}: training rows")
-    test = check_rows(x_test, features, missing, f"{what}: test rows")
+    train = check_rows(x_train, names, missing, f"{what}: training rows")
+    test = check_rows(x_test, names, missing, f"{what}: test rows")
     if model.rule.input_dtype == "float32":
         for rows in (train, test):
             large = np.nanmax(np.abs(rows), initial=0.0)

@@ -95,9 +95,18 @@ class Design:
         """Number of columns that `predict` expects."""
         return self.model.columns
 
+    def __repr__(self) -> str:
+        """Return what it is in a line."""
+        return (
+            f"<Design {self.model.name}: {self.model.family}, {len(self.model.nodes)} nodes, "
+            f"{self.choice.plan.kind} fabric, {self.digest}>"
+        )
+
+    def _rows(self, x: object) -> np.ndarray:
+        return check_rows(x, self.model.column_names, self.model.rule.missing)
+
     def _codes(self, x: object) -> np.ndarray:
-        rows = check_rows(x, self.n_features_in_, self.model.rule.missing)
-        return self.model.quantise(rows)
+        return self.model.quantise(self._rows(x))
 
     def predict(self, x: object) -> np.ndarray:
         """Return golden's answers: labels (rows,), or values (rows,) or (rows, outputs).
@@ -107,7 +116,7 @@ class Design:
         DataError
             If `x` (rows, features) has another number of columns, or values the model refuses.
         """
-        return self.model.predict(check_rows(x, self.n_features_in_, self.model.rule.missing))
+        return self.model.predict(self._rows(x))
 
     def decision_function(self, x: object) -> np.ndarray:
         """Return golden's raw scores as reals: (rows,) for two classes, else (rows, outputs).

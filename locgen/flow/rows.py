@@ -34,7 +34,7 @@ def load_rows(path: Path, model: QuantisedModel, label: str | None = None) -> np
         found = _rows_of_csv(path, model, label)
     else:
         raise DataError(f"{path} must end in .npz or .csv; save it with numpy.savez or as CSV")
-    return check_rows(found, model.columns, model.rule.missing, str(path))
+    return check_rows(found, model.column_names, model.rule.missing, str(path))
 
 
 def _rows_of_csv(path: Path, model: QuantisedModel, label: str | None) -> np.ndarray:
@@ -48,7 +48,7 @@ def _rows_of_csv(path: Path, model: QuantisedModel, label: str | None) -> np.nda
     elif len(columns) == model.columns + model.targets:
         columns = columns[: model.columns]
     names = [header[n] for n in columns]
-    wanted = [feature.name for feature in model.features[: model.columns]]
+    wanted = list(model.column_names)
     if sorted(names) == sorted(wanted) and len(set(names)) == len(names):
         columns = [columns[names.index(name)] for name in wanted]
     return csv_numbers(path, rows, columns)

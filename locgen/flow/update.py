@@ -16,7 +16,7 @@ from locgen.frontends import Loaded, load
 from locgen.host.board import Board
 from locgen.host.transport import SerialTransport
 from locgen.host.window import Pace, pace_of
-from locgen.ir import QuantisedModel, to_json
+from locgen.ir import QuantisedModel, from_json, to_json
 from locgen.plan import estimate_plan
 from locgen.plan.engines import refit, with_ports
 from locgen.plan.serialise import plan_from_json
@@ -24,7 +24,14 @@ from locgen.plan.tabulate import tabulate
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
 from locgen.top.protocol import LinkParams
 
-__all__ = ["design_of_folder", "open_board", "replace_model", "update_folder", "write_model"]
+__all__ = [
+    "design_of_folder",
+    "design_on_board",
+    "open_board",
+    "replace_model",
+    "update_folder",
+    "write_model",
+]
 
 _UPDATED = "updated"
 """Folder in a build folder that holds the model which was written last."""
@@ -55,9 +62,15 @@ def replace_model(
         data = load_dataset(Path(data), loaded.model, None)
     elif data is not None:
         data = as_dataset(data, loaded.model)
-    quantisation = _quantise_within(design, loaded, data)
-    model = _with_ports_of(old, quantisation.model)
-    fitted = refit(model, plan)
+    return _holding(design, loaded, _quantise_within(design, loaded, data), data)
+
+
+def _holding(
+    design: Design, loaded: Loaded | None, quantisation: Quantisation, data: Dataset | None
+) -> Design:
+    """Return `design` with another integer model in its engines."""
+    model = _with_ports_of(design.model, quantisation.model)
+    fitted = refit(model, design.choice.plan)
     choice = Choice(
         model, fitted, estimate_plan(model, fitted), design.choice.fmax_mhz, "updated", None
     )
@@ -66,17 +79,49 @@ def replace_model(
     return updated
 
 
+def design_on_board(folder: BuildFolder, board: Board) -> Design:
+    """Return the design that `board` runs: of `folder`, or with the model of its last update.
+
+    The board is asked only if there was an update. One that holds neither is left to whoever asks
+    it for answers, and refused there.
+
+    Raises
+    ------
+    BoardError
+        If it is silent.
+    """
+    built = design_of_folder(folder)
+    kept = folder.path / _UPDATED / "model.locgen.json"
+    if not kept.is_file() or board.hello().digest == int(built.digest, 16):
+        return built
+    model = from_json(kept.read_bytes(), str(kept))
+    updated = _holding(built, None, Quantisation(model, (), 0), None)
+    return updated if board.hello().digest == int(updated.digest, 16) else built
+
+
 def _quantise_within(design: Design, loaded: Loaded, data: Dataset | None) -> Quantisation:
-    """Return the model in integers; leaves no wider than the engines', if the budget allows it."""
-    widest = design.choice.plan.shapes[0].leaf_bits
-    drop = design.options.max_accuracy_drop
-    found = quantise(loaded.model, design.model.name, QuantiseOptions(max_accuracy_drop=drop), data)
-    spans = [h - low for node in found.model.nodes for low, h in node.ranges]
-    if max(spans, default=0).bit_length() <= widest or loaded.model.units:
-        return found
-    narrow = QuantiseOptions(max_accuracy_drop=drop, score_bits=widest)
+    """Return the model in integers; no wider than the engines', if the budget allows it."""
+    widest, ports, asked = design.choice.plan.shapes[0].leaf_bits, design.model, design.options
+    free = QuantiseOptions(
+        max_accuracy_drop=asked.max_accuracy_drop, feature_bits=asked.feature_bits
+    )
+    found = quantise(loaded.model, ports.name, free, data)
+    if loaded.model.units:
+        excess = found.model.own_score_bits - ports.score_bits
+        if excess <= 0:
+            return found
+        narrow = replace(
+            free,
+            feature_bits=max(ports.feature_bits),
+            score_bits=max(found.trials[-1].score_bits - excess, 1),
+        )
+    else:
+        spans = [h - low for node in found.model.nodes for low, h in node.ranges]
+        if max(spans, default=0).bit_length() <= widest:
+            return found
+        narrow = replace(free, score_bits=widest)
     try:
-        return quantise(loaded.model, design.model.name, narrow, data)
+        return quantise(loaded.model, ports.name, narrow, data)
     except BudgetError:
         return found  # what exceeds the engines is said with its numbers
 

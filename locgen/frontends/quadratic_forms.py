@@ -30,6 +30,9 @@ from locgen.ir.units import FloatQuadratic, FloatUnit
 
 __all__ = ["READERS"]
 
+_ROUNDED = 1e-6
+"""Share of the largest eigenvalue by which rounding may bring one below 0."""
+
 
 def _projected(place: Placed, projections: list[np.ndarray], centres: np.ndarray) -> FloatLayers:
     """Return minus half the Mahalanobis distance to each centre, one output each.
@@ -165,8 +168,14 @@ def _envelope(last: EllipticEnvelope, front: Front) -> Reading:
     covariance = vector(last, "covariance_", features, features)
     offset = float(last.offset_)
     values, axes = np.linalg.eigh((precision + precision.T) / 2)
-    if not np.isfinite(offset) or values.min() < 0:
+    if not np.isfinite(offset):
         raise ModelFileError("EllipticEnvelope is damaged: save the fitted model again")
+    if values.min() < -_ROUNDED * values.max():
+        raise UnsupportedModel(
+            "EllipticEnvelope has a covariance of less than full rank, whose inverse is rounding "
+            "alone: leave out columns that others determine"
+        )
+    values = np.maximum(values, 0.0)
     place = placed(last, front)
     unit = _projected(place, [axes * np.sqrt(2 * values)], centre[None, :])
     spread = DEVIATIONS * np.sqrt(np.diag(covariance))

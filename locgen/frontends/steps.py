@@ -96,6 +96,12 @@ def _splined(step: SplineTransformer, before: "Front") -> Outputs:
             "extrapolation='constant'"
         )
     step.bsplines_ = [_checked(spline) for spline in step.bsplines_]
+    for number, spline in enumerate(step.bsplines_):
+        if np.ptp(spline.t) == 0:
+            raise UnsupportedModel(
+                f"SplineTransformer saw one value alone in its column {number}, where splines are "
+                "not defined: leave that column out"
+            )
     outputs = []
     each = step.n_features_out_ // before.features
     for output, spline in zip(before.outputs, step.bsplines_, strict=True):

@@ -147,6 +147,11 @@ class QuantisedModel:
         return len(self.features) - len(self.memberships)
 
     @property
+    def column_names(self) -> tuple[str, ...]:
+        """(columns,) their names."""
+        return tuple(feature.name for feature in self.features[: self.columns])
+
+    @property
     def gate_nodes(self) -> tuple[Node, ...]:
         """The gate's nodes; none without a gate."""
         return () if self.gate is None else self.gate.nodes

@@ -1,7 +1,7 @@
 """From floats to integers: feature quantisers, leaf scores, and the search for their widths."""
 
 from locgen.quantise.condense import condense
-from locgen.quantise.dataset import Dataset, check_rows
+from locgen.quantise.dataset import Dataset, check_rows, in_order
 from locgen.quantise.search import Quantisation, QuantiseOptions, Trial, quantise, synthetic_rows
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Trial",
     "check_rows",
     "condense",
+    "in_order",
     "quantise",
     "synthetic_rows",
 ]

@@ -49,7 +49,7 @@ def quantise_clauses(
     kept = (drop is None or drop <= budget) and changed <= allowed
     trial = Trial(found.score_bits, drop, changed, kept, max(found.feature_bits))
     if not kept:
-        raise no_width(budget, [trial])
+        raise no_width(budget, allowed, [trial], model.task == "regression")
     return Quantisation(found, (trial,), len(judge.x))
 
 

@@ -1,12 +1,13 @@
 """The rows that quantisation searches on and is judged by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from locgen.errors import DataError
 
-__all__ = ["Dataset", "check_rows"]
+__all__ = ["Dataset", "check_rows", "in_order"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,33 @@ class Dataset:
     y_test: np.ndarray
 
 
-def check_rows(x: object, features: int, missing: bool, what: str = "X") -> np.ndarray:
-    """Return `x` as a float64 array (rows, features).
+def in_order(x: object, names: Sequence[str], what: str = "X") -> object:
+    """Return a frame `x` with its columns in the order of `names`, anything else as it is.
+
+    A frame that shares no name with the model counts by position. A blank in a name counts as an
+    underscore, which LightGBM writes for it.
+
+    Raises
+    ------
+    DataError
+        If it shares some names with the model, but not all.
+    """
+    if not hasattr(x, "columns") or not hasattr(x, "iloc"):
+        return x
+    own, wanted = ([str(name).replace(" ", "_") for name in part] for part in (x.columns, names))
+    if own == wanted or not set(own) & set(wanted):
+        return x
+    unshared = sorted(set(own) ^ set(wanted))
+    if unshared or len(own) != len(wanted):
+        raise DataError(
+            f"{what} and the model differ in {', '.join(unshared[:4]) or 'a column given twice'}: "
+            "give the columns that it was trained on"
+        )
+    return x.iloc[:, [own.index(name) for name in wanted]]
+
+
+def check_rows(x: object, names: Sequence[str], missing: bool, what: str = "X") -> np.ndarray:
+    """Return `x` as a float64 array (rows, len(names)), columns of a frame in the order of `names`.
 
     Raises
     ------
@@ -34,15 +60,18 @@ def check_rows(x: object, features: int, missing: bool, what: str = "X") -> np.n
         If it has another number of columns, holds no numbers, an infinite value, or NaN while the
         model does not accept missing values.
     """
+    x = in_order(x, names, what)
     try:
+        if np.iscomplexobj(x):
+            raise TypeError("they are complex")
         rows = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"{what} must hold numbers only: {error}") from error
     if rows.ndim != 2:
         raise DataError(f"{what} must be a table (rows, features), not of shape {rows.shape}")
-    if rows.shape[1] != features:
+    if rows.shape[1] != len(names):
         raise DataError(
-            f"{what} has {rows.shape[1]} columns, the model was trained on {features} features; "
+            f"{what} has {rows.shape[1]} columns, the model was trained on {len(names)} features; "
             "give the same columns in the same order"
         )
     bad = np.isinf(rows) if missing else ~np.isfinite(rows)

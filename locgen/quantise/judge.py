@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -16,10 +16,12 @@ from locgen.quantise.rebin import Rebinning
 
 __all__ = [
     "Judge",
+    "Limit",
     "Pruning",
     "Quantisation",
     "QuantiseOptions",
     "Trial",
+    "limits_of",
     "no_width",
     "right_share",
     "synthetic_rows",
@@ -120,14 +122,38 @@ class Quantisation:
     rebinning: Rebinning | None = None
 
 
-def no_width(budget: float, trials: list[Trial]) -> BudgetError:
-    """Return the refusal for a budget that none of `trials` keeps."""
-    best = min(trials, key=lambda t: (t.drop or 0.0, t.changed))
+class Limit(NamedTuple):
+    """What a width may change, in percent, and whether few rows must be sure, see `Judge.sure`."""
+
+    changed: float
+    sure: bool
+
+
+def limits_of(options: QuantiseOptions, share: float = 1 / 4) -> tuple[Limit, ...]:
+    """Return what widths of nodes that compute with sizes are held to, the strictest first.
+
+    Without `max_changed` the `share` of the budget may change; where no width is as good, twice the
+    budget: by default one point would be lost if every change were for the worse.
+    """
+    if options.max_changed is not None:
+        return (Limit(options.max_changed, False),)
+    budget = options.max_accuracy_drop
+    return Limit(share * budget, True), Limit(share * budget, False), Limit(2 * budget, False)
+
+
+def no_width(budget: float, limit: float, trials: list[Trial], regression: bool) -> BudgetError:
+    """Return the refusal where none of `trials` loses and changes as little as it may.
+
+    `budget` is in points, `limit` the percentage that may change, see `Trial.changed`.
+    """
+    best = min(trials, key=lambda t: (max((t.drop or 0.0) - budget, 0.0), t.changed))
+    lost = best.drop or 0.0
+    changed = "% of the scores' variance" if regression else "% of decisions"
     return BudgetError(
-        f"the accuracy budget of {budget:g} points cannot be met: the best tried "
-        f"({best.score_bits} score bits) loses {best.drop or 0:.2f} points and changes "
-        f"{best.changed:.2f} % of decisions; allow more with --max-accuracy-drop, or set "
-        "--feature-bits auto and --score-bits auto"
+        f"no width keeps to the budget: the best tried ({best.score_bits} score bits) "
+        f"{'loses' if lost >= 0 else 'gains'} {abs(lost):.2f} points where it may lose {budget:g}, "
+        f"and changes {best.changed:.2f} {changed} where it may {limit:g}; allow more with "
+        "--max-accuracy-drop or --max-changed, or leave out --feature-bits and --score-bits"
     )
 
 

@@ -9,7 +9,15 @@ from locgen.errors import ConfigurationError
 from locgen.ir import FloatLayers, Model, QuantisedModel
 from locgen.ir.layercost import memories_of
 from locgen.quantise.dataset import Dataset
-from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.judge import (
+    Judge,
+    Limit,
+    Quantisation,
+    QuantiseOptions,
+    Trial,
+    limits_of,
+    no_width,
+)
 from locgen.quantise.layers import LayerWidths, Skeleton, layer_features, layered_unit
 from locgen.quantise.unitfeatures import check_ranges
 
@@ -26,6 +34,9 @@ _LONGEST_TABLE = 10
 """Bits of a table's index. A line between entries leaves out f'' / 8 of their distance squared."""
 _ROOT = 3
 """By how much more than half the bits of its values a table's index may have."""
+_MORE = (4, 8)
+"""Bits by which values are made wider than weights where no common width will do: powers of sums
+span many orders, and their differences decide."""
 _WIDER = 2
 """Feature widths tried beyond the first that keeps the budget."""
 
@@ -62,12 +73,13 @@ def quantise_layers(
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge = Judge(model, data)
-    cautious = options.max_changed is None
-    found, failed = _widths(model, unit, name, options, x_train, judge, cautious)
-    if not found and cautious:
-        found, failed = _widths(model, unit, name, options, x_train, judge, cautious=False)
-    if not found:
-        raise no_width(options.max_accuracy_drop, failed)
+    for limit in limits_of(options):
+        found, failed = _widths(model, unit, name, options, x_train, judge, limit)
+        if found:
+            break
+    else:
+        regression = model.task == "regression"
+        raise no_width(options.max_accuracy_drop, limit.changed, failed, regression)
     _, best, tried = min(found, key=lambda entry: entry[0])
     return Quantisation(best, tuple(tried), len(judge.x))
 
@@ -79,7 +91,7 @@ def _widths(
     options: QuantiseOptions,
     x_train: np.ndarray | None,
     judge: Judge,
-    cautious: bool,
+    limit: Limit,
 ) -> tuple[list[tuple[int, QuantisedModel, list[Trial]]], list[Trial]]:
     """Return what is kept with the bits of memory it takes, and the trials of what is not."""
     identity = options.feature_kind != "affine"
@@ -94,7 +106,7 @@ def _widths(
             break
         known = features
         skeleton = Skeleton(model, unit, features, judge.x)
-        trials = list(_trials(skeleton, judge, name, options, cautious))
+        trials = list(_trials(skeleton, judge, name, options, limit))
         if not trials[-1][1].kept:
             failed += [trial for _, trial in trials]
             continue
@@ -109,21 +121,20 @@ def _widths(
 
 
 def _trials(
-    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions, cautious: bool
+    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions, limit: Limit
 ) -> Iterator[tuple[QuantisedModel, Trial]]:
     """Yield models and how they do, ending with the narrowest that is kept, if one is."""
     budget = options.max_accuracy_drop
-    allowed = budget / 4 if options.max_changed is None else options.max_changed
     fixed = options.score_bits is not None
 
-    def attempt(index: int, width: int) -> tuple[QuantisedModel, Trial]:
-        candidate = skeleton.of_widths(LayerWidths(index, width, width), name)
+    def attempt(index: int, width: int, more: int = 0) -> tuple[QuantisedModel, Trial]:
+        candidate = skeleton.of_widths(LayerWidths(index, width + more, width), name)
         scores = candidate.scores(skeleton.codes)
         drop, changed = judge.verdict(candidate, scores)
-        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
-        if kept and cautious and not fixed:
+        kept = (drop is None or drop <= budget) and (fixed or changed <= limit.changed)
+        if kept and limit.sure and not fixed:
             kept = judge.sure(candidate, scores, budget)
-        return candidate, Trial(width, drop, changed, kept, max(candidate.feature_bits))
+        return candidate, Trial(width + more, drop, changed, kept, max(candidate.feature_bits))
 
     def longest(width: int) -> int:
         return min(width // 2 + _ROOT, _LONGEST_TABLE)
@@ -133,17 +144,26 @@ def _trials(
     widths = range(_NARROWEST, most + 1)
     if fixed:
         widths = (options.score_bits,)
+    more = 0
     widest = attempt(longest(widths[-1]), widths[-1])
     if not widest[1].kept:  # narrower ones would be so by chance
+        for more in () if fixed else _MORE:
+            if widths[-1] + more + widths[-1] + units.bit_length() > _SCORE_BITS:
+                break
+            yield widest
+            widest = attempt(_LONGEST_TABLE, widths[-1], more)
+            if widest[1].kept:
+                break
+    if not widest[1].kept:
         yield widest
         return
-    for width in widths:
+    for width in widths if not more else widths[-1:]:
         chosen = widest if width == widths[-1] else attempt(longest(width), width)
         if chosen[1].kept:
             break
         yield chosen
-    for index in reversed(range(2, longest(width))):
-        shorter = attempt(index, width)
+    for index in reversed(range(2, _LONGEST_TABLE if more else longest(width))):
+        shorter = attempt(index, width, more)
         if not shorter[1].kept:
             break
         chosen = shorter

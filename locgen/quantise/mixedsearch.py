@@ -15,7 +15,15 @@ from locgen.ir import (
     QuantisedModel,
 )
 from locgen.quantise.dataset import Dataset
-from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.judge import (
+    Judge,
+    Limit,
+    Quantisation,
+    QuantiseOptions,
+    Trial,
+    limits_of,
+    no_width,
+)
 from locgen.quantise.mixed import MixedSkeleton, Rows
 from locgen.quantise.unitfeatures import check_ranges, unit_features
 from locgen.quantise.unitsearch import limited
@@ -59,27 +67,27 @@ def quantise_mixed(
     check_ranges(model, x_train)
     judge = Judge(model, data)
     tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.every_unit)
-    # Tables double with every bit of a feature: caution would cost a multiple of the gates.
-    cautious = options.max_changed is None and options.score_bits is None and not tabled
-    search = _Search(model, name, options, judge, Rows(model.expand(judge.x)), cautious)
-    trials, found = search.widths(x_train)
-    if found is None and cautious:
-        trials, found = replace(search, cautious=False).widths(x_train)
-    if found is None:
-        raise no_width(options.max_accuracy_drop, trials)
-    return Quantisation(found, tuple(trials), len(judge.x))
+    rows = Rows(model.expand(judge.x))
+    for limit in limits_of(options, 1 / 4 if model.sized else 1 / 2):
+        if limit.sure and (tabled or options.score_bits is not None):
+            continue  # tables double with every bit of a feature: a multiple of the gates
+        trials, found = _Search(model, name, options, judge, rows, limit).widths(x_train)
+        if found is not None:
+            return Quantisation(found, tuple(trials), len(judge.x))
+    regression = model.task == "regression"
+    raise no_width(options.max_accuracy_drop, limit.changed, trials, regression)
 
 
 @dataclass(frozen=True)
 class _Search:
-    """What stays the same over all widths; `cautious`: few data ask for more, see `Judge.sure`."""
+    """What stays the same over all widths."""
 
     model: Model
     name: str
     options: QuantiseOptions
     judge: Judge
     rows: Rows
-    cautious: bool
+    limit: Limit
 
     def widths(self, x_train: np.ndarray | None) -> tuple[list[Trial], QuantisedModel | None]:
         """Return the trials of the fewest bits of features that are kept, and the model.
@@ -140,11 +148,8 @@ class _Search:
         """Return how `candidate` does, whose integer `scores` of the rows are known."""
         drop, changed = self.judge.verdict(candidate, scores)
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
-        allowed = self.options.max_changed
-        if allowed is None:
-            allowed = budget / (4 if self.model.sized else 2)
-        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
-        if kept and self.cautious:
+        kept = (drop is None or drop <= budget) and (fixed or changed <= self.limit.changed)
+        if kept and self.limit.sure:
             kept = self.judge.sure(candidate, scores, budget)
         log.debug("width %d: drop %s, changed %.3f %%", width, drop, changed)
         return Trial(width, drop, changed, kept, max(candidate.feature_bits))

@@ -182,4 +182,5 @@ def free_rounding(
                     return Quantisation(model, tuple(trials), len(judge.x))
         if nearest_kept:
             return Quantisation(candidate, tuple(trials), len(judge.x))
-    raise no_width(options.max_accuracy_drop, trials)
+    regression = judge.model.task == "regression"
+    raise no_width(options.max_accuracy_drop, allowed, trials, regression)

@@ -114,4 +114,4 @@ def _quantise_trees(
         log.debug("score bits %d: drop %s, changed %.3f %%", bits, drop, changed)
         if kept:
             return Quantisation(candidate, tuple(trials), len(judge.x))
-    raise no_width(budget, trials)
+    raise no_width(budget, allowed, trials, model.task == "regression")

@@ -21,7 +21,15 @@ from locgen.ir import (
 from locgen.ir.cost import node_cells
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.gating import integer_gate
-from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.judge import (
+    Judge,
+    Limit,
+    Quantisation,
+    QuantiseOptions,
+    Trial,
+    limits_of,
+    no_width,
+)
 from locgen.quantise.lower import Skeleton, make_skeleton
 from locgen.quantise.unitfeatures import check_ranges, unit_features
 from locgen.quantise.units import UnitSkeleton
@@ -73,13 +81,15 @@ def quantise_units(
         )
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
-    search = _Search(model, name, options, Judge(model, data), distances)
-    asked = options.feature_bits
-    found, failed = search.widths(x_train)
-    if not found:
-        found, failed = replace(search, cautious=False).widths(x_train)
-    if not found:
-        raise no_width(options.max_accuracy_drop, failed)
+    judge, asked = Judge(model, data), options.feature_bits
+    for limit in limits_of(options):
+        search = _Search(model, name, options, judge, distances, limit)
+        found, failed = search.widths(x_train)
+        if found:
+            break
+    else:
+        regression = model.task == "regression"
+        raise no_width(options.max_accuracy_drop, limit.changed, failed, regression)
     best = min(found, key=lambda pair: pair[0])[1]
     if asked is None and any(isinstance(u, FloatQuadratic | FloatShape) for u in model.units):
         best = search.narrowed(best)
@@ -99,14 +109,14 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Search:
-    """What stays the same over all widths; `cautious`: few data ask for more, see `Judge.sure`."""
+    """What stays the same over all widths."""
 
     model: Model
     name: str
     options: QuantiseOptions
     judge: Judge
     distances: bool
-    cautious: bool = True
+    limit: Limit
 
     def widths(self, x_train: np.ndarray | None) -> tuple[list[tuple[float, _Found]], list[Trial]]:
         """Return the first feature widths that are kept, with their cells, and what was not."""
@@ -160,10 +170,8 @@ class _Search:
         scores = candidate.scores(_codes(skeleton.features, self.judge))
         drop, changed = self.judge.verdict(candidate, scores)
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
-        most = self.options.max_changed
-        allowed = budget / 4 if most is None else most
-        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
-        if kept and self.cautious and most is None and not fixed:
+        kept = (drop is None or drop <= budget) and (fixed or changed <= self.limit.changed)
+        if kept and self.limit.sure and not fixed:
             kept = self.judge.sure(candidate, scores, budget)
         shown = candidate.score_bits if self.distances else score_bits
         return candidate, Trial(shown, drop, changed, kept, max(candidate.feature_bits))

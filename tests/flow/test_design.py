@@ -138,7 +138,7 @@ def test_wrong_options_are_refused(cancer):
 
 def test_budget_that_cannot_be_met_is_refused(cancer):
     forest, _ = cancer
-    with pytest.raises(BudgetError, match="cannot be met"):
+    with pytest.raises(BudgetError, match="no width keeps to the budget"):
         locgen.compile(forest, data=CANCER, feature_bits=1, feature_kind="affine")
 
 

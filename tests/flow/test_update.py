@@ -31,7 +31,7 @@ from locgen.flow import update as update_module
 from locgen.flow.bench import fabric_of
 from locgen.flow.folder import open_folder
 from locgen.flow.memory import gates_digest, memory_image
-from locgen.flow.update import update_folder
+from locgen.flow.update import design_on_board, update_folder
 from locgen.host.board import Board
 from locgen.ir import from_json, to_json
 from locgen.models import MixtureOfExpertsClassifier
@@ -187,6 +187,21 @@ def test_a_folder_keeps_what_was_confirmed(built, folder, successor):
     assert from_json(contents(folder)["updated/model.locgen.json"]) == again.model
 
 
+def test_a_board_is_compared_with_the_model_of_its_last_update(built, folder, successor):
+    device = EngineDevice(built)
+    opened = open_folder(folder)
+    assert design_on_board(opened, Board(Line(device))).digest == built.digest
+    updated = update_folder(opened, successor, Board(Line(device)), IRIS)
+    asked = locgen.Board(folder, Board(Line(device)))
+    assert asked.design.digest == updated.digest != built.digest
+    assert np.array_equal(asked.predict(IRIS[1]), updated.predict(IRIS[1]))
+    assert design_on_board(opened, Board(Line(EngineDevice(built)))).digest == built.digest
+    third = built.update(forest(seed=9))
+    other = locgen.Board(folder, Board(Line(EngineDevice(third))))
+    with pytest.raises(BoardError, match="flash or update it"):
+        other.predict(IRIS[1])
+
+
 def test_an_update_that_breaks_off_never_answers(built, folder, successor):
     device, before = EngineDevice(built), contents(folder)
     writes = 20
@@ -315,7 +330,7 @@ def test_linear_models_are_updated_too():
     def linear(rows):
         return LogisticRegression(max_iter=5000).fit(IRIS[0][:rows], IRIS[2][:rows])
 
-    design = engines(linear(100), IRIS, feature_bits=8)
+    design = engines(linear(100), IRIS, feature_bits=9)
     device = EngineDevice(design)
     holds(device, design, IRIS[1])
     updated = design.update(linear(80), Board(Line(device)), IRIS)

@@ -129,6 +129,9 @@ def test_what_is_damaged_or_without_an_answer_is_refused():
     always = BernoulliNB(alpha=1e-300, force_alpha=True).fit(np.ones((4, 1)), [0, 0, 1, 1])
     with pytest.raises(UnsupportedModel, match="alpha above 0"):
         load(always)
+    still = make_pipeline(SplineTransformer(), Ridge()).fit(np.c_[x, np.full(30, 7.0)], y)
+    with pytest.raises(UnsupportedModel, match="one value alone in its column 2"):
+        load(still)
     broken = make_pipeline(SplineTransformer(), Ridge()).fit(x, y)
     for spline in broken[0].bsplines_:
         spline._t = spline._t[:4]  # the evaluating C code would read beyond its end

@@ -143,7 +143,7 @@ class Quantiser:
         """Both give the same bytes, or both refuse the row."""
         rows = np.array([row], dtype=np.float64)
         try:
-            checked = check_rows(rows, self.model.columns, self.model.rule.missing)
+            checked = check_rows(rows, self.model.column_names, self.model.rule.missing)
             expected = pack_features(self.model.quantise(checked), self.model.feature_bits)[0]
         except DataError:
             assert self.c(row)[0] != 0

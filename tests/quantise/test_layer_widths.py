@@ -6,8 +6,13 @@ from itertools import pairwise
 import layeredkit
 import numpy as np
 import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+import locgen
 from locgen.errors import BudgetError, ConfigurationError
 from locgen.frontends import read_estimator
 from locgen.ir import FloatLayer, FloatLayers, Function, Model, SplitRule
@@ -143,3 +148,13 @@ def test_small_integers_are_taken_as_they_are():
     model = read_estimator(SVC(gamma=0.1).fit(x, arrays[2]))
     found = quantise(model, "m", QuantiseOptions(), Dataset(x, arrays[2], x, arrays[2])).model
     assert {f.kind for f in found.features} == {"identity"}
+
+
+@pytest.mark.parametrize("options", [{}, {"degree": 2, "C": 10}], ids=["cubes", "squares"])
+def test_powers_that_span_many_orders_get_wider_values(options):
+    x, y = load_breast_cancer(return_X_y=True)
+    x_train, x_test, y_train, y_test = train_test_split(x, y, random_state=0, stratify=y)
+    model = make_pipeline(StandardScaler(), SVC(kernel="poly", **options)).fit(x_train, y_train)
+    design = locgen.compile(model, data=(x_train, x_test, y_train, y_test))
+    assert design.quantisation.trials[-1].changed < 0.125
+    assert np.mean(design.predict(x_test) != model.predict(x_test)) <= 0.01

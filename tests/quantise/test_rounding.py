@@ -102,5 +102,5 @@ def test_what_free_rounding_refuses():
     estimator.fit(data[0], data[2])
     with pytest.raises(ConfigurationError, match="--score-bits where it is given"):
         locgen.compile(estimator, data=data, rounding="free", score_bits=3)
-    with pytest.raises(BudgetError, match="cannot be met"):
+    with pytest.raises(BudgetError, match="no width keeps to the budget"):
         locgen.compile(estimator, data=data, rounding="free", max_changed=0.0, feature_bits=2)

@@ -178,7 +178,7 @@ def test_fixed_widths_and_refusals():
         quantise(model, "m", QuantiseOptions(feature_kind="rank"), data)
     with pytest.raises(ConfigurationError, match="integers; use --feature-kind affine"):
         quantise(model, "m", QuantiseOptions(feature_kind="identity"), data)
-    with pytest.raises(BudgetError, match="--feature-bits auto"):
+    with pytest.raises(BudgetError, match="leave out --feature-bits"):
         quantise(model, "m", QuantiseOptions(feature_bits=1), data)
 
 
