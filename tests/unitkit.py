@@ -4,6 +4,7 @@ import warnings
 from functools import cache
 
 import numpy as np
+import pytest
 from familykit import rows
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import make_column_transformer
@@ -284,6 +285,16 @@ PROTOTYPES = {
 OWN_LABELS = ("one-class", "mixture", "elliptic", "k-means")
 """Cases whose answers have nothing to do with the labels of the data."""
 CASES = {**LINEAR, **REGRESSION, **BAYES, **FRONTS, **FORMS, **PROTOTYPES}
+_LONG = {
+    "products", "elliptic", "mixture-full", "mixture-bayesian", "mixture-spherical", "qda",
+    "qda-two",
+    "bernoulli-numbers", "front-splines-classes", "front-clipped", "front-indicated",
+}  # fmt: skip
+PARAMETERS = [
+    pytest.param(number, case, id=case, marks=[pytest.mark.slow] * (case in _LONG))
+    for number, case in enumerate(CASES)
+]
+"""Number and name of each case; those that take long are slow tests."""
 
 
 @cache

@@ -95,13 +95,7 @@ def _splined(step: SplineTransformer, before: "Front") -> Outputs:
             "SplineTransformer(extrapolation='error') has no answer outside its knots: train with "
             "extrapolation='constant'"
         )
-    step.bsplines_ = [_checked(spline) for spline in step.bsplines_]
-    for number, spline in enumerate(step.bsplines_):
-        if np.ptp(spline.t) == 0:
-            raise UnsupportedModel(
-                f"SplineTransformer saw one value alone in its column {number}, where splines are "
-                "not defined: leave that column out"
-            )
+    step.bsplines_ = [_checked(spline, n) for n, spline in enumerate(step.bsplines_)]
     outputs = []
     each = step.n_features_out_ // before.features
     for output, spline in zip(before.outputs, step.bsplines_, strict=True):
@@ -116,10 +110,15 @@ def _splined(step: SplineTransformer, before: "Front") -> Outputs:
     return outputs, before.neutral
 
 
-def _checked(spline: BSpline) -> BSpline:
+def _checked(spline: BSpline, column: int) -> BSpline:
     """Return the spline made anew: its constructor checks the arrays that a file may hold."""
     try:
         arrays = [np.array(part, dtype=np.float64) for part in (spline.t, spline.c)]
+        if arrays[0].size and np.ptp(arrays[0]) == 0:
+            raise UnsupportedModel(
+                f"SplineTransformer saw one value alone in its column {column}, where splines are "
+                "not defined: leave that column out"
+            )
         return BSpline(*arrays, spline.k, extrapolate=spline.extrapolate)
     except (AttributeError, TypeError, ValueError):
         raise ModelFileError(

@@ -129,16 +129,20 @@ class Limit(NamedTuple):
     sure: bool
 
 
-def limits_of(options: QuantiseOptions, share: float = 1 / 4) -> tuple[Limit, ...]:
+def limits_of(
+    options: QuantiseOptions, share: float = 1 / 4, sure: bool = True
+) -> tuple[Limit, ...]:
     """Return what widths of nodes that compute with sizes are held to, the strictest first.
 
+    Not `sure` is for tables, which double with every bit of a feature.
     Without `max_changed` the `share` of the budget may change; where no width is as good, twice the
     budget: by default one point would be lost if every change were for the worse.
     """
     if options.max_changed is not None:
         return (Limit(options.max_changed, False),)
     budget = options.max_accuracy_drop
-    return Limit(share * budget, True), Limit(share * budget, False), Limit(2 * budget, False)
+    first = (Limit(share * budget, True),) if sure else ()
+    return *first, Limit(share * budget, False), Limit(2 * budget, False)
 
 
 def no_width(budget: float, limit: float, trials: list[Trial], regression: bool) -> BudgetError:

@@ -68,9 +68,8 @@ def quantise_mixed(
     judge = Judge(model, data)
     tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.every_unit)
     rows = Rows(model.expand(judge.x))
-    for limit in limits_of(options, 1 / 4 if model.sized else 1 / 2):
-        if limit.sure and (tabled or options.score_bits is not None):
-            continue  # tables double with every bit of a feature: a multiple of the gates
+    sure = not tabled and options.score_bits is None
+    for limit in limits_of(options, 1 / 4 if model.sized else 1 / 2, sure):
         trials, found = _Search(model, name, options, judge, rows, limit).widths(x_train)
         if found is not None:
             return Quantisation(found, tuple(trials), len(judge.x))

@@ -82,7 +82,8 @@ def quantise_units(
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge, asked = Judge(model, data), options.feature_bits
-    for limit in limits_of(options):
+    tabled = any(isinstance(unit, FloatQuadratic | FloatShape) for unit in model.every_unit)
+    for limit in limits_of(options, sure=not tabled):
         search = _Search(model, name, options, judge, distances, limit)
         found, failed = search.widths(x_train)
         if found:
@@ -91,7 +92,7 @@ def quantise_units(
         regression = model.task == "regression"
         raise no_width(options.max_accuracy_drop, limit.changed, failed, regression)
     best = min(found, key=lambda pair: pair[0])[1]
-    if asked is None and any(isinstance(u, FloatQuadratic | FloatShape) for u in model.units):
+    if asked is None and tabled:
         best = search.narrowed(best)
     return Quantisation(best.model, tuple(best.trials), len(search.judge.x))
 

@@ -243,14 +243,25 @@ def _route(
 def _free_pins(
     design: Netlist, device: Device, package: str, clock_mhz: float
 ) -> Constraints | None:
-    """Return pins for the ports where place and route chooses none; None where it does."""
+    """Return pins for the ports where place and route chooses none; None where it does.
+
+    Raises DoesNotFit if there are fewer pins than bits.
+    """
     pins = device.free_pins.get(package)
     if not pins:
         return None
-    ports = sorted((port.name for port in design.ports), key=lambda name: (name != "clk", name))
-    if len(ports) > len(pins) or any(port.width > 1 for port in design.ports):
-        raise ValueError(f"{design.top} must have at most {len(pins)} ports of one bit")
-    placed = (Pin(*pair) for pair in zip(ports, pins, strict=False))
+    ports = sorted(design.ports, key=lambda port: (port.name != "clk", port.name))
+    bits = [
+        port.name if port.width == 1 else f"{port.name}[{bit}]"
+        for port in ports
+        for bit in range(port.width)
+    ]
+    if len(bits) > len(pins):
+        raise DoesNotFit(
+            f"{design.top} has {len(bits)} bits of ports, {device.name}-{package} {len(pins)} pins "
+            "in its device file: take a board, or --no-pnr"
+        )
+    placed = (Pin(*pair) for pair in zip(bits, pins, strict=False))
     return Constraints(tuple(placed), clock_mhz * 1e6)
 
 

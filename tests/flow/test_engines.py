@@ -218,7 +218,8 @@ def test_a_board_build_with_block_memory_is_complete_and_verified(block_build):
     assert memory_image(again) == memory_image(design)
 
 
-@pytest.mark.parametrize("damage", ["memory", pytest.param("frames", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["memory", "frames"])
 def test_the_test_bench_finds_a_wrong_model(block_build, tmp_path, damage):
     """A leaf's score changed in the image that is loaded, or another answer in an exchange."""
     copy = tmp_path / "testbench"

@@ -45,7 +45,7 @@ VERILOG = (
 """Every kind of decision, node and quantiser; the others differ in their numbers alone."""
 
 
-@pytest.mark.parametrize("number, case", list(enumerate(unitkit.CASES)), ids=unitkit.CASES)
+@pytest.mark.parametrize("number, case", unitkit.PARAMETERS)
 def test_every_family_in_gates(number, case):
     """Amaranth's simulation of one of the fabrics, on test rows and the ends of all codes."""
     estimator, arrays = unitkit.fitted(case)

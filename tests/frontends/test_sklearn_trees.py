@@ -13,7 +13,6 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
-    VotingClassifier,
 )
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.linear_model import TweedieRegressor
@@ -431,12 +430,6 @@ IRIS = DATA["iris"]
         (
             lambda: make_pipeline(StandardScaler(), GaussianProcessClassifier()).fit(*IRIS),
             r"GaussianProcessClassifier is not supported",
-        ),
-        (
-            lambda: VotingClassifier(
-                [("votes", VotingClassifier([("forest", RandomForestClassifier(2))]))]
-            ).fit(*IRIS),
-            r"has a VotingClassifier as member, whose answer is no largest score: use trees",
         ),
         (
             lambda: GradientBoostingClassifier(

@@ -71,8 +71,8 @@ def test_files_are_read_without_trust(case, tmp_path):
     assert np.array_equal(load(tmp_path / "model.joblib").model.scores(x_test), expected)
 
 
-@pytest.mark.parametrize("case", unitkit.CASES)
-def test_integers_answer_as_the_library(case):
+@pytest.mark.parametrize("number, case", unitkit.PARAMETERS)
+def test_integers_answer_as_the_library(number, case):
     """At the widths found on training rows alone, on rows that the search has not seen."""
     estimator, arrays = unitkit.fitted(case)
     design = locgen.compile(estimator, data=arrays)

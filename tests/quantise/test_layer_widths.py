@@ -150,7 +150,9 @@ def test_small_integers_are_taken_as_they_are():
     assert {f.kind for f in found.features} == {"identity"}
 
 
-@pytest.mark.parametrize("options", [{}, {"degree": 2, "C": 10}], ids=["cubes", "squares"])
+@pytest.mark.parametrize(
+    "options", [pytest.param({}, marks=pytest.mark.slow), {"degree": 2, "C": 10}], ids=str
+)
 def test_powers_that_span_many_orders_get_wider_values(options):
     x, y = load_breast_cancer(return_X_y=True)
     x_train, x_test, y_train, y_test = train_test_split(x, y, random_state=0, stratify=y)

@@ -75,6 +75,7 @@ def test_many_sites_and_two_broadcast_levels():
     check(TreeFabric(model, plan), plan, model, 4)
 
 
+@pytest.mark.slow
 def test_1024_sites():
     """About ten seconds; tests/verify/test_wide.py does the same on the emitted Verilog."""
     model = random_model(4, features=4, nodes=1024, splits=2)
