@@ -78,8 +78,9 @@ ECP5 = Family(
 GOWIN = Family(
     name="gowin",
     title="Gowin LittleBee and Arora",
-    synth="synth_gowin -noiopads -nodsp -nolutram",
-    core_options="-no-rw-check",
+    # -no-rw-check: models of blocks show nonsense where one port reads what the other writes, so a
+    # design that looks there is found (`tests/verify/test_block_cells.py`).
+    synth="synth_gowin -noiopads -nodsp -nolutram -no-rw-check",
     libraries=("read_verilog -lib +/gowin/cells_sim.v", "blackbox =A:whitebox"),
     pads=("iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O",),
     cells=CellNames(lut=("LUT",), ff=("DFF",), carry=("ALU",), bram=("SP", "SDP", "DP")),

@@ -35,10 +35,6 @@ class CellFamily:
         Names of mapped cells.
     models : tuple of str
         Files of ``templates/testbench`` that simulate the mapped cells.
-    core_options : str
-        More options for the core alone. Without ``-no-rw-check`` more of Gowin's memories become
-        blocks that have no model (DPX9B); a word that is read while it is written is the old one
-        all the same (`tests/verify/test_block_cells.py`).
     libraries : tuple of str
         Yosys commands that read the family's cells, for files that hold such cells already.
     pads : tuple of str
@@ -59,7 +55,6 @@ class CellFamily:
     synth: str
     cells: CellNames
     models: tuple[str, ...]
-    core_options: str = ""
     libraries: tuple[str, ...] = ()
     pads: tuple[str, ...] = ()
     library: str = ""

@@ -181,9 +181,8 @@ def synthesise_top(
 
 def _map_to_cells(top: str, recipe: Recipe, family: CellFamily) -> list[str]:
     """Yosys commands that turn module `top` into the family's cells."""
-    options = family.core_options if top == "core" else ""
     adders = "" if recipe.carries else family.no_carries
-    words = (family.synth, options, adders, f"-top {top}")
+    words = (family.synth, adders, f"-top {top}")
     script = [f'scratchpad -set abc9.script "{recipe.script}"'] if recipe.script else []
     return [*recipe.before, *script, " ".join(word for word in words if word)]
 

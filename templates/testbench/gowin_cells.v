@@ -142,8 +142,8 @@ endmodule
 
 // Block RAM: 2,048 bytes of eight or, in those with a 9, nine bits. The address counts bits of four to
 // the half byte; ports of two and four bytes take byte enables at its lowest bits. SP has one port;
-// SDPB writes through A and reads through B; what is read where A writes at the same time is not
-// defined, so these models show all its bits inverted: no simulation passes that uses it.
+// SDPB writes through A and reads through B, DPX9B does both through either; what one port reads where
+// the other writes at the same time is not defined, so these models show all its bits inverted: no simulation passes that uses it.
 
 module SP (
   input CLK, CE, RESET, OCE, WRE,
@@ -681,4 +681,142 @@ module SDPX9B (
   always @(posedge CLKB)
     if (RESETB) DO <= 36'b0;
     else if (CEB) DO <= look(ADB, BIT_WIDTH_1) ^ {36{CEA && ADA[13:5] == ADB[13:5] && same && enabled}};
+endmodule
+
+module DPX9B (
+  input CLKA, CEA, RESETA, OCEA, WREA, CLKB, CEB, RESETB, OCEB, WREB,
+  input [13:0] ADA, ADB,
+  input [2:0] BLKSELA, BLKSELB,
+  input [17:0] DIA, DIB,
+  output reg [17:0] DOA, DOB
+);
+  parameter BIT_WIDTH_0 = 18;
+  parameter BIT_WIDTH_1 = 18;
+  parameter [2:0] BLK_SEL_0 = 3'b0;
+  parameter [2:0] BLK_SEL_1 = 3'b0;
+  parameter READ_MODE0 = 1'b0;
+  parameter READ_MODE1 = 1'b0;
+  parameter [1:0] WRITE_MODE0 = 2'b0;
+  parameter [1:0] WRITE_MODE1 = 2'b0;
+  parameter RESET_MODE = "SYNC";
+  parameter [287:0] INIT_RAM_00 = 288'b0;
+  parameter [287:0] INIT_RAM_01 = 288'b0;
+  parameter [287:0] INIT_RAM_02 = 288'b0;
+  parameter [287:0] INIT_RAM_03 = 288'b0;
+  parameter [287:0] INIT_RAM_04 = 288'b0;
+  parameter [287:0] INIT_RAM_05 = 288'b0;
+  parameter [287:0] INIT_RAM_06 = 288'b0;
+  parameter [287:0] INIT_RAM_07 = 288'b0;
+  parameter [287:0] INIT_RAM_08 = 288'b0;
+  parameter [287:0] INIT_RAM_09 = 288'b0;
+  parameter [287:0] INIT_RAM_0A = 288'b0;
+  parameter [287:0] INIT_RAM_0B = 288'b0;
+  parameter [287:0] INIT_RAM_0C = 288'b0;
+  parameter [287:0] INIT_RAM_0D = 288'b0;
+  parameter [287:0] INIT_RAM_0E = 288'b0;
+  parameter [287:0] INIT_RAM_0F = 288'b0;
+  parameter [287:0] INIT_RAM_10 = 288'b0;
+  parameter [287:0] INIT_RAM_11 = 288'b0;
+  parameter [287:0] INIT_RAM_12 = 288'b0;
+  parameter [287:0] INIT_RAM_13 = 288'b0;
+  parameter [287:0] INIT_RAM_14 = 288'b0;
+  parameter [287:0] INIT_RAM_15 = 288'b0;
+  parameter [287:0] INIT_RAM_16 = 288'b0;
+  parameter [287:0] INIT_RAM_17 = 288'b0;
+  parameter [287:0] INIT_RAM_18 = 288'b0;
+  parameter [287:0] INIT_RAM_19 = 288'b0;
+  parameter [287:0] INIT_RAM_1A = 288'b0;
+  parameter [287:0] INIT_RAM_1B = 288'b0;
+  parameter [287:0] INIT_RAM_1C = 288'b0;
+  parameter [287:0] INIT_RAM_1D = 288'b0;
+  parameter [287:0] INIT_RAM_1E = 288'b0;
+  parameter [287:0] INIT_RAM_1F = 288'b0;
+  parameter [287:0] INIT_RAM_20 = 288'b0;
+  parameter [287:0] INIT_RAM_21 = 288'b0;
+  parameter [287:0] INIT_RAM_22 = 288'b0;
+  parameter [287:0] INIT_RAM_23 = 288'b0;
+  parameter [287:0] INIT_RAM_24 = 288'b0;
+  parameter [287:0] INIT_RAM_25 = 288'b0;
+  parameter [287:0] INIT_RAM_26 = 288'b0;
+  parameter [287:0] INIT_RAM_27 = 288'b0;
+  parameter [287:0] INIT_RAM_28 = 288'b0;
+  parameter [287:0] INIT_RAM_29 = 288'b0;
+  parameter [287:0] INIT_RAM_2A = 288'b0;
+  parameter [287:0] INIT_RAM_2B = 288'b0;
+  parameter [287:0] INIT_RAM_2C = 288'b0;
+  parameter [287:0] INIT_RAM_2D = 288'b0;
+  parameter [287:0] INIT_RAM_2E = 288'b0;
+  parameter [287:0] INIT_RAM_2F = 288'b0;
+  parameter [287:0] INIT_RAM_30 = 288'b0;
+  parameter [287:0] INIT_RAM_31 = 288'b0;
+  parameter [287:0] INIT_RAM_32 = 288'b0;
+  parameter [287:0] INIT_RAM_33 = 288'b0;
+  parameter [287:0] INIT_RAM_34 = 288'b0;
+  parameter [287:0] INIT_RAM_35 = 288'b0;
+  parameter [287:0] INIT_RAM_36 = 288'b0;
+  parameter [287:0] INIT_RAM_37 = 288'b0;
+  parameter [287:0] INIT_RAM_38 = 288'b0;
+  parameter [287:0] INIT_RAM_39 = 288'b0;
+  parameter [287:0] INIT_RAM_3A = 288'b0;
+  parameter [287:0] INIT_RAM_3B = 288'b0;
+  parameter [287:0] INIT_RAM_3C = 288'b0;
+  parameter [287:0] INIT_RAM_3D = 288'b0;
+  parameter [287:0] INIT_RAM_3E = 288'b0;
+  parameter [287:0] INIT_RAM_3F = 288'b0;
+  localparam [18431:0] INIT = {
+    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
+    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
+    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
+    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
+    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
+    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
+    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
+    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
+  };
+
+  reg [8:0] bytes [0:2047];
+  integer byte_number;
+  initial begin
+    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1)
+      bytes[byte_number] = INIT[9 * byte_number +: 9];
+    DOA = 18'b0;
+    DOB = 18'b0;
+  end
+
+  function [17:0] look(input [13:0] address, input integer width);
+    case (width)
+      18: look = {bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]};
+      default: look = {9'b0, bytes[address[13:3]]};
+    endcase
+  endfunction
+
+  task store(input [13:0] address, input [17:0] data, input integer width);
+    case (width)
+      18: begin
+        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[8:0];
+        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[17:9];
+      end
+      default: bytes[address[13:3]] <= data[8:0];
+    endcase
+  endtask
+
+  // In whose bits both addresses are the same, beginning with rows of two bytes.
+  wire either = BIT_WIDTH_0 == 18 || BIT_WIDTH_1 == 18;
+  wire same = ADA[13:4] == ADB[13:4] && (either || ADA[3] == ADB[3]);
+
+  always @(posedge CLKA) if (CEA && WREA) store(ADA, DIA, BIT_WIDTH_0);
+  always @(posedge CLKA)
+    if (RESETA) DOA <= 18'b0;
+    else if (CEA) begin
+      if (!WREA) DOA <= look(ADA, BIT_WIDTH_0) ^ {18{CEB && WREB && same}};
+      else if (WRITE_MODE0 == 2'b01) DOA <= DIA;
+    end
+
+  always @(posedge CLKB) if (CEB && WREB) store(ADB, DIB, BIT_WIDTH_1);
+  always @(posedge CLKB)
+    if (RESETB) DOB <= 18'b0;
+    else if (CEB) begin
+      if (!WREB) DOB <= look(ADB, BIT_WIDTH_1) ^ {18{CEA && WREA && same}};
+      else if (WRITE_MODE1 == 2'b01) DOB <= DIB;
+    end
 endmodule

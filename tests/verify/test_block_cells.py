@@ -87,8 +87,14 @@ def words_of(netlist, family, fields, steps, folder):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "width", "depth"),
-    # On Gowin 18 bits become a DPX9B, which has no model: a build that needs one says so and ends.
-    [("ecp5", 32, 512), ("ecp5", 18, 1024), ("gowin", 32, 512)],
+    # On Gowin 18 and 8 bits become a DPX9B.
+    [
+        ("ecp5", 32, 512),
+        ("ecp5", 18, 1024),
+        ("gowin", 32, 512),
+        ("gowin", 18, 1024),
+        ("gowin", 8, 64),
+    ],
 )
 def test_two_ports_keep_what_was_written(family, width, depth, tmp_path):
     init = contents(width, depth)
