@@ -26,6 +26,8 @@ FEW = (
 
 def _says_all(kit, case):
     estimator, arrays = KITS[kit].fitted(case)
+    if case.startswith("isolation"):  # whose labels are its own
+        arrays = (*arrays[:2], estimator.predict(arrays[0]), estimator.predict(arrays[1]))
     facts = inspect_model(estimator, data=arrays)
     json.dumps(facts)
     assert facts["nodes"] >= 1 and facts["core"] and facts["evidence"]
