@@ -25,6 +25,7 @@ REST = [(kit, c) for kit, module in KITS.items() for c in module.CASES if (kit, 
 
 
 def _read_or_refused(kit, case, edge):
+    """Return whether there was a model to compare with the library's answers."""
     data, make = KITS[kit].CASES[case]
     x_train, x_test, y_train, _ = familykit.rows(data)
     x, y = EDGES[edge](x_train, y_train)
@@ -34,12 +35,12 @@ def _read_or_refused(kit, case, edge):
             estimator = make().fit(x, y)
             theirs = np.asarray(estimator.predict(x_test))
         except Exception:
-            return  # the library does not train, or does not answer
+            return False  # the library does not train, or does not answer
         try:
             loaded = load(estimator)
         except LocgenError as error:
             assert "\n" not in str(error) and ": " in str(error)
-            return
+            return False
         usual = ~np.isnan(x_test).any(axis=1) | loaded.model.rule.missing
         x_test, theirs = x_test[usual], theirs[usual]
         model = loaded.model
@@ -47,22 +48,22 @@ def _read_or_refused(kit, case, edge):
         decided = model.decide(scores)
         size = np.abs(scores).max(initial=1.0)
         if "neighbours" in case:  # of rows equally far the library takes any
-            return
+            return True
         if model.task == "regression":
             assert np.allclose(decided.reshape(theirs.shape), theirs, rtol=1e-5, atol=1e-7 * size)
-            return
+            return True
         clear = model.rule_of_decision.margin(scores) > 1e-7 * size  # else rounding decides
         assert np.array_equal(model.labels(decided)[clear], theirs[clear])
+        return True
 
 
 @pytest.mark.parametrize("kit, case", FEW, ids=[case for _, case in FEW])
 def test_what_trains_is_read_or_refused(kit, case):
-    for edge in EDGES:
-        _read_or_refused(kit, case, edge)
+    if not sum(_read_or_refused(kit, case, edge) for edge in EDGES):
+        pytest.skip("of none of these the library trains what locgen reads")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("edge", EDGES)
 def test_what_trains_of_every_family_is_read_or_refused(edge):
-    for kit, case in REST:
-        _read_or_refused(kit, case, edge)
+    assert sum(_read_or_refused(kit, case, edge) for kit, case in REST) > 0

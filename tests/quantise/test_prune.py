@@ -159,7 +159,10 @@ def test_without_a_budget_nothing_goes_that_anything_depends_on(name):
     model, fewer, done = pruned(estimator, data, max_accuracy_drop=0.0)
     judge = Judge(model, Dataset(data[0], data[2], data[1], data[3]))
     before, after = decided(model, judge.x), decided(fewer, judge.x)
-    assert np.allclose(before, after)
+    if model.task == "regression":  # float sums in another order
+        assert np.allclose(before, after, rtol=1e-12)
+    else:
+        assert np.array_equal(before, after)
     assert done.train_after >= done.train_before - 1e-12
     if name == "tree":  # every leaf holds rows of one class, beside those of another
         assert done.leaves_after == done.leaves_before
