@@ -6,9 +6,12 @@ import sysconfig
 import venv
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.mark.slow
 def test_wheel_in_a_clean_environment(tmp_path):
     """Build the wheel, install it alone, and build a design with it; no checkout in sight."""
     subprocess.run(

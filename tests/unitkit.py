@@ -287,7 +287,7 @@ OWN_LABELS = ("one-class", "mixture", "elliptic", "k-means")
 CASES = {**LINEAR, **REGRESSION, **BAYES, **FRONTS, **FORMS, **PROTOTYPES}
 _LONG = {
     "products", "elliptic", "mixture-full", "mixture-bayesian", "mixture-spherical", "qda",
-    "qda-two",
+    "qda-two", "products-rescaled", "neighbours-means", "neighbours-scaled", "neighbours-one",
     "bernoulli-numbers", "front-splines-classes", "front-clipped", "front-indicated",
 }  # fmt: skip
 PARAMETERS = [

@@ -328,6 +328,7 @@ def compile_model(
             max_changed=chosen.max_changed,
             rounding=chosen.rounding,
             prune=chosen.prune,
+            tabled=chosen.core == "engine",
         )
         float_model, condensing = loaded.model, None
         if chosen.condense != "none":

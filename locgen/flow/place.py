@@ -7,7 +7,7 @@ from locgen.boards import Board, list_boards, load_board
 from locgen.devices import DEFAULT_DEVICE, Device, devices, find_device
 from locgen.errors import ConfigurationError, DoesNotFit, UsageError
 from locgen.flow.options import BuildOptions
-from locgen.ir import Median, QuantisedModel
+from locgen.ir import Median, QuantisedModel, TreeNode
 from locgen.plan import (
     CellEstimate,
     DirectPlan,
@@ -292,8 +292,10 @@ def _with_engines(
 ) -> Choice:
     """Return the plan with engines."""
     wide = with_ports(model)
+    trees = all(isinstance(node, TreeNode) for node in model.nodes)
+    remedy = "train fewer or smaller trees" if trees else "give fewer --feature-bits"
     try:
-        plan = _engine_plan(wide, options, place.device, place.top)
+        plan = _engine_plan(wide, options, place.device, place.top, remedy)
     except DoesNotFit as error:
         # With `auto` the refusal is another one: it is made from the design in gates.
         way = engines_elsewhere(model, options, place) if options.core == "engine" else ""
@@ -303,7 +305,7 @@ def _with_engines(
 
 
 def _engine_plan(
-    wide: QuantisedModel, options: BuildOptions, device: Device | None, top: str
+    wide: QuantisedModel, options: BuildOptions, device: Device | None, top: str, remedy: str = ""
 ) -> TreePlan:
     """Return the plan with the memories of `device`, or with as much block RAM as it takes."""
     reserve = 0
@@ -316,7 +318,7 @@ def _engine_plan(
         budget = MemoryBudget(blocks, capacity.spram, capacity.bram_words, capacity.bram_blocks)
     core = "engine" if options.core == "engine" else "auto"
     width = _link_width(options)
-    return plan_engines(wide, width, options.sites, budget, core, options.explain)
+    return plan_engines(wide, width, options.sites, budget, core, options.explain, remedy)
 
 
 def engines_elsewhere(model: QuantisedModel, options: BuildOptions, place: Place) -> str:

@@ -103,7 +103,7 @@ def _quantise_within(design: Design, loaded: Loaded, data: Dataset | None) -> Qu
     """Return the model in integers; no wider than the engines', if the budget allows it."""
     widest, ports, asked = design.choice.plan.shapes[0].leaf_bits, design.model, design.options
     free = QuantiseOptions(
-        max_accuracy_drop=asked.max_accuracy_drop, feature_bits=asked.feature_bits
+        max_accuracy_drop=asked.max_accuracy_drop, feature_bits=asked.feature_bits, tabled=True
     )
     found = quantise(loaded.model, ports.name, free, data)
     if loaded.model.units:

@@ -89,6 +89,7 @@ def plan_engines(
     budget: MemoryBudget,
     core: Literal["auto", "engine"],
     explain: bool = False,
+    remedy: str = "train fewer or smaller trees",
 ) -> TreePlan:
     """Return a plan whose trees lie in the memories of `sites` engines (default 1).
 
@@ -99,6 +100,7 @@ def plan_engines(
     Parameters
     ----------
     model : from `with_ports`
+    remedy : what a refusal advises
 
     Raises
     ------
@@ -137,7 +139,7 @@ def plan_engines(
     raise DoesNotFit(
         f"{model.name} needs {smallest.words_of(model.nodes)} words of memory for its engines, the "
         f"device has {words * count} for them ({budget.block_rams} block RAMs, {budget.sprams} "
-        "SPRAMs): train fewer or smaller trees"
+        f"SPRAMs): {remedy}"
     )
 
 

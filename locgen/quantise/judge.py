@@ -44,7 +44,8 @@ class QuantiseOptions:
     `max_accuracy_drop` is in percentage points of accuracy, for regression in hundredths of R2;
     `max_changed` the percentage of decisions that may differ on training rows and blends of them,
     by default half as many; `rounding` how leaves become integers, see `rounding`; `prune` whether
-    trees are cut back first, see `prune`.
+    trees are cut back first, see `prune`; `tabled` whether nodes become tables of their features'
+    codes, which double with every bit, as in the memories of engines.
     """
 
     feature_bits: int | None = None
@@ -54,6 +55,7 @@ class QuantiseOptions:
     max_changed: float | None = None
     rounding: Literal["nearest", "free"] = "nearest"
     prune: bool = False
+    tabled: bool = False
 
 
 @dataclass(frozen=True)

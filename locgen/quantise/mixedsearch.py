@@ -68,7 +68,7 @@ def quantise_mixed(
     judge = Judge(model, data)
     tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.every_unit)
     rows = Rows(model.expand(judge.x))
-    sure = not tabled and options.score_bits is None
+    sure = not (tabled or options.tabled) and options.score_bits is None
     for limit in limits_of(options, 1 / 4 if model.sized else 1 / 2, sure):
         trials, found = _Search(model, name, options, judge, rows, limit).widths(x_train)
         if found is not None:

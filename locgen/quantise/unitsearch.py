@@ -83,7 +83,7 @@ def quantise_units(
     check_ranges(model, x_train)
     judge, asked = Judge(model, data), options.feature_bits
     tabled = any(isinstance(unit, FloatQuadratic | FloatShape) for unit in model.every_unit)
-    for limit in limits_of(options, sure=not tabled):
+    for limit in limits_of(options, sure=not (tabled or options.tabled)):
         search = _Search(model, name, options, judge, distances, limit)
         found, failed = search.widths(x_train)
         if found:

@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 from cellkit import OURS, cells_of_yosys, joined, simulate, slices
 from modelkit import pack, random_codes, random_model
+from slowkit import slow
 
 from locgen.energy import MappedNetlist, count_toggles
 from locgen.errors import Mismatch
@@ -86,6 +87,7 @@ def ram_trace(tmp_path_factory):
     return steps, ours, [dict(zip(MODES, row[count:], strict=True)) for row in words]
 
 
+@pytest.mark.slow
 def test_our_verilog_block_ram_is_yosys_in_all_sixteen_modes(ram_trace):
     _, ours, theirs = ram_trace
     # Before the first edge Yosys's output is undefined.
@@ -106,6 +108,7 @@ def ram_module(write, read):
     return {"ports": ports, "cells": {"ram": cell}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "read"), MODES)
 def test_block_ram_follows_yosys_in_every_mode(ram_trace, write, read):
     """Each lane runs the stimulus from another cycle on: what one writes, no other sees."""
@@ -168,12 +171,11 @@ INPUTS = ("raddr", "ren", "waddr", "wen", "wdata")
 @pytest.mark.parametrize(
     ("depth", "width", "granularity", "mode", "count"),
     [
-        (256, 16, 16, 0, 1),
         (200, 16, 4, 0, 1),
         (512, 8, 8, 1, 1),
-        (1024, 4, 4, 2, 1),
-        (2048, 2, 2, 3, 1),
-        (700, 32, 32, None, None),
+        *slow(
+            (256, 16, 16, 0, 1), (1024, 4, 4, 2, 1), (2048, 2, 2, 3, 1), (700, 32, 32, None, None)
+        ),
     ],
 )
 def test_synthesised_memories_follow_amaranth(tmp_path, depth, width, granularity, mode, count):

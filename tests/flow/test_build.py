@@ -80,6 +80,7 @@ def test_every_site_shows_in_the_pictures(forest_build):
     assert {cell.module for cell in pictures.cells} >= {"site_0", "site_7", "link"}
 
 
+@pytest.mark.slow
 def test_test_bench_runs_by_itself_elsewhere(forest_build, tmp_path):
     copy = tmp_path / "elsewhere"
     shutil.copytree(forest_build[2] / "testbench", copy)

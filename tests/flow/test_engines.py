@@ -199,6 +199,7 @@ def block_build(tmp_path_factory):
     return design, design.build(out), out
 
 
+@pytest.mark.slow
 def test_a_board_build_with_block_memory_is_complete_and_verified(block_build):
     design, built, out = block_build
     report, verified = levels(out)

@@ -8,6 +8,7 @@ from sklearn.datasets import load_wine
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from slowkit import slow
 
 import locgen
 from locgen.errors import ConfigurationError
@@ -23,7 +24,7 @@ def trained():
     return make_pipeline(StandardScaler(), mixture).fit(data[0], data[2]), data
 
 
-@pytest.mark.parametrize("fabric", ["tree", "direct"])
+@pytest.mark.parametrize("fabric", ["tree", *slow("direct")])
 def test_a_mixture_is_built_and_verified(trained, fabric, tmp_path):
     estimator, data = trained
     design = locgen.compile(estimator, data=data, fabric=fabric, pnr=False)

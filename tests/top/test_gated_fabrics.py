@@ -7,6 +7,7 @@ from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
 from gatekit import random_mixture, random_node_mixture
 from modelkit import pack, random_codes
+from slowkit import slow
 from test_fabrics import check
 
 from locgen.errors import ConfigurationError
@@ -51,8 +52,8 @@ def test_direct_fabric_with_every_number_of_stages(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("width", [1, 2, 4, "full"])
-@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("width", [1, 4, *slow(2, "full")])
+@pytest.mark.parametrize("seed", [4, *slow(5)])
 def test_tree_fabric_equals_golden(shape, width, seed):
     model = random_mixture(seed, **shape)
     plan = plan_tree(model, width, None)
@@ -82,7 +83,7 @@ def test_direct_fabric_of_any_gate_over_any_experts(shape, stages, seed):
 
 @pytest.mark.parametrize("shape", NODES, ids=str)
 @pytest.mark.parametrize("width", [1, 3, "full"])
-@pytest.mark.parametrize("seed", [4, 5])
+@pytest.mark.parametrize("seed", [4, *slow(5)])
 def test_tree_fabric_of_any_gate_over_any_experts(shape, width, seed):
     model = random_node_mixture(seed, **shape)
     plan = plan_tree(model, width, None)

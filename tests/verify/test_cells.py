@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from slowkit import slow
 
 from locgen.resources import resource
 
@@ -122,7 +123,7 @@ def test_a_wrong_model_is_found(tmp_path):
     assert prove(tmp_path, body, ports, sat, after="clk2fflogic") == "different"
 
 
-@pytest.mark.parametrize(("write", "read"), [(0, 3), (1, 2), (2, 1), (3, 0)])
+@pytest.mark.parametrize(("write", "read"), [(1, 2), *slow((0, 3), (2, 1), (3, 0))])
 def test_block_ram_is_equal_over_its_first_cycles(tmp_path, write, read):
     body = RAM.format(name="ram", write=write, read=read) + "assign q = ram_q;"
     ports = "input clk, input [3:0] a, input [4:0] r, w, input [15:0] mask, data, output [15:0] q"

@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 from cellkit import OUR_SPRAM, OURS, cells_of_yosys, joined, simulate, slices
+from slowkit import slow
 
 from locgen.cores import SpramWords
 from locgen.energy import MappedNetlist, Spram
@@ -86,7 +87,7 @@ def test_our_spram_keeps_still_while_it_sleeps(tmp_path):
     assert lines[-2:] == [0x1234, 0xFFFF]
 
 
-@pytest.fixture(scope="module", params=[16384, 32768])
+@pytest.fixture(scope="module", params=[16384, *slow(32768)])
 def words_netlist(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("words")
     rtlil = emit_rtlil(SpramWords(request.param), "core", reset=True)
