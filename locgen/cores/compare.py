@@ -12,14 +12,18 @@ __all__ = ["CompareBank", "SerialCompareBank", "at_most"]
 def at_most(value: Value, threshold: int, carry: Value | int = 1) -> Value:
     """Return ``value < threshold or (value == threshold and carry)`` as gates, no carry chain.
 
-    From the least significant bit up, a 1 in `threshold` lets a 0 pass at once, a 0 stops a 1: one
-    two-input gate a bit, which Yosys packs into LUTs and shares between thresholds.
+    From the least significant bit up, a 1 in `threshold` keeps a greater value so where the bit
+    is 1, a 0 makes it greater there: one two-input gate a bit, which Yosys packs into LUTs and
+    shares between thresholds.
     """
-    result = Const(1) if isinstance(carry, int) else carry
+    above: Value | None = None if isinstance(carry, int) else ~carry
     for position in range(len(value)):
         bit = value[position]
-        result = (~bit | result) if threshold >> position & 1 else (~bit & result)
-    return result
+        if not threshold >> position & 1:
+            above = bit if above is None else bit | above
+        elif above is not None:
+            above = bit & above
+    return Const(1) if above is None else ~above
 
 
 def _bases(comparisons: tuple[Comparison, ...], codes: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -81,8 +85,8 @@ class CompareBank(wiring.Component):
                 name=f"feature_{feature}_at_most_{threshold}"
             )
             m.d.comb += signal.eq(at_most(fields[feature], threshold))
-        for bit, comparison in zip(self.bits, self.comparisons, strict=True):
-            m.d.comb += bit.eq(_combine(comparison, found, self.missing_codes))
+        results = [_combine(c, found, self.missing_codes) for c in self.comparisons]
+        m.d.comb += self.bits.eq(Cat(results))
         return m
 
 
@@ -140,8 +144,8 @@ class SerialCompareBank(wiring.Component):
                 name=f"feature_{feature}_at_most_{threshold}"
             )
             self._compare(m, state, passing[feature], threshold)
-        for bit, comparison in zip(self.bits, self.comparisons, strict=True):
-            m.d.comb += bit.eq(_combine(comparison, found, self.missing_codes))
+        results = [_combine(c, found, self.missing_codes) for c in self.comparisons]
+        m.d.comb += self.bits.eq(Cat(results))
         return m
 
     def _compare(self, m: Module, state: Signal, beat: Signal, threshold: int) -> None:

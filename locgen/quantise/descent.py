@@ -52,6 +52,15 @@ def coarser(threshold: int, largest: int) -> tuple[int, ...]:
     return tuple(sorted(t for t in found if t == threshold or 0 <= t < largest))
 
 
+@lru_cache(maxsize=1 << 16)
+def elsewhere(
+    here: Comparison, first: int, largest: int, bits: int
+) -> tuple[tuple[Comparison, float], ...]:
+    """Return what may take the place of `here`, and its cost; at the start that was at `first`."""
+    others = (here._replace(threshold=t) for t in coarser(first, largest) if t != here.threshold)
+    return tuple((there, comparison_cost(there, bits)) for there in others)
+
+
 class Descent:
     """Roundings of one scale, on fixed rows.
 
@@ -201,12 +210,12 @@ class Descent:
             here, first = made[split], node.threshold[split]
             if not self.moves[here.feature]:
                 continue
+            feature = self.features[here.feature]
             saved = self._price(here) if used[here] == 1 else 0.0
             gains = {}
-            for threshold in coarser(first, self.features[here.feature].largest):
-                there = Comparison(here.feature, threshold, here.missing_left)
-                gain = saved - (0.0 if used[there] else self._price(there))
-                if threshold != here.threshold and (gain > 0 or threshold == first):
+            for there, price_there in elsewhere(here, first, feature.largest, feature.bits):
+                gain = saved - (0.0 if used.get(there) else price_there)
+                if gain > 0 or there.threshold == first:
                     gains[there] = gain
             if not gains:
                 continue
@@ -222,8 +231,9 @@ class Descent:
                 used[there] += 1
                 subtrees.move(split, there.threshold)
         if moved:
-            self.scores[output] += leaves[subtrees.leaf()] - leaves[self._leaf[number]]
-            self._leaf[number] = subtrees.leaf()
+            leaf = subtrees.leaf()
+            self.scores[output] += leaves[leaf] - leaves[self._leaf[number]]
+            self._leaf[number] = leaf
         return moved
 
 
@@ -324,7 +334,7 @@ class _Subtrees:
         left, right = (side[members] if side.ndim else side for side in self._sides(split))
         other = np.subtract(right, left, dtype=np.int32)
         change = np.where(self._goes_left(split)[members], other, -other)
-        lost = margins.lost(change, members) - margins.lost(np.zeros_like(change), members)
+        lost = margins.more(change, members)
         # Losses of all rows up to each code, from `low` on.
         total = np.bincount(value, lost, high - low + 1).cumsum().tolist()
         best, found = -1e-9, None

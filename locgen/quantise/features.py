@@ -11,6 +11,8 @@ __all__ = ["FeatureKind", "choose_features"]
 
 FeatureKind = Literal["auto", "rank", "affine", "identity"]
 _WIDEST_IDENTITY = 1 << 16
+_BLOCK = 256
+"""Rows that fit a cache."""
 _FINEST_STEP = 1e-300
 """Cuts may lie closer than a step whose inverse is a float64."""
 
@@ -73,11 +75,15 @@ def _identity(model: Model, x_train: np.ndarray | None) -> tuple[Feature, ...] |
     """Return identity quantisers, or None where the rows are no small integers."""
     if x_train is None or not len(x_train):
         return None
-    absent = np.isnan(x_train)
-    present = np.where(absent, 0, x_train) if absent.any() else x_train
-    if np.any(present != np.floor(present)):
-        return None
-    low, high = present.min(axis=0), present.max(axis=0)
+    low = np.full(x_train.shape[1], np.inf)
+    high = -low
+    for start in range(0, len(x_train), _BLOCK):
+        block = x_train[start : start + _BLOCK]
+        present = np.where(np.isnan(block), 0, block)
+        if np.any(present != np.floor(present)):
+            return None
+        np.minimum(low, present.min(axis=0), out=low)
+        np.maximum(high, present.max(axis=0), out=high)
     if np.any(high - low >= _WIDEST_IDENTITY):
         return None
     used = [len(cuts) > 0 for cuts in model.cuts]

@@ -196,8 +196,8 @@ class Skeleton:
         nodes = [
             replace(
                 node,
-                threshold=tuple(int(t) for t in codes),
-                leaf_scores=tuple(tuple(int(s) for s in row) for row in scores),
+                threshold=tuple(map(int, codes)),
+                leaf_scores=tuple(map(tuple, np.asarray(scores).astype(int).tolist())),
                 outputs=tree.outputs,
             )
             for tree, node, scores, codes in zip(

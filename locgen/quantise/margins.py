@@ -38,6 +38,11 @@ class Margins:
             for group, decision, decided in groups
             if output in group
         ]
+        self._now = self.lost(np.zeros(scores.shape[1], dtype=np.int32))
+
+    def more(self, change: np.ndarray, members: np.ndarray) -> np.ndarray:
+        """Return how much more rows `members` would lose than now, see `lost`."""
+        return self.lost(change, members) - self._now[members]
 
     def lost(self, change: np.ndarray, members: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the loss of rows `members` if the output's score changed by so much (members,)."""
@@ -53,6 +58,7 @@ class Margins:
         """Note that the output's score of rows `members` has changed by so much (members,)."""
         for sign, lead, _ in self._parts:
             lead[members] += change * sign[members]
+        self._now[members] = self.lost(np.zeros_like(change), members)
 
 
 def _group_margins(

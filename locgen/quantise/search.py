@@ -63,11 +63,13 @@ def quantise(
         return quantise_layers(merged, name, options, data)
     if model.every_unit:
         return quantise_units(merged, name, options, data)
-    done = rebin(merged, Judge(merged, data), options)
+    judge = Judge(merged, data)
+    done = rebin(merged, judge, options)
     if done is None:
-        return _quantise_trees(merged, merged, name, options, data)
+        return _quantise_trees(name, options, data, judge)
     fewer, rebinning = done
-    return replace(_quantise_trees(fewer, merged, name, options, data), rebinning=rebinning)
+    found = _quantise_trees(name, options, data, Judge(fewer, data, merged))
+    return replace(found, rebinning=rebinning)
 
 
 def _quantise_pruned(
@@ -80,23 +82,23 @@ def _quantise_pruned(
         rest = replace(options, max_changed=(1 - PRUNED_SHARE) * options.max_changed)
     if done.cut:
         try:
-            found = _quantise_trees(fewer, model, name, rest, data)
+            found = _quantise_trees(name, rest, data, Judge(fewer, data, model))
         except BudgetError as error:
             log.debug("pruned: %s", error)
         else:
             return replace(found, pruning=done)
-    return replace(_quantise_trees(model, model, name, options, data), pruning=done.undone)
+    return replace(_quantise_trees(name, options, data, Judge(model, data)), pruning=done.undone)
 
 
 def _quantise_trees(
-    model: Model, trained: Model, name: str, options: QuantiseOptions, data: Dataset | None
+    name: str, options: QuantiseOptions, data: Dataset | None, judge: Judge
 ) -> Quantisation:
-    """Return a model of trees in integers; `trained` is the one whose accuracy counts."""
+    """Return the judge's model, of trees, in integers."""
+    model = judge.model
     x_train = None if data is None else model.expand(data.x_train)
     features = choose_features(model, options.feature_bits, options.feature_kind, x_train)
     gate = None if model.gate is None else integer_gate(model.gate, features, 0)
     skeleton = make_skeleton(model, features, gate)
-    judge = Judge(model, data, trained)
     budget = options.max_accuracy_drop
     allowed = budget / 2 if options.max_changed is None else options.max_changed
     if options.rounding == "free":
