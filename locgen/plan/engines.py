@@ -25,6 +25,9 @@ _BLOCK_STEP = 256
 """Words of 32 bits in two iCE40 block RAMs of 4 kbit."""
 _SPRAM_STEP = 1 << 14
 """Words of 32 bits in two SPRAMs of 256 kbit."""
+_DEEP_ROWS = 4
+"""Blocks that are wide enough for a word alone are put side by side by Yosys, each four times as
+deep, where a memory is large: 23,040 words take 48 blocks of 512, 22,528 take 44."""
 _BLOCK_HEADROOM = 1.25
 """Block RAM is taken with room for a somewhat larger model."""
 _LARGEST_ADDRESS = 1 << 16
@@ -45,7 +48,10 @@ class MemoryBudget:
     def block_words(self, sites: int, features: int) -> int:
         """Return the words of block RAM for each of `sites` engines, beside features' memories."""
         left = self.block_rams // sites - -(-features // self.step)
-        return max(left // self.side_by_side, 0) * self.step
+        rows = max(left // self.side_by_side, 0)
+        if self.side_by_side == 1 and rows > _DEEP_ROWS:
+            rows -= rows % _DEEP_ROWS
+        return rows * self.step
 
     def spram_words(self, sites: int) -> int:
         """Return the words of SPRAM for each of `sites` engines."""
