@@ -12,18 +12,24 @@ __all__ = ["CompareBank", "SerialCompareBank", "at_most"]
 def at_most(value: Value, threshold: int, carry: Value | int = 1) -> Value:
     """Return ``value < threshold or (value == threshold and carry)`` as gates, no carry chain.
 
-    From the least significant bit up, a 1 in `threshold` keeps a greater value so where the bit
-    is 1, a 0 makes it greater there: one two-input gate a bit, which Yosys packs into LUTs and
-    shares between thresholds.
+    See `zeros_at_most`, which takes what thresholds of one value share.
     """
-    above: Value | None = None if isinstance(carry, int) else ~carry
-    for position in range(len(value)):
-        bit = value[position]
+    return zeros_at_most(~value, threshold, carry)
+
+
+def zeros_at_most(zeros: Value, threshold: int, carry: Value | int = 1) -> Value:
+    """Return `at_most` of a value whose bits are 0 where those of `zeros` are 1.
+
+    From the least significant bit up, a 1 in `threshold` lets a 0 pass at once, a 0 stops a 1: one
+    two-input gate a bit, which Yosys packs into LUTs and shares between thresholds.
+    """
+    result: Value | None = None if isinstance(carry, int) else carry  # None: whatever came before
+    for position in range(len(zeros)):
         if not threshold >> position & 1:
-            above = bit if above is None else bit | above
-        elif above is not None:
-            above = bit & above
-    return Const(1) if above is None else ~above
+            result = zeros[position] if result is None else zeros[position] & result
+        elif result is not None:
+            result = zeros[position] | result
+    return Const(1) if result is None else result
 
 
 def _bases(comparisons: tuple[Comparison, ...], codes: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -75,16 +81,16 @@ class CompareBank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build one gate chain a distinct threshold."""
         m = Module()
-        start, fields = 0, []
+        start, zeros = 0, []
         for bits in self.feature_bits:
-            fields.append(self.features[start : start + bits])
+            zeros.append(~self.features[start : start + bits])
             start += bits
         found = {}
         for feature, threshold in _bases(self.comparisons, self.missing_codes):
             found[feature, threshold] = signal = Signal(
                 name=f"feature_{feature}_at_most_{threshold}"
             )
-            m.d.comb += signal.eq(at_most(fields[feature], threshold))
+            m.d.comb += signal.eq(zeros_at_most(zeros[feature], threshold))
         results = [_combine(c, found, self.missing_codes) for c in self.comparisons]
         m.d.comb += self.bits.eq(Cat(results))
         return m

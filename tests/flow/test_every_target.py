@@ -114,17 +114,18 @@ def test_engines_are_refused_where_there_is_no_memory(target, reason):
 
 def test_digits_in_engines_are_refused_where_memory_is_too_small(digits):
     """And the GW1NR-9C has the most but one of its family."""
-    with pytest.raises(DoesNotFit, match=r"has 12800 for them \(26 block RAMs") as caught:
+    with pytest.raises(DoesNotFit, match=r"has 12288 for them \(26 block RAMs") as caught:
         locgen.compile(digits[0], target="gowin", core="engine")
     assert caught.value.exit_code == 4
 
 
 @pytest.mark.slow
-def test_digits_in_engines_answer_as_golden_from_block_ram(digits, tmp_path):
-    """On ECP5; on iCE40 UP5K: test_engines.py."""
+@pytest.mark.parametrize("device", ["45k", "gw2a-18c"])
+def test_digits_in_engines_answer_as_golden_from_block_ram(digits, device, tmp_path):
+    """On iCE40 UP5K: test_engines.py. The GW2A-18C has two blocks more than they take."""
     forest, arrays = digits
     design = locgen.compile(
-        forest, device="45k", data=arrays, core="engine", pnr=False, effort="low"
+        forest, device=device, data=arrays, core="engine", pnr=False, effort="low"
     )
     assert {shape.memory for shape in design.choice.plan.shapes} == {"block"}
     built = design.build(tmp_path / "out")
