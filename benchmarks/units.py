@@ -205,11 +205,11 @@ def main() -> None:
     out_argument(parser)
     arguments = parser.parse_args()
     rows = []
-    full = "GaussianMixture, full"
+    mixtures = {family: case for family, case in OWN.items() if family.startswith("Gaussian")}
     for cases, sets in (
         (CLASSES, ("wine", "breast_cancer")),
         (OWN, ("wine", "iris")),
-        ({full: OWN[full]}, ("breast_cancer",)),
+        (mixtures, ("breast_cancer",)),
         (TARGETS, ("diabetes", "friedman")),
     ):
         for family, (kind, make) in cases.items():

@@ -259,7 +259,7 @@ def _free_pins(
     if len(bits) > len(pins):
         raise DoesNotFit(
             f"{design.top} has {len(bits)} bits of ports, {device.name}-{package} {len(pins)} pins "
-            "in its device file: take a board, or --no-pnr"
+            "in its device file: take --target ice40 or ecp5, which choose pins, or --no-pnr"
         )
     placed = (Pin(*pair) for pair in zip(bits, pins, strict=False))
     return Constraints(tuple(placed), clock_mhz * 1e6)

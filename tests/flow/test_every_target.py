@@ -150,3 +150,13 @@ def test_a_small_engine_is_placed_and_routed(target, tmp_path):
 def test_a_link_is_refused_where_it_has_no_buffers(target):
     with pytest.raises(UsageError, match=f"--target {target} takes --top stream or"):
         locgen.compile(model("bc")[0], target, top="uart")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["gowin", "machxo2", "nexus"])
+def test_more_ports_than_the_device_file_has_pins_are_refused(target, tmp_path):
+    forest = RandomForestClassifier(2, max_depth=2, random_state=0).fit(*load_iris(return_X_y=True))
+    design = locgen.compile(forest, target, top="pins", effort="low")
+    with pytest.raises(DoesNotFit, match=r"23 bits of ports, .* 10 pins in its device file") as e:
+        design.build(tmp_path / "out")
+    assert e.value.exit_code == 4 and not (tmp_path / "out" / "report.json").exists()
