@@ -169,6 +169,17 @@ STACKED = {
     ),
 }
 CASES = {**VOTING, **BAGGING, **CLASSES, **CALIBRATED, **STACKED}
+QUICK = (
+    "vote-soft",
+    "vote-hard-several",
+    "pairs-linear",
+    "pairs-bayes",
+    "calibrated-forest",
+    "stack-several",
+    "stack-tree",
+)
+"""Every kind of node behind scores, and votes over votes."""
+VERILOG = (*QUICK, "vote-hard", "stack-labels")
 
 
 @cache

@@ -296,6 +296,39 @@ PARAMETERS = [
 ]
 """Number and name of each case; those that take long are slow tests."""
 
+VERILOG = (
+    "front-columns",
+    "front-imputed",
+    "front-indicated",
+    "front-splines",
+    "front-one-hot-strict",
+    "bernoulli",
+    "bernoulli-numbers",
+    "categorical",
+    "complement",
+    "multinomial",
+    "qda",
+    "mixture-diag",
+    "elliptic",
+    "products",
+    "k-means",
+    "neighbours",
+    "lda",
+    "linear-svc",
+    "logistic-cv",
+    "perceptron",
+    "ridge-classifier",
+    "sgd-one-class",
+    "sgd-two-log_loss",
+    "ElasticNet",
+    "HuberRegressor",
+    "Lasso",
+    "LinearSVR",
+    "MultiTaskLasso",
+    "SGDRegressor",
+)
+"""Every kind of decision, node and quantiser; the others differ in their numbers alone."""
+
 
 @cache
 def fitted(name):

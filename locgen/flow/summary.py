@@ -301,6 +301,7 @@ _DECISIONS = {
     "votes": "weighted votes",
     "several": "one a label",
     "median": "weighted median",
+    "cascade": "a model behind the scores",
 }
 
 

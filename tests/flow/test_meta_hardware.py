@@ -11,17 +11,6 @@ from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
 
-QUICK = (
-    "vote-soft",
-    "vote-hard-several",
-    "pairs-linear",
-    "pairs-bayes",
-    "calibrated-forest",
-    "stack-several",
-    "stack-tree",
-)
-"""Every kind of node behind scores, and votes over votes."""
-
 
 def in_gates(case, fabric_of):
     estimator, arrays = metakit.fitted(case)
@@ -42,7 +31,7 @@ def direct(model):
     return DirectFabric(model, plan_direct(model, None, fast=False))
 
 
-@pytest.mark.parametrize("case", QUICK)
+@pytest.mark.parametrize("case", metakit.QUICK)
 def test_every_kind_in_gates(case):
     in_gates(case, tree)
 
@@ -53,15 +42,25 @@ def test_all_at_once(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", [case for case in metakit.CASES if case not in QUICK])
+@pytest.mark.parametrize("case", [case for case in metakit.CASES if case not in metakit.QUICK])
 def test_every_case_in_gates(case):
     in_gates(case, tree)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number, case", list(enumerate((*QUICK, "vote-hard", "stack-labels"))))
+@pytest.mark.parametrize("number, case", list(enumerate(metakit.VERILOG)))
 def test_every_kind_in_verilog(number, case):
     estimator, arrays = metakit.fitted(case)
     fabric = "direct" if number % 2 and "svc" not in case else "tree"
     design = locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
     assert verify_rtl(design).mismatches == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["vote-soft", "pairs-linear"])
+def test_the_netlist_equals_golden(case, tmp_path):
+    """A cascade with tables behind scores, and one that counts votes."""
+    estimator, arrays = metakit.fitted(case)
+    design = locgen.compile(estimator, "ice40", data=arrays, pnr=False, effort="low")
+    built = design.build(tmp_path / "out")
+    assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]

@@ -11,39 +11,6 @@ from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
 
-VERILOG = (
-    "front-columns",
-    "front-imputed",
-    "front-indicated",
-    "front-splines",
-    "front-one-hot-strict",
-    "bernoulli",
-    "bernoulli-numbers",
-    "categorical",
-    "complement",
-    "multinomial",
-    "qda",
-    "mixture-diag",
-    "elliptic",
-    "products",
-    "k-means",
-    "neighbours",
-    "lda",
-    "linear-svc",
-    "logistic-cv",
-    "perceptron",
-    "ridge-classifier",
-    "sgd-one-class",
-    "sgd-two-log_loss",
-    "ElasticNet",
-    "HuberRegressor",
-    "Lasso",
-    "LinearSVR",
-    "MultiTaskLasso",
-    "SGDRegressor",
-)
-"""Every kind of decision, node and quantiser; the others differ in their numbers alone."""
-
 
 @pytest.mark.parametrize("number, case", unitkit.PARAMETERS)
 def test_every_family_in_gates(number, case):
@@ -65,7 +32,7 @@ def test_every_family_in_gates(number, case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number, case", list(enumerate(VERILOG)), ids=VERILOG)
+@pytest.mark.parametrize("number, case", list(enumerate(unitkit.VERILOG)), ids=unitkit.VERILOG)
 def test_every_kind_in_verilog(number, case):
     estimator, arrays = unitkit.fitted(case)
     fabric = "tree" if "neighbours" in case else ("direct", "tree")[number % 2]

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from html.parser import HTMLParser
 from itertools import product
+from typing import get_args
 
 import pytest
 from reportkit import (
@@ -15,6 +16,8 @@ from reportkit import (
     tree_pictures,
 )
 
+from locgen.flow import summary
+from locgen.ir.decision import Decision
 from locgen.report.html import render_html
 from locgen.report.pictures import Pictures
 
@@ -233,3 +236,8 @@ def test_extra_tables():
     text = words(render_html(report, Pictures()))
     assert "What gathering evidence costs" in text and "1,234" in text
     assert "Area, um² 4,322" in text and "Gate equivalents 987" in text
+
+
+def test_every_kind_of_decision_has_a_name():
+    kinds = {decision.kind for decision in get_args(get_args(Decision)[0])}
+    assert kinds == set(summary._DECISIONS)
