@@ -209,14 +209,18 @@ def csv_numbers(path: Path, rows: list[list[str]], columns: list[int]) -> np.nda
     DataError
         If they hold something else than numbers.
     """
-    try:
-        return np.array(
-            [[float(row[n]) if row[n].strip() else np.nan for n in columns] for row in rows]
-        )
-    except ValueError as error:
-        raise DataError(
-            f"{path} must hold numbers in all columns but the label: {error}"
-        ) from error
+    numbers = np.full((len(rows), len(columns)), np.nan)
+    for number, row in enumerate(rows):
+        for place, column in enumerate(columns):
+            text = row[column].strip()
+            try:
+                numbers[number, place] = float(text) if text else np.nan
+            except ValueError as error:
+                raise DataError(
+                    f"{path} must hold numbers in all columns but the label, row {number} has "
+                    f"{text!r}: name the label with --label, or turn text into numbers"
+                ) from error
+    return numbers
 
 
 def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarray]:

@@ -47,6 +47,11 @@ def _rows_of_csv(path: Path, model: QuantisedModel, label: str | None) -> np.nda
             columns.remove(header.index(name.strip()))
     elif len(columns) == model.columns + model.targets:
         columns = columns[: model.columns]
+    if len(columns) != model.columns:
+        raise DataError(
+            f"{path} has {len(columns)} columns, the model was trained on {model.columns} "
+            "features; give the same columns, and name labels with --label"
+        )
     names = [header[n] for n in columns]
     wanted = list(model.column_names)
     if sorted(names) == sorted(wanted) and len(set(names)) == len(names):
