@@ -100,7 +100,7 @@ class ClauseNode(NodeBase):
         """Literals and clauses."""
         return 1 + len(self.clauses) + sum(map(len, self.clauses)) // 3
 
-    @property
+    @cached_property
     def terms(self) -> tuple["ClauseNode", ...]:
         """One node a clause, the first with the bias; a list stays whole."""
         if self.first:

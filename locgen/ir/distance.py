@@ -108,7 +108,7 @@ class DistanceNode(NodeBase):
         ((low, high),) = self.ranges
         return 1 + 2 * (high - low).bit_length() + sum(c.bit_length() for c in self.prototype) // 3
 
-    @property
+    @cached_property
     def terms(self) -> tuple["DistanceNode | LinearNode", ...]:
         """One node a feature, the first with the bias; linf does not add up and stays whole.
 

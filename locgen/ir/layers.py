@@ -265,7 +265,7 @@ class LayeredNode(NodeBase):
         """A core of its own: far more than a node of any other kind."""
         return 1000 + self.steps
 
-    @property
+    @cached_property
     def terms(self) -> tuple["LayeredNode", ...]:
         """One node a unit, the first with the bias; more than one layer stays whole."""
         if len(self.layers) > 1:

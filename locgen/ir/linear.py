@@ -75,7 +75,7 @@ class LinearNode(NodeBase):
         bits = 1 + sum((high - low).bit_length() for low, high in self.ranges)
         return bits + sum(w.bit_length() for row in self.weights for w in row) // 3
 
-    @property
+    @cached_property
     def terms(self) -> tuple["LinearNode", ...]:
         """One node a feature; the first has the bias."""
         nothing = (0,) * len(self.outputs)
