@@ -33,7 +33,7 @@ class Count:
     Members
     -------
     cells, flip_flops : iCE40 logic cells after packing, and those of their flip-flops in use
-    fmax : MHz on an HX8K, the placer's first seed; None if it does not fit
+    fmax : MHz on an HX8K, the placer's first seed; None if not asked for or if it does not fit
     ecp5_cells : TRELLIS_COMB or TRELLIS_FF after packing, whichever are more
     xc7_lut6, lut6, lut6_paired : of ``synth_xilinx``, xc7 and xcup
     """
@@ -47,13 +47,16 @@ class Count:
     lut6_paired: int | None = None
 
 
-def count_core(rtlil: str, most: int | None = None, *, brief: bool = False) -> Count:
+def count_core(
+    rtlil: str, most: int | None = None, *, brief: bool = False, route: bool = True
+) -> Count:
     """Return what the module ``core`` of `rtlil` takes.
 
     Parameters
     ----------
     most : logic cells; of a core that takes more nothing else is counted
     brief : leave ECP5 and xc7 out
+    route : find Fmax; a core with thousands of inputs takes hours between its shift registers
     """
     ice40, package = find_device("hx8k")
     ecp5, _ = find_device("25k")
@@ -67,11 +70,12 @@ def count_core(rtlil: str, most: int | None = None, *, brief: bool = False) -> C
         if not brief:
             mapped = synthesise_core(rtlil, work / "ecp5", family=FAMILIES["ecp5"])
             ecp5_cells = pack_core(mapped, ecp5).logic_cells
-        try:
-            routed = route_out_of_context(core, ice40, package, GOAL_MHZ, 1, work / "routed")
-            fmax = round(routed.fmax_mhz, 1)
-        except ResourceShortage as error:
-            print(f"not routed with the shift registers around it: {error}", flush=True)
+        if route:
+            try:
+                routed = route_out_of_context(core, ice40, package, GOAL_MHZ, 1, work / "routed")
+                fmax = round(routed.fmax_mhz, 1)
+            except ResourceShortage as error:
+                print(f"not routed with the shift registers around it: {error}", flush=True)
         newer = _luts(rtlil, work, XILINXUP)
         older = None if brief else _luts(rtlil, work, XILINX7).raw
     return Count(cells.logic_cells, cells.ff, fmax, ecp5_cells, older, newer.raw, newer.paired)

@@ -87,7 +87,7 @@ def measure(
     }
     row |= judged(loaded, data, design.predict(np.concatenate(data[:2])))
     most = CASES[name].bar[0] if stages == 2 else None
-    return row | asdict(count_core(rtlil, most, brief=brief))
+    return row | asdict(count_core(rtlil, most, brief=brief, route=_has_clock(name)))
 
 
 def measure_locgen(name: str, brief: bool) -> Iterator[dict[str, object]]:
@@ -129,7 +129,12 @@ def measure_conifer(name: str, python: Path, limit: float, brief: bool) -> dict[
     binary = peer.scores.shape[1] == 1
     decided = peer.scores[:, 0] > 0 if binary else peer.scores.argmax(axis=1)
     row |= judged(loaded, data, np.array(loaded.model.classes)[decided.astype(int)])
-    return row | asdict(count_core(peer.rtlil, brief=brief))
+    return row | asdict(count_core(peer.rtlil, brief=brief, route=_has_clock(name)))
+
+
+def _has_clock(name: str) -> bool:
+    """Return whether there is a clock to compare with."""
+    return CASES[name].treelut_mhz is not None
 
 
 def judged(loaded: Loaded, data: tuple, answers: np.ndarray) -> dict[str, float]:
