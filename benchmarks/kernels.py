@@ -6,8 +6,10 @@ of each table of a function. With ``--cells`` cores are packed, to check the est
 """
 
 import argparse
+import json
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from interpret.glassbox import ExplainableBoostingClassifier, ExplainableBoostingRegressor
@@ -177,9 +179,18 @@ def cells(name: str, data: str) -> dict[str, object]:
 def main() -> None:
     """Measure, print and write ``kernels.md`` and ``kernels.json``."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--cells", action="store_true", help="pack some of the cores")
+    parser.add_argument(
+        "--cells",
+        action="store_true",
+        help="pack some of the cores, beside the rows that are there",
+    )
     out_argument(parser)
     arguments = parser.parse_args()
+    if arguments.cells:
+        known = json.loads((arguments.out / "kernels.json").read_text())
+        packed = [cells(name, data) for name, data in MEASURED]
+        write(known["rows"], known["tables"], packed, arguments.out)
+        return
     rows, tables = [], []
     for names, sets in ((CLASSIFIERS, CLASSES), (REGRESSORS, TARGETS)):
         for name in names:
@@ -188,6 +199,16 @@ def main() -> None:
                 rows.append(row)
                 tables += own
                 print(row, flush=True)
+    write(rows, tables, [], arguments.out)
+
+
+def write(
+    rows: list[dict[str, object]],
+    tables: list[dict[str, object]],
+    packed: list[dict[str, object]],
+    out: Path,
+) -> None:
+    """Write the tables of what has been measured."""
     head = ["estimator", "data", "float", "golden", "lost", "inside", "changed", "units"]
     head += ["bits a feature", "score bits", "block RAM, about", "cycles", "cells, about"]
     names = list(dict.fromkeys(row["estimator"] for row in rows))
@@ -203,13 +224,12 @@ def main() -> None:
     )
     head = ["estimator", "data", "function, span", "entries", "steps between", "bits", "error"]
     text += markdown(head, (row.values() for row in tables))
-    packed = [cells(name, data) for name, data in MEASURED] if arguments.cells else []
     if packed:
         text += "\n## Estimate against packed core\n\n"
         head = ["estimator", "data", "core cells", "estimate", "error %", "block RAM", "estimate"]
         text += markdown(head, (row.values() for row in packed))
         text += f"\niCE40 logic cells; {tools_used()}.\n"
-    write_result(arguments.out, "kernels", text, {"rows": rows, "tables": tables, "cells": packed})
+    write_result(out, "kernels", text, {"rows": rows, "tables": tables, "cells": packed})
 
 
 if __name__ == "__main__":
