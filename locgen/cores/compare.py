@@ -82,8 +82,9 @@ class CompareBank(wiring.Component):
         """Build one gate chain a distinct threshold."""
         m = Module()
         start, zeros = 0, []
-        for bits in self.feature_bits:
-            zeros.append(~self.features[start : start + bits])
+        for feature, bits in enumerate(self.feature_bits):
+            zeros.append(Signal(bits, name=f"feature_{feature}_zeros"))
+            m.d.comb += zeros[-1].eq(~self.features[start : start + bits])
             start += bits
         found = {}
         for feature, threshold in _bases(self.comparisons, self.missing_codes):
