@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.tree import DecisionTreeClassifier
+from slowkit import slow
 from typer.testing import CliRunner
 
 import locgen
@@ -117,7 +118,7 @@ def test_interruption_ends_with_130(monkeypatch, model):
     assert result.exit_code == 130 and "interrupted" in result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, *slow(signal.SIGTERM)])
 def test_a_signal_ends_the_build_and_all_it_started(number, tmp_path):
     data = load_digits(return_X_y=True)
     model = tmp_path / "digits.pkl"

@@ -35,6 +35,7 @@ def _build(saved, out, *more):
         )
 
 
+@pytest.mark.slow
 def test_says_how_many_would_fit_and_how_to_get_there(saved, tmp_path):
     result = _build(saved, tmp_path / "out")
     assert result.exit_code == 4

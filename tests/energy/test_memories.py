@@ -243,7 +243,7 @@ def engine_core(folder, sites=1):
     return model, plan, json.loads(netlist.json.read_text())["modules"]["core"]
 
 
-@pytest.mark.parametrize("sites", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("sites", slow(1, 2))
 def test_an_engine_after_synthesis_answers_as_golden(tmp_path, sites):
     model, plan, module = engine_core(tmp_path, sites)
     netlist = MappedNetlist(module)

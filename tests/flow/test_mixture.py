@@ -24,7 +24,7 @@ def trained():
     return make_pipeline(StandardScaler(), mixture).fit(data[0], data[2]), data
 
 
-@pytest.mark.parametrize("fabric", ["tree", *slow("direct")])
+@pytest.mark.parametrize("fabric", slow("tree", "direct"))
 def test_a_mixture_is_built_and_verified(trained, fabric, tmp_path):
     estimator, data = trained
     design = locgen.compile(estimator, data=data, fabric=fabric, pnr=False)

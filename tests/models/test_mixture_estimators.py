@@ -23,6 +23,7 @@ def checks():
                 yield pytest.param(estimator, check, id=f"{kind.__name__}-{gate}-{name}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator, check", list(checks()))
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)

@@ -18,6 +18,7 @@ from linkkit import (
     random_request,
     request,
 )
+from slowkit import slow
 
 from locgen.host.frames import (
     ErrorCode,
@@ -67,7 +68,7 @@ def test_hello_and_predictions(params, core):
     Host(Bench(params, **core)).run(test)
 
 
-@pytest.mark.parametrize("features", [784 * 4, 2001])
+@pytest.mark.parametrize("features", [2001, *slow(784 * 4)])
 def test_long_frames_take_several_cobs_blocks_both_ways(features):
     params = LinkParams(features, 4, 30, 80, 9)  # 321 bytes of response payload
 
@@ -143,7 +144,7 @@ def test_overlong_frames_are_wrong_whatever_the_counter_wraps_to():
     Host(Bench(params)).run(test)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *slow(2)])
 def test_damaged_frames_get_what_the_document_says(seed):
     """Compared with `Device` answer by answer; `Device` reads damaged bytes through the codec."""
     params = [SMALL, LinkParams(16, 0, 9, 2, 3)][seed - 1]

@@ -43,6 +43,7 @@ def spram_steps():
     return steps
 
 
+@pytest.mark.slow
 def test_our_verilog_spram_is_yosys(tmp_path):
     steps = spram_steps()
     kinds = ("SB_SPRAM256KA", "theirs_SB_SPRAM256KA")
@@ -69,6 +70,7 @@ def test_our_verilog_spram_is_yosys(tmp_path):
     assert len(compared) > 3000
 
 
+@pytest.mark.slow
 def test_our_spram_keeps_still_while_it_sleeps(tmp_path):
     rest = dict.fromkeys(SPRAM_FIELDS, 0) | {"CHIPSELECT": 1, "POWEROFF": 1, "MASKWREN": 15}
     write = rest | {"WREN": 1, "ADDRESS": 5, "DATAIN": 0x1234}
