@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
-SCRIPTS = sorted(path for path in FOLDER.rglob("*.py") if "ArgumentParser" in path.read_text())
+SCRIPTS = sorted(
+    path
+    for path in FOLDER.rglob("*.py")
+    if all(word in path.read_text() for word in ("ArgumentParser(", "__main__"))
+)
 
 
 @pytest.mark.slow
