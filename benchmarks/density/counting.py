@@ -56,7 +56,7 @@ def count_core(
     ----------
     most : logic cells; of a core that takes more nothing else is counted
     brief : leave ECP5 and xc7 out
-    route : find Fmax; a core with thousands of inputs takes hours between its shift registers
+    route : find Fmax; a core with thousands of inputs takes long between its shift registers
     """
     ice40, package = find_device("hx8k")
     ecp5, _ = find_device("25k")

@@ -43,8 +43,8 @@ def test_find_device(name, device, package):
 
 
 def test_default_device_exists():
-    for name in DEFAULT_DEVICE.values():
-        find_device(name)
+    for family, name in DEFAULT_DEVICE.items():
+        assert find_device(name)[0].family == family
 
 
 @pytest.mark.parametrize(
