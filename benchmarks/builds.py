@@ -41,7 +41,7 @@ DROP_BAR_POINTS = 0.5
 WALL_BAR_SECONDS = 30.0
 MEMORY_BAR_MB = 1024.0
 DOES_NOT_FIT = 4
-"""Exit code of ``locgen build``, DESIGN.md section 8."""
+"""Exit code of ``locgen build`` for a design that does not fit its device."""
 
 _POLL_SECONDS = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Imports go down the ranks of DESIGN.md section 3, those inside functions included."""
+"""Imports go down the ranks of RANKS, those inside functions included."""
 
 import ast
 from pathlib import Path
