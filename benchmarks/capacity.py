@@ -29,7 +29,7 @@ from locgen.ir import (
     Threshold,
     TreeNode,
 )
-from locgen.ir.layercost import memory_blocks
+from locgen.ir.integer.layercost import memory_blocks
 
 DEVICES = {
     "ice40": ("up5k", "hx1k", "hx8k"),

@@ -29,7 +29,7 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from locgen.frontends import load
 from locgen.ir import LayeredNode, QuantisedModel
-from locgen.ir.layercost import memory_blocks
+from locgen.ir.integer.layercost import memory_blocks
 from locgen.plan import estimate_plan, plan_tree
 from locgen.quantise import Dataset, QuantiseOptions, quantise
 from locgen.top.tree import TreeFabric

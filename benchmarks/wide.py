@@ -29,7 +29,7 @@ from measure import markdown, out_argument, tools_used, write_result
 from network import small_sites
 
 from locgen.ir import IdentityFeature, QuantisedModel, SplitRule, Threshold, TreeNode
-from locgen.ir.cost import tree_stream_cost
+from locgen.ir.integer.cost import tree_stream_cost
 from locgen.plan import estimate_plan, plan_tree
 from locgen.report.drawing import Drawing
 from locgen.report.numbers import si, significant, thousands

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from locgen.cores.cascade import CascadeStep
 from locgen.cores.decide import ArgmaxLevel, candidate_layout
-from locgen.ir import Argmax, Cascade, Group, Median, Several, Votes
+from locgen.ir import Argmax, Cascade, Group, Median, MultiOutput, Votes
 
 __all__ = ["GroupStep", "LargestStep", "MedianStep", "TallyStep", "decision_steps"]
 
@@ -191,7 +191,7 @@ class MedianStep(wiring.Component):
 
 
 def decision_steps(
-    decision: Votes | Several | Median | Cascade, width: int
+    decision: Votes | MultiOutput | Median | Cascade, width: int
 ) -> tuple[CascadeStep | GroupStep | TallyStep | LargestStep | MedianStep, ...]:
     """Return what computes `decision`, one after the other, from scores of `width` bits.
 
@@ -205,7 +205,7 @@ def decision_steps(
         every = Group(tuple(range(len(decision.bias))), decision.decision)
         return step, GroupStep((every,), step.width)
     groups = GroupStep(decision.groups, width)
-    if isinstance(decision, Several):
+    if isinstance(decision, MultiOutput):
         return (groups,)
     tally = TallyStep(decision)
     return groups, tally, LargestStep(decision.classes, tally.width, decision.bits)

@@ -7,7 +7,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.ir.node import NodeBase
+from locgen.ir.integer.node import NodeBase
 
 __all__ = [
     "Capture",

@@ -11,7 +11,7 @@ from locgen.cores.capture import (
 )
 from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape, signed_shape
 from locgen.cores.table import look_up
-from locgen.ir.cost import signed_digits
+from locgen.ir.integer.cost import signed_digits
 
 __all__ = ["LinearCore", "LinearStream", "accumulate", "add_up", "count_features", "multiply"]
 

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.cores.capture import LinkSchedule, sent_lows
-from locgen.ir.node import NodeBase
+from locgen.ir.integer.node import NodeBase
 
 __all__ = ["NodeCore", "NodeStream", "scores_shape", "signed_shape"]
 

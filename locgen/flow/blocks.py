@@ -4,7 +4,7 @@ from locgen.devices import Device, devices
 from locgen.errors import DoesNotFit
 from locgen.flow.design import Design
 from locgen.ir import LayeredNode, NeighboursNode
-from locgen.ir.layercost import BLOCK_BITS, memory_blocks
+from locgen.ir.integer.layercost import BLOCK_BITS, memory_blocks
 from locgen.quantise import condense
 
 __all__ = ["blocks_of", "check_blocks"]

@@ -10,7 +10,6 @@ from sklearn.model_selection import train_test_split
 
 from locgen.errors import DataError
 from locgen.ir import Model
-from locgen.ir.decision import label_groups
 from locgen.quantise import Dataset, check_rows, in_order
 
 __all__ = ["as_dataset", "csv_numbers", "csv_table", "load_dataset", "read_npz"]
@@ -125,7 +124,7 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
     if model.targets > 1:
         if values.shape != (rows, model.targets):
             raise DataError(f"{what} must be {model.targets} a row, not of shape {values.shape}")
-        groups = label_groups(model.classes, model.decision)
+        groups = model.decision.label_groups(model.classes)
         columns = [_labels(c, g, what) for c, g in zip(values.T, groups, strict=True)]
         return np.stack(columns, axis=1)
     if values.ndim != 1:

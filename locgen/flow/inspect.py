@@ -9,7 +9,7 @@ import numpy as np
 from locgen.flow.choicereport import pruning_section
 from locgen.flow.design import Design, compile_model
 from locgen.ir import Cascade, Gate, Layer, LayeredNode, QuantisedModel, SoftmaxNode
-from locgen.ir.cost import comparison_luts
+from locgen.ir.integer.cost import comparison_luts
 from locgen.plan.estimate import gate_cells
 from locgen.report.facts import pruning_words
 

@@ -14,8 +14,8 @@ from locgen.frontends.front import Front
 from locgen.frontends.members import merged, part_of
 from locgen.frontends.reading import Part
 from locgen.frontends.told import Told, mixed_model
-from locgen.ir.cascade import FloatCascade
-from locgen.ir.choice import Scale
+from locgen.ir.decisions import Scale
+from locgen.ir.floatcascade import FloatCascade
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.model import FloatTree, Model, SplitRule
 from locgen.ir.softmax import FloatSoftmax

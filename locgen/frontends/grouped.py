@@ -17,7 +17,7 @@ from locgen.frontends.members import addable, checked, merged
 from locgen.frontends.reading import Oracle, Part, Reading, placed
 from locgen.frontends.sklearn_trees import quiet
 from locgen.frontends.told import difference
-from locgen.ir import Argmax, Group, Median, Model, Several, Threshold, Votes
+from locgen.ir import Argmax, Group, Median, Model, MultiOutput, Threshold, Votes
 
 __all__ = ["READERS", "votes"]
 
@@ -107,7 +107,7 @@ def _several(last: MultiOutputClassifier, front: Front, read: Read) -> Reading:
         models,
         task="classification",
         classes=tuple(label for member in last.estimators_ for label in class_labels(member)),
-        decision=Several(_groups(last, models, own)),
+        decision=MultiOutput(_groups(last, models, own)),
     )
     return Reading(model, Oracle(None, labels=quiet(last).predict))
 

@@ -10,7 +10,7 @@ from locgen.frontends import selfcheck, unitcheck
 from locgen.frontends.front import Front
 from locgen.frontends.reading import Part, Reading, placed
 from locgen.frontends.sklearn_trees import sklearn_common
-from locgen.ir.cascade import FloatCascade
+from locgen.ir.floatcascade import FloatCascade
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.floatneighbours import FloatNeighbours
 from locgen.ir.metric import shared_metric

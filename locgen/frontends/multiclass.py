@@ -21,7 +21,7 @@ from locgen.frontends.members import addable, checked, merged, part_of
 from locgen.frontends.reading import Oracle, Part, Reading
 from locgen.frontends.sklearn_trees import quiet
 from locgen.frontends.told import Told, difference, mixed_model, stump, tell
-from locgen.ir import Group, Several, Threshold
+from locgen.ir import Group, MultiOutput, Threshold
 from locgen.ir.model import Model
 
 __all__ = ["READERS", "confidence"]
@@ -90,9 +90,9 @@ def _one_vs_rest(last: OneVsRestClassifier, front: Front, read: Read) -> Reading
             "OneVsRestClassifier has a label that all training rows or none had, beside members "
             "without decision_function: train it on classes that occur"
         )
-    decision: str | Several = ">" if count == 1 else "argmax"
+    decision: str | MultiOutput = ">" if count == 1 else "argmax"
     if several:
-        decision = Several(tuple(Group((n,), Threshold(">")) for n in range(count)))
+        decision = MultiOutput(tuple(Group((n,), Threshold(">")) for n in range(count)))
     model = merged(
         last,
         front,

@@ -16,7 +16,7 @@ from locgen.frontends.onnx_step import OnnxColumns
 from locgen.frontends.onnx_values import Scores, Winner
 from locgen.frontends.prototypes import Placed, placed
 from locgen.frontends.reading import Oracle, Reading
-from locgen.ir.decision import Votes
+from locgen.ir.decisions import Votes
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule

@@ -18,7 +18,7 @@ from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import affine, pipeline
 from locgen.frontends.affine import AffineMap, vector
 from locgen.frontends.labels import class_labels
-from locgen.ir.decision import Votes
+from locgen.ir.decisions import Votes
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule

@@ -33,7 +33,7 @@ from locgen.frontends.front import Front
 from locgen.frontends.labels import class_labels, plain_labels
 from locgen.frontends.rawtree import float_trees
 from locgen.frontends.reading import Oracle, Reading
-from locgen.ir import Argmax, Group, Several
+from locgen.ir import Argmax, Group, MultiOutput
 from locgen.ir.model import FloatTree, Model, SplitRule
 
 __all__ = ["READERS", "SINGLE", "at_most_float32", "quiet", "sklearn_common"]
@@ -132,7 +132,7 @@ def _several(last: object, front: Front) -> Reading:
             [every] * len(members),
         ),
         base=(0.0,) * len(every),
-        decision=Several(tuple(Group(o, Argmax(len(o))) for o in own)),
+        decision=MultiOutput(tuple(Group(o, Argmax(len(o))) for o in own)),
         **_common(last, front, members),
     )
     asked = quiet(last)

@@ -20,8 +20,8 @@ from locgen.frontends.members import addable, checked, merged, part_of
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn_trees import quiet, sklearn_common
 from locgen.frontends.told import Told, mixed_model, tell
-from locgen.ir.cascade import FloatCascade
-from locgen.ir.choice import Scale
+from locgen.ir.decisions import Scale
+from locgen.ir.floatcascade import FloatCascade
 from locgen.ir.model import FloatTree, Model
 from locgen.ir.units import FloatLinear
 from locgen.quantise.bisect import largest_true

@@ -8,7 +8,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from locgen.errors import ConfigurationError
-from locgen.ir import AffineFeature, Identity, IdentityFeature, QuantisedModel, RankFeature
+from locgen.ir import AffineFeature, IdentityFeature, QuantisedModel, RankFeature
 from locgen.resources import resource
 from locgen.top.protocol import LinkParams
 
@@ -60,7 +60,7 @@ def render_model_header(model: QuantisedModel, digest: str, params: LinkParams |
     for number, bits in enumerate(model.feature_bits):
         facts = _feature(model, number, values)
         features.append({"bits": bits, "name": _comment(model.features[number].name)} | facts)
-    scales = isinstance(model.decision, Identity)
+    scales = model.decision.scores_answer
     environment = Environment(
         loader=FileSystemLoader(resource("templates/host")),
         undefined=StrictUndefined,
@@ -131,9 +131,8 @@ def _feature(model: QuantisedModel, number: int, values: list[str]) -> dict[str,
 
 def _labels(model: QuantisedModel) -> list[str]:
     """Return the labels in C, where a decision is the number of one of them."""
-    if model.task != "classification" or model.decision.kind == "several":
-        return []
-    return [_text(str(label)) for label in model.classes]
+    groups = model.decision.label_groups(model.classes)
+    return [_text(str(label)) for label in groups[0]] if len(groups) == 1 else []
 
 
 def _double(value: float) -> str:

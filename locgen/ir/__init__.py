@@ -1,37 +1,40 @@
 """Both intermediate representations: float (`Model`) and integer (`QuantisedModel`)."""
 
-from locgen.ir.cascade import Cascade, FloatCascade
-from locgen.ir.clause import ClauseLiteral, ClauseNode
-from locgen.ir.decision import (
+from locgen.ir.decisions import (
     Argmax,
+    Cascade,
     Decision,
     Group,
     Identity,
     Median,
-    Several,
+    MultiOutput,
     Threshold,
     Votes,
 )
-from locgen.ir.distance import DistanceNode, Metric
 from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
+from locgen.ir.floatcascade import FloatCascade
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.floatneighbours import FloatNeighbours
 from locgen.ir.functions import Function
 from locgen.ir.gate import Gate, highest
-from locgen.ir.layers import Layer, LayeredNode
-from locgen.ir.linear import LinearNode
+from locgen.ir.integer import Node
+from locgen.ir.integer.clause import ClauseLiteral, ClauseNode
+from locgen.ir.integer.distance import DistanceNode, Metric
+from locgen.ir.integer.layer import Layer
+from locgen.ir.integer.layered import LayeredNode
+from locgen.ir.integer.linear import LinearNode
+from locgen.ir.integer.neighbours import NeighboursNode
+from locgen.ir.integer.node import Comparison
+from locgen.ir.integer.softmax import SoftmaxNode
+from locgen.ir.integer.table import TableNode
+from locgen.ir.integer.tree import TreeNode
 from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule, Task
-from locgen.ir.neighbours import NeighboursNode
-from locgen.ir.node import Comparison
-from locgen.ir.nodes import Node
 from locgen.ir.quantised import QuantisedModel
 from locgen.ir.serialise import digest_of, from_json, json_schema, to_json
 from locgen.ir.shapes import FloatShape, FloatSteps
-from locgen.ir.softmax import FloatSoftmax, SoftmaxNode
-from locgen.ir.table import TableNode
-from locgen.ir.tree import TreeNode
+from locgen.ir.softmax import FloatSoftmax
 from locgen.ir.units import (
     TABLED,
     FloatLinear,
@@ -76,11 +79,11 @@ __all__ = [
     "Median",
     "Metric",
     "Model",
+    "MultiOutput",
     "NeighboursNode",
     "Node",
     "QuantisedModel",
     "RankFeature",
-    "Several",
     "SoftmaxNode",
     "SplitRule",
     "TableNode",

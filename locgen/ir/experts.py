@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from locgen.ir.nodes import Node
+from locgen.ir.integer import Node
 
 if TYPE_CHECKING:
     from locgen.ir.quantised import QuantisedModel

@@ -9,16 +9,12 @@ from typing import Annotated
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from locgen.ir.distance import DistanceNode
-from locgen.ir.node import Comparison
-from locgen.ir.nodes import Node
+from locgen.ir.integer import Node
+from locgen.ir.integer.distance import DistanceNode
+from locgen.ir.integer.node import Comparison
+from locgen.ir.levels import ADD_LEVELS, RANK_LEVELS
 
 __all__ = ["Gate", "highest"]
-
-_ADD_LEVELS = 2.0
-"""A carry adder: one LUT and a short chain, about two levels on iCE40."""
-_RANK_LEVELS = 3.0
-"""A comparison by carry chain and the multiplexer behind it."""
 
 
 def highest(scores: np.ndarray, count: int) -> np.ndarray:
@@ -119,7 +115,7 @@ class Gate:
             return own
         most = max(Counter(o for term in terms for o in term.outputs).values(), default=1)
         ranks = (self.experts - 1).bit_length() if self.top_k == 1 else 2
-        return own + (most - 1).bit_length() * _ADD_LEVELS + ranks * _RANK_LEVELS
+        return own + (most - 1).bit_length() * ADD_LEVELS + ranks * RANK_LEVELS
 
     @cached_property
     def is_mask(self) -> bool:

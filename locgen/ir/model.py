@@ -12,12 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from locgen.ir.cascade import FloatCascade
-from locgen.ir.decision import Argmax, Identity, Median, Several, Threshold, Votes, labels_of
+from locgen.ir.decisions import Argmax, Identity, Median, MultiOutput, Threshold, Votes
+from locgen.ir.floatcascade import FloatCascade
 from locgen.ir.floatclauses import FloatClauses
 from locgen.ir.gate import highest
+from locgen.ir.integer.node import leaves_of
 from locgen.ir.membership import Membership, expand
-from locgen.ir.node import leaves_of
 from locgen.ir.shapes import FloatSteps
 from locgen.ir.units import FloatUnit
 
@@ -163,7 +163,7 @@ class Model:
     classes: tuple[str | int | float | bool, ...]
     trees: tuple[FloatTree, ...]
     base: tuple[float, ...]
-    decision: Literal["argmax", ">=", ">", "identity"] | Votes | Several | Median | FloatCascade
+    decision: Literal["argmax", ">=", ">", "identity"] | Votes | MultiOutput | Median | FloatCascade
     rule: SplitRule
     probability: Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"] = "none"
     members: int = 1
@@ -185,7 +185,7 @@ class Model:
     @cached_property
     def rule_of_decision(
         self,
-    ) -> Argmax | Threshold | Identity | Votes | Several | Median | FloatCascade:
+    ) -> Argmax | Threshold | Identity | Votes | MultiOutput | Median | FloatCascade:
         """The decision over the raw scores."""
         if self.decision == "argmax":
             return Argmax(self.outputs)
@@ -196,9 +196,7 @@ class Model:
     @property
     def targets(self) -> int:
         """Number of values or labels in an answer."""
-        if isinstance(self.decision, Several):
-            return len(self.decision.groups)
-        return self.outputs if self.decision == "identity" else 1
+        return self.rule_of_decision.targets(self.outputs)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -296,4 +294,4 @@ class Model:
 
     def labels(self, decisions: np.ndarray) -> np.ndarray:
         """Return the labels (rows,), or (rows, targets), of a classifier's decisions (rows,)."""
-        return labels_of(self.classes, self.rule_of_decision, decisions)
+        return self.rule_of_decision.labels(self.classes, decisions)

@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from locgen.ir.decision import Cascade, Decision, Identity, Median, Several, labels_of
+from locgen.ir.decisions import Decision
 from locgen.ir.experts import expert_ranges, sum_over_open
 from locgen.ir.features import Feature
 from locgen.ir.gate import Gate
+from locgen.ir.integer import Node
 from locgen.ir.membership import Membership, expand
 from locgen.ir.model import SplitRule, Task
-from locgen.ir.nodes import Node
 
 __all__ = ["QuantisedModel"]
 
@@ -90,11 +90,11 @@ class QuantisedModel:
             raise ValueError("score_offset must be finite")
         if self.decision.outputs not in (None, len(self.bias)):
             raise ValueError("the decision must be over the model's outputs")
-        if (self.task == "regression") != isinstance(self.decision, Identity | Median):
+        if (self.task == "regression") != self.decision.gives_values:
             raise ValueError("regression, and nothing else, must have values as answer")
         if self.task == "classification" and len(self.classes) < self.decision.answers:
             raise ValueError("classes must have a label for each decision")
-        if not all(isinstance(w, int) for w in getattr(self.decision, "weights", ())):
+        if not self.decision.is_integral:
             raise ValueError("weights of a decision must be integers")
         if {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)):
             raise ValueError("nodes must score every output of the model and no other")
@@ -113,13 +113,7 @@ class QuantisedModel:
             raise ValueError("memberships must be of raw columns")
         for node in (*self.nodes, *self.gate_nodes):
             node.check(self.features)
-        if isinstance(self.decision, Median) and (
-            len(set(self.score_offset)) > 1
-            or any(low < 0 or high >> self.decision.bits for low, high in self.score_ranges)
-        ):
-            raise ValueError("scores of a median must count from 0, within its bits")
-        if isinstance(self.decision, Cascade) and not self.decision.holds(self.score_ranges):
-            raise ValueError("codes of scores must hold every score")
+        self.decision.check_scores(self.score_ranges, self.score_offset)
         if max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE:
             raise ValueError(f"scores must fit {_WIDEST_SCORE} bits")
         if self.port_score_bits is not None and self.port_score_bits < self.own_score_bits:
@@ -241,21 +235,18 @@ class QuantisedModel:
         return decision, scores[:, : self.score_ports]
 
     def raw(self, scores: np.ndarray) -> np.ndarray:
-        """Return integer scores as real raw scores (rows, outputs)."""
-        return scores * np.array(self.score_scale) + np.array(self.score_offset)
+        """Return integer scores (rows, outputs), or the first of them, as real raw scores."""
+        columns = scores.shape[-1]
+        return scores * np.array(self.score_scale[:columns]) + self.score_offset[:columns]
 
     @property
     def targets(self) -> int:
         """Number of values or labels in an answer."""
-        if isinstance(self.decision, Several):
-            return len(self.decision.groups)
-        return self.outputs if isinstance(self.decision, Identity) else 1
+        return self.decision.targets(self.outputs)
 
     def values(self, decision: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
         """Return a regression's answers (rows, targets) as real numbers."""
-        if isinstance(self.decision, Median):
-            return (decision * self.score_scale[0] + self.score_offset[0])[:, None]
-        return self.raw(scores)
+        return self.raw(self.decision.value_scores(decision, scores))
 
     def answers(self, decision: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
         """Return labels or values, (rows,) or (rows, targets), of what the hardware answers.
@@ -265,7 +256,7 @@ class QuantisedModel:
         decision : (rows,), None where there is none; scores : (rows, outputs)
         """
         if self.task == "classification":
-            return labels_of(self.classes, self.decision, decision)
+            return self.decision.labels(self.classes, decision)
         values = self.values(decision, scores)
         return values[:, 0] if self.targets == 1 else values
 

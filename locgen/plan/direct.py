@@ -4,32 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, Cascade, Gate, Median, QuantisedModel, Several, Threshold, Votes
+from locgen.ir import Gate, QuantisedModel
+from locgen.ir.levels import ADD_LEVELS, tree_levels
 from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 
 __all__ = ["DirectPlan", "plan_direct"]
 
 _COMPARE_DELAY = 1.5
 """Delay of a constant comparison in levels of LUT4: up to 8 bits take one or two."""
-_ADD_DELAY = 2.0
-"""A carry adder: one LUT and a short chain, about two levels on iCE40."""
-_ARGMAX_DELAY = 3.0
-"""A comparison by carry chain and the multiplexer behind it."""
-_WIDE_COMPARE_DELAY = 3.75
-"""All pairs of what is left, each score read by four carry chains."""
-_LEVEL_COMPARE_DELAY = 2.75
-"""The carry chains of one level of a knock-out, two LUTs before them and one behind."""
-_LEVEL_CHOICE_DELAY = 1.5
-"""The multiplexers that such a comparison drives."""
-_CHOICE_DELAY = 3.75
-"""A knock-out over comparisons that have been made: it waits for the slowest of all pairs. With
-this, the register of two stages lies where wine routes at 156 MHz, not 116, digits at 84, not 79.
-"""
-_LAST = 5
-"""So many scores compare each with each where the decision alone is asked for: on ten classes that
-takes two carry chains in a row in place of four, and 8 % more cells."""
-_THRESHOLD_DELAY = 1.0
-"""A comparison with a constant in gates."""
 _REGISTER_DELAY = 1.0
 """Clock to output plus set-up, in levels."""
 _SLACK = 1.4
@@ -137,16 +119,16 @@ def plan_direct(
     terms = [term for node in model.nodes for term in node.terms]
     gate_terms = () if model.gate is None else model.gate.ranked_terms
     add_levels = _add_levels(model, model.experts or (tuple(range(len(model.nodes))),))
-    decide_delays = _decide_delays(model)
+    decide_delays = model.decision.step_levels(model.answer == "decision")
     compares = any(term.comparisons for term in (*terms, *gate_terms))
     units = [*terms, *(model.nodes if explain else ())]
     delays = [_COMPARE_DELAY if compares else 0.0, max((u.levels for u in units), default=0.5)]
-    delays += [_ADD_DELAY] * add_levels
+    delays += [ADD_LEVELS] * add_levels
     join_levels = None
     if model.gate is not None:
         delays[1] = max(delays[1], model.gate.levels)
         join_levels = _join_levels(model)
-        delays += [_open_delay(model.gate)] + [_ADD_DELAY] * join_levels
+        delays += [_open_delay(model.gate)] + [ADD_LEVELS] * join_levels
     delays += decide_delays
     if model.answer == "decision":
         delays = _finer(model, delays, add_levels)
@@ -176,49 +158,6 @@ def plan_direct(
     )
 
 
-def _decide_delays(model: QuantisedModel) -> list[float]:
-    """Return the delay of each level or step of the decision that a register may follow."""
-    decision = model.decision
-    if isinstance(decision, Argmax):
-        if model.answer == "decision" and model.outputs > 1:
-            level = [_LEVEL_COMPARE_DELAY, _LEVEL_CHOICE_DELAY]
-            return level * _rounds(model.outputs) + [_WIDE_COMPARE_DELAY, _CHOICE_DELAY]
-        return [_ARGMAX_DELAY] * _levels(model.outputs)
-    if isinstance(decision, Median):
-        return [0.5 + _ADD_DELAY * _levels(model.outputs)] * decision.bits
-    if isinstance(decision, Cascade):
-        return [decision.levels, max(_ARGMAX_DELAY * _levels(len(decision.bias)), _THRESHOLD_DELAY)]
-    if isinstance(decision, Votes | Several):
-        steps = [max(_group_delay(group.decision) for group in decision.groups)]
-        if isinstance(decision, Votes):
-            steps += [_ADD_DELAY * max(_levels(len(decision.groups)), 1)]
-            steps += [_ARGMAX_DELAY * _levels(decision.classes)]
-        return steps
-    return [_THRESHOLD_DELAY] if model.answer == "decision" else []
-
-
-def _group_delay(decision: Argmax | Threshold | Votes) -> float:
-    """Return the delay of the decision of one group of scores, all of it in one step."""
-    if isinstance(decision, Votes):
-        voted = max(_group_delay(group.decision) for group in decision.groups)
-        counted = _ADD_DELAY * max(_levels(len(decision.groups)), 1)
-        return voted + counted + _ARGMAX_DELAY * _levels(decision.classes)
-    return max(_ARGMAX_DELAY * _levels(decision.outputs), _THRESHOLD_DELAY)
-
-
-def _rounds(outputs: int) -> int:
-    """Return the rounds of a knock-out until few enough are left to compare each with each."""
-    rounds = 0
-    while outputs > _LAST:
-        outputs, rounds = (outputs + 1) // 2, rounds + 1
-    return rounds
-
-
-def _levels(count: int) -> int:
-    """Return the levels of a binary tree over `count` leaves."""
-    return max(count - 1, 0).bit_length()
-
-
 def _finer(model: QuantisedModel, delays: list[float], add_levels: int) -> list[float]:
     """Return `delays` with adders told apart by width, for designs that answer a decision.
 
@@ -232,7 +171,7 @@ def _finer(model: QuantisedModel, delays: list[float], add_levels: int) -> list[
     )
     for level in range(add_levels):
         bits = (widest << level + 1).bit_length()
-        finer[2 + level] = min(0.5 + 0.25 * bits, _ADD_DELAY)
+        finer[2 + level] = min(0.5 + 0.25 * bits, ADD_LEVELS)
     return finer
 
 
@@ -243,7 +182,7 @@ def _add_levels(model: QuantisedModel, groups: tuple[tuple[int, ...], ...]) -> i
         for members in groups
         for output in range(model.outputs)
     )
-    return max(most - 1, 0).bit_length()
+    return tree_levels(most)
 
 
 def _join_levels(model: QuantisedModel) -> int:
@@ -261,7 +200,7 @@ def _join_levels(model: QuantisedModel) -> int:
             for members in model.experts
         )
         most = max(most, experts + (rest != 0))
-    return max(most - 1, 0).bit_length()
+    return tree_levels(most)
 
 
 def _open_delay(gate: Gate) -> float:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.ir import IdentityFeature, QuantisedModel, TreeNode
-from locgen.ir.cost import comparison_luts, tree_multiplexers
+from locgen.ir.integer.cost import comparison_luts, tree_multiplexers
 from locgen.plan.engine import WORD_BITS, EngineShape, tree_image
 from locgen.plan.evidence import schedule_evidence
 from locgen.plan.tabulate import tabulate

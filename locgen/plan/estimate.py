@@ -8,8 +8,8 @@ the fit has not seen.
 from dataclasses import dataclass
 from math import log2
 
-from locgen.ir import Argmax, Cascade, Median, QuantisedModel, Votes
-from locgen.ir.cost import comparison_luts, node_cells, tree_multiplexers, tree_stream_cost
+from locgen.ir import QuantisedModel
+from locgen.ir.integer.cost import comparison_luts, tree_multiplexers, tree_stream_cost
 from locgen.plan.direct import DirectPlan
 from locgen.plan.gatecost import gate_terms_of
 from locgen.plan.nodecost import adders_of, stream_terms_of, term_cells
@@ -119,7 +119,7 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
     lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
     lone += plan.evidence_bits * sum(plan.registers[1:])
     adder_bits, waiting = adders_of(model, plan)
-    adder_bits += _grouped_bits(model)
+    adder_bits += model.decision.adder_bits
     trees = [node for node in nodes if node.kind == "tree"]
     if plan.evidence:
         trees += [node.numbered() for node in model.nodes if node.kind == "tree"]
@@ -135,19 +135,6 @@ def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
         "adder": adder_bits,
         "register": lone + waiting,
     }
-
-
-def _grouped_bits(model: QuantisedModel) -> float:
-    """Return about as many adder bits as votes, a median and nodes behind scores take."""
-    decision = model.decision
-    if isinstance(decision, Cascade):
-        return sum(map(node_cells, decision.nodes)) + len(decision.bias) * decision.sum_bits
-    if not isinstance(decision, Median | Votes):
-        return 0.0
-    bits = sum(decision.weights).bit_length()
-    if isinstance(decision, Median):
-        return 0.6 * decision.bits * (decision.outputs - 1) * bits
-    return 0.6 * sum(len(set(choices)) for choices in decision.choices) * bits
 
 
 def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
@@ -169,10 +156,7 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     links = sum(max(len(nodes), 1) for nodes in wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
     root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
-    if isinstance(model.decision, Cascade):
-        root += _grouped_bits(model) + model.outputs * model.score_bits
-    if isinstance(model.decision, Argmax):
-        root += 3 * model.score_bits + (0 if serial else model.outputs * model.score_bits)
+    root += model.decision.root_bits(model.outputs, model.score_bits, serial)
     return {
         "comparison": (1 + (plan.down_width == 1)) * sum(len(each) for each in of_site),
         "decode": decoded,

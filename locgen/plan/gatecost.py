@@ -1,7 +1,7 @@
 """Counts for the estimate of a mixture's gate, and of what opens its experts."""
 
 from locgen.ir import Gate, QuantisedModel
-from locgen.ir.cost import comparison_luts, tree_multiplexers
+from locgen.ir.integer.cost import comparison_luts, tree_multiplexers
 from locgen.plan.direct import DirectPlan
 from locgen.plan.nodecost import term_cells
 from locgen.plan.tree import TreePlan

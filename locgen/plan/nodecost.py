@@ -11,9 +11,9 @@ from locgen.ir import (
     QuantisedModel,
     TableNode,
 )
-from locgen.ir.cost import clause_luts, function_luts, is_looked_up, table_luts, term_luts
-from locgen.ir.layercost import serial_counts
-from locgen.ir.node import NodeBase
+from locgen.ir.integer.cost import clause_luts, function_luts, is_looked_up, table_luts, term_luts
+from locgen.ir.integer.layercost import serial_counts
+from locgen.ir.integer.node import NodeBase
 from locgen.plan.direct import DirectPlan
 from locgen.plan.tree import TreePlan
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, Cascade, QuantisedModel
-from locgen.ir.node import NodeBase
+from locgen.ir import QuantisedModel
+from locgen.ir.integer.node import NodeBase
 from locgen.plan.engine import EngineShape
 from locgen.plan.evidence import EvidenceSlot, schedule_evidence
 from locgen.plan.mixture import assign_experts, largest_open_sums, sites_of_experts
@@ -236,12 +236,12 @@ def schedule(
         inner_stops=tuple(inner),
         local_levels=(max(map(len, hardwired), default=1) - 1).bit_length(),
         combine_levels=(count - 1).bit_length(),
-        root_cycles=3 if isinstance(model.decision, Argmax | Cascade) else 2,
+        root_cycles=model.decision.root_cycles,
         slowest_levels=max(
             2 + levels,
             3 + model.score_bits / 8,
             0 if model.gate is None else 2 + model.gate.levels,
-            model.decision.levels if isinstance(model.decision, Cascade) else 0,
+            model.decision.second_stage_levels,
             _ENGINE_LEVELS if any(engines) else 0,
         ),
         engines=engines,

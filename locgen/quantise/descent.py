@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 from locgen.ir import Comparison, Feature, QuantisedModel, TreeNode
-from locgen.ir.cost import comparison_luts
-from locgen.ir.node import leaves_of
+from locgen.ir.integer.cost import comparison_luts
+from locgen.ir.integer.node import leaves_of
 from locgen.quantise.folding import cheapest, telling_splits
 from locgen.quantise.margins import Margins, Rivalry
 from locgen.quantise.splits import routed, sent_left

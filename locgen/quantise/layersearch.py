@@ -7,7 +7,7 @@ import numpy as np
 
 from locgen.errors import ConfigurationError
 from locgen.ir import FloatLayers, Model, QuantisedModel
-from locgen.ir.layercost import memories_of
+from locgen.ir.integer.layercost import memories_of
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.judge import (
     Judge,

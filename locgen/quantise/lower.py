@@ -17,9 +17,9 @@ from locgen.ir import (
     Group,
     Median,
     Model,
+    MultiOutput,
     Node,
     QuantisedModel,
-    Several,
     Threshold,
     TreeNode,
     Votes,
@@ -40,7 +40,7 @@ def merge_binary(model: Model) -> Model:
     The argmax of (p0, p1), ties to class 0, is the sign of p1 - p0: half the scores to carry.
     Prototypes stay apart: each has the score of its own class. So do votes, which are whole so.
     """
-    if isinstance(model.decision, Votes | Several):
+    if isinstance(model.decision, Votes | MultiOutput):
         return _merge_groups(model)
     if isinstance(model.decision, FloatCascade):
         behind = replace(model.decision, model=merge_binary(model.decision.model))

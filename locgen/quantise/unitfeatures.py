@@ -15,7 +15,7 @@ from locgen.ir import (
     FloatShape,
     IdentityFeature,
     Model,
-    Several,
+    MultiOutput,
     Votes,
 )
 from locgen.ir.metric import metric_of, shared_metric
@@ -191,7 +191,9 @@ def _influence(
         if len(scored) > 1 and model.decision == "argmax":
             parts[:, scored] -= parts[:, scored].mean(axis=1, keepdims=True)
         most = np.maximum(most, np.abs(parts) * deviation[:, None])
-    if model.decision == "identity" or isinstance(model.decision, FloatCascade | Several | Votes):
+    if model.decision == "identity" or isinstance(
+        model.decision, FloatCascade | MultiOutput | Votes
+    ):
         largest = most.max(axis=0)
         most = most / np.where(largest > 0, largest, 1.0)
     moved = most.max(axis=1) * span

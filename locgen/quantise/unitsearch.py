@@ -18,7 +18,7 @@ from locgen.ir import (
     Model,
     QuantisedModel,
 )
-from locgen.ir.cost import node_cells
+from locgen.ir.integer.cost import node_cells
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.gating import integer_gate
 from locgen.quantise.judge import (

@@ -17,7 +17,7 @@ from locgen.cores import (
     decision_steps,
     signed_shape,
 )
-from locgen.ir import Argmax, Cascade, Median, Node, QuantisedModel, Several, Threshold, Votes
+from locgen.ir import Argmax, Cascade, Median, MultiOutput, Node, QuantisedModel, Threshold, Votes
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores, share_bias
 from locgen.top.fabric import fabric_signature, missing_codes
@@ -265,7 +265,7 @@ class DirectFabric(wiring.Component):
             if alone:
                 front = [self._compare_pairs(m, front, shape, after_unit)]
             m.d.comb += self.o.payload.decision.eq(front[0].index)
-        elif isinstance(decision, Votes | Several | Median | Cascade):
+        elif isinstance(decision, Votes | MultiOutput | Median | Cascade):
             m.d.comb += self.o.payload.decision.eq(self._step_by_step(m, final, held, after_unit))
         elif isinstance(decision, Threshold):
             least = (0 if decision.operator == ">=" else 1) - constant

@@ -25,7 +25,7 @@ from locgen.cores import (
 from locgen.cores.linear import add_up
 from locgen.cores.nodecore import signed_shape
 from locgen.ir import Comparison, Node
-from locgen.ir.node import NodeBase
+from locgen.ir.integer.node import NodeBase
 
 __all__ = ["add_core", "add_evidence", "add_stream"]
 

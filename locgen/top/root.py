@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.cores import SerialArgmax, decision_steps
-from locgen.ir import Argmax, Cascade, QuantisedModel, Several, Threshold, Votes
+from locgen.ir import Argmax, Cascade, MultiOutput, QuantisedModel, Threshold, Votes
 from locgen.plan import TreePlan
 from locgen.top.fabric import answer_layout
 
@@ -97,7 +97,7 @@ class Root(wiring.Component):
         if isinstance(model.decision, Threshold):
             least = 0 if model.decision.operator == ">=" else 1
             m.d.comb += self.payload.decision.eq(scores[0] >= least)
-        if isinstance(model.decision, Votes | Several):
+        if isinstance(model.decision, Votes | MultiOutput):
             word: Value = Cat(scores)
             for number, step in enumerate(decision_steps(model.decision, model.score_bits)):
                 m.submodules[f"decide_{number}"] = step

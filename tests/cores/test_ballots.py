@@ -8,14 +8,14 @@ from amaranth import *
 from amaranth.sim import Simulator
 
 from locgen.cores import decision_steps
-from locgen.ir import Argmax, Group, Median, Several, Threshold, Votes
+from locgen.ir import Argmax, Group, Median, MultiOutput, Threshold, Votes
 
 GROUPS = (Group((2, 0), Argmax(2)), Group((1,), Threshold(">")), Group((3,), Threshold(">=")))
 CASES = {
     "votes": (Votes(GROUPS, ((2, 0), (1, 2), (0, 1)), (3, 2, 2), 3), 2),
     "one vote": (Votes((Group((1, 0), Argmax(2)),), ((1, 0),), (1,), 2), 3),
-    "argmax of one": (Several((Group((0,), Argmax(1)), Group((1, 2), Argmax(2)))), 3),
-    "several": (Several(GROUPS), 2),
+    "argmax of one": (MultiOutput((Group((0,), Argmax(1)), Group((1, 2), Argmax(2)))), 3),
+    "several": (MultiOutput(GROUPS), 2),
     "median": (Median((3, 1, 2), 3), 3),
     "even median": (Median((1, 1, 1, 1), 2), 2),
     "median of one": (Median((5,), 3), 3),

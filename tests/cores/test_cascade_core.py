@@ -149,4 +149,6 @@ def test_what_does_not_fit_together_is_refused():
         replace(good, decision=Threshold(">"))
     with pytest.raises(ValueError, match="a low, shift and bits"):
         replace(good, shifts=(0,))
-    assert good.holds(((-8, 7), (-8, 7))) and not good.holds(((-8, 8), (-8, 7)))
+    good.check_scores(((-8, 7), (-8, 7)), (0.0, 0.0))
+    with pytest.raises(ValueError, match="hold every score"):
+        good.check_scores(((-8, 8), (-8, 7)), (0.0, 0.0))

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locgen.ir import Argmax, Group, Median, Several, Threshold, Votes
-from locgen.ir.ballots import integer_weights
-from locgen.ir.decision import label_groups, labels_of
+from locgen.ir import Argmax, Group, Median, MultiOutput, Threshold, Votes
+from locgen.ir.decisions.weights import integer_weights
 
 VOTES = Votes(
     (Group((0, 1, 2), Argmax(3)), Group((3,), Threshold(">")), Group((4,), Threshold(">="))),
@@ -42,14 +41,14 @@ def test_votes_between_pairs_of_classes():
 
 
 def test_several_decisions_lie_side_by_side():
-    several = Several(VOTES.groups)
+    several = MultiOutput(VOTES.groups)
     assert several.bits == 4 and several.outputs == 5 and several.answers == 7
     apart = several.apart(several.evaluate(SCORES))
     for column, group in enumerate(several.groups):
         assert np.array_equal(apart[:, column], group.evaluate(SCORES))
     classes = ("a", "b", "c", 5, 6, False, True)
-    assert label_groups(classes, several) == [("a", "b", "c"), (5, 6), (False, True)]
-    labels = labels_of(("a", "b", "c", "d", "e", "f", "g"), several, several.evaluate(SCORES))
+    assert several.label_groups(classes) == [("a", "b", "c"), (5, 6), (False, True)]
+    labels = several.labels(("a", "b", "c", "d", "e", "f", "g"), several.evaluate(SCORES))
     assert labels.shape == (len(SCORES), 3) and set(labels[:, 1]) == {"d", "e"}
 
 

@@ -10,7 +10,7 @@ from nodekit import features_of
 
 from locgen.errors import ModelFileError
 from locgen.ir import Function, Layer, LayeredNode, from_json, to_json
-from locgen.ir.layercost import memories_of, memory_blocks, parallel_luts
+from locgen.ir.integer.layercost import memories_of, memory_blocks, parallel_luts
 
 WIDTHS = (2, 3, 0, 1, 4)
 ROWS = np.stack(

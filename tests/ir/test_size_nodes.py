@@ -18,7 +18,7 @@ from locgen.ir import (
     from_json,
     to_json,
 )
-from locgen.ir.cost import signed_digits
+from locgen.ir.integer.cost import signed_digits
 
 WIDTHS = (2, 3, 1, 2)
 ROWS = np.array(list(itertools.product(*(range(1 << w) for w in WIDTHS))))

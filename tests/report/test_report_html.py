@@ -17,7 +17,7 @@ from reportkit import (
 )
 
 from locgen.flow import summary
-from locgen.ir.decision import Decision
+from locgen.ir.decisions import Decision
 from locgen.report.html import render_html
 from locgen.report.pictures import Pictures
 

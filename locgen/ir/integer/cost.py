@@ -10,16 +10,16 @@ from functools import lru_cache
 
 import numpy as np
 
-from locgen.ir.clause import ClauseNode
-from locgen.ir.distance import DistanceNode
-from locgen.ir.layercost import parallel_luts
-from locgen.ir.layers import LayeredNode
-from locgen.ir.linear import LinearNode
-from locgen.ir.neighbours import NeighboursNode
-from locgen.ir.node import Comparison, NodeBase
-from locgen.ir.softmax import SoftmaxNode
-from locgen.ir.table import TableNode
-from locgen.ir.tree import TreeNode
+from locgen.ir.integer.clause import ClauseNode
+from locgen.ir.integer.distance import DistanceNode
+from locgen.ir.integer.layercost import parallel_luts
+from locgen.ir.integer.layered import LayeredNode
+from locgen.ir.integer.linear import LinearNode
+from locgen.ir.integer.neighbours import NeighboursNode
+from locgen.ir.integer.node import Comparison, NodeBase
+from locgen.ir.integer.softmax import SoftmaxNode
+from locgen.ir.integer.table import TableNode
+from locgen.ir.integer.tree import TreeNode
 
 __all__ = [
     "clause_luts",

@@ -1,9 +1,10 @@
-"""Decisions that a second model makes of the scores: nodes behind nodes.
+"""Decisions that a second stage makes: nodes that read the scores of the first.
 
 What an ensemble's last estimator computes of its members' scores, what calibration makes of a
 score, and votes whose ties are broken by sums of scores.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
@@ -11,25 +12,30 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
-from locgen.ir.choice import Argmax, Scale, Threshold
+from locgen.ir.decisions.argmax import Argmax
+from locgen.ir.decisions.base import DecisionBase, Scale, Step
+from locgen.ir.decisions.threshold import Threshold
+from locgen.ir.decisions.votes import Group, GroupDecisions
 from locgen.ir.features import IdentityFeature
-from locgen.ir.layers import LayeredNode
-from locgen.ir.linear import LinearNode
-from locgen.ir.softmax import SoftmaxNode
-from locgen.ir.tree import TreeNode
+from locgen.ir.integer import SecondStageNode
+from locgen.ir.integer.cost import node_cells
+from locgen.ir.levels import RANK_LEVELS, THRESHOLD_LEVELS, tree_levels
 
-__all__ = ["BehindNode", "Cascade", "FloatCascade"]
+__all__ = ["Cascade", "SecondStage"]
 
 _WIDEST_CODE = 24
 
-BehindNode = Annotated[
-    TreeNode | LinearNode | LayeredNode | SoftmaxNode, Field(discriminator="kind")
-]
-"""The kinds of nodes that may stand behind scores."""
+
+@dataclass(frozen=True)
+class SecondStage(Step):
+    """The codes of all signed scores of `width` bits, every node over them, and their sums."""
+
+    cascade: "Cascade"
+    width: int
 
 
 @dataclass(frozen=True)
-class Cascade:
+class Cascade(DecisionBase):
     """Nodes that read codes of the scores, and a decision over what they add up to.
 
     The code of a score is ``score - low >> shift``, of `bits` bits; scores stay within.
@@ -47,10 +53,12 @@ class Cascade:
     lows: tuple[int, ...]
     shifts: tuple[Annotated[int, Field(ge=0, le=47)], ...]
     bits_of: tuple[Annotated[int, Field(ge=0, le=_WIDEST_CODE)], ...]
-    nodes: Annotated[tuple[BehindNode, ...], Field(min_length=1)]
+    nodes: Annotated[tuple[SecondStageNode, ...], Field(min_length=1)]
     bias: Annotated[tuple[int, ...], Field(min_length=1)]
     decision: Annotated[Argmax | Threshold, Field(discriminator="kind")]
     kind: Literal["cascade"] = "cascade"
+
+    root_cycles = 3
 
     def __post_init__(self) -> None:
         """Check that nodes, codes and sums belong together."""
@@ -105,20 +113,14 @@ class Cascade:
         ends = [end for pair in self.ranges for end in pair]
         return max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
 
-    @property
-    def levels(self) -> float:
-        """Levels of LUT4 from the scores to the sums."""
-        joined = 2.0 * max(len(self.nodes) - 1, 0).bit_length()
-        return 2.0 + max(node.levels for node in self.nodes) + joined
-
-    def holds(self, ranges: tuple[tuple[int, int], ...]) -> bool:
-        """Return whether scores of these (lowest, highest) have codes."""
-        return all(
+    def check_scores(self, ranges: Sequence[tuple[int, int]], offsets: Sequence[float]) -> None:
+        """Raise ValueError unless scores of these (lowest, highest) have codes."""
+        fields = zip(self.lows, self.shifts, self.bits_of, ranges, strict=True)
+        if not all(
             not bits or (low <= least and most - low < 1 << bits + shift)
-            for low, shift, bits, (least, most) in zip(
-                self.lows, self.shifts, self.bits_of, ranges, strict=True
-            )
-        )
+            for low, shift, bits, (least, most) in fields
+        ):
+            raise ValueError("codes of scores must hold every score")
 
     def codes(self, scores: np.ndarray) -> np.ndarray:
         """Return the codes (rows, outputs) of scores of the same shape."""
@@ -137,74 +139,32 @@ class Cascade:
         """Return decisions (rows,) of integer scores (rows, outputs)."""
         return self.decision.evaluate(self.sums(scores))
 
-
-@dataclass(frozen=True, eq=False)
-class FloatCascade:
-    """The same in the float IR: a model whose features are the scores.
-
-    Members
-    -------
-    model : an `ir.model.Model` over the scores, in their order
-    scales : scores of which only differences count, which then have one scale and a free offset, or
-        such as need one scale
-    outranks : whether the largest sum of the model's trees decides, and what else it adds up only
-        where several are as large
-    """
-
-    model: object
-    scales: tuple[Scale, ...]
-    outranks: bool = False
-    kind: Literal["cascade"] = "cascade"
-
-    def __post_init__(self) -> None:
-        """Check that every score has a scale."""
-        named = sorted(output for scale in self.scales for output in scale.outputs)
-        if named != list(range(len(self.model.feature_names))):
-            raise ValueError("every score behind which a model stands must have one scale")
+    @property
+    def second_stage_levels(self) -> float:
+        """Levels of LUT4 from the scores to the sums."""
+        joined = 2.0 * max(len(self.nodes) - 1, 0).bit_length()
+        return 2.0 + max(node.levels for node in self.nodes) + joined
 
     @property
-    def bits(self) -> int:
-        """Width of the decision in bits."""
-        return self.model.rule_of_decision.bits
+    def levels(self) -> float:
+        """All steps."""
+        return sum(self.step_levels(False))
+
+    def step_levels(self, alone: bool) -> tuple[float, ...]:
+        """Return those of the nodes, and of the decision over their sums."""
+        choice = max(RANK_LEVELS * tree_levels(len(self.bias)), THRESHOLD_LEVELS)
+        return self.second_stage_levels, choice
+
+    def steps(self, score_bits: int) -> tuple[Step, ...]:
+        """Return the second stage, and the decision over its sums."""
+        sums = Group(tuple(range(len(self.bias))), self.decision)
+        return SecondStage(self, score_bits), GroupDecisions((sums,), self.sum_bits)
 
     @property
-    def outputs(self) -> int:
-        """Number of scores it is made from."""
-        return len(self.model.feature_names)
+    def adder_bits(self) -> float:
+        """Bits of adders of the nodes and of their sums, about."""
+        return sum(map(node_cells, self.nodes)) + len(self.bias) * self.sum_bits
 
-    @property
-    def answers(self) -> int:
-        """Number of classes it tells apart."""
-        return self.model.rule_of_decision.answers
-
-    def evaluate(self, scores: np.ndarray) -> np.ndarray:
-        """Return decisions (rows,) of scores (rows, outputs)."""
-        if not self.outranks:
-            return self.model.decide(self.model.scores(scores))
-        votes, rest = self._apart(scores)
-        return np.argmax(np.where(votes == votes.max(axis=1, keepdims=True), rest, -np.inf), axis=1)
-
-    def _apart(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the trees, and what all else adds up to, (rows, sums) both."""
-        trees = len(self.model.trees)
-        parts = [node.evaluate(scores) for node in self.model.nodes]
-        zeros = [np.zeros_like(part) for part in parts]
-        votes = self.model.sums_of([*parts[:trees], *zeros[trees:]])
-        rest = self.model.sums_of([*zeros[:trees], *parts[trees:]])
-        return votes[0], rest[0] + np.array(self.model.base)
-
-    def margin(self, scores: np.ndarray) -> np.ndarray:
-        """Return how far each row (rows,) is from another decision, or a score from a cut."""
-        if self.outranks:
-            votes, rest = self._apart(scores)
-            best = votes == votes.max(axis=1, keepdims=True)
-            ranked = np.sort(np.where(best, rest, -np.inf), axis=1)
-            nearest = ranked[:, -1] - ranked[:, -2]
-        else:
-            nearest = self.model.rule_of_decision.margin(self.model.scores(scores))
-        for column, cuts in enumerate(self.model.cuts):
-            finite = cuts[np.isfinite(cuts)]
-            if len(finite):
-                far = np.abs(scores[:, [column]] - finite).min(axis=1)
-                nearest = np.minimum(nearest, far)
-        return nearest
+    def root_bits(self, outputs: int, score_bits: int, serial: bool) -> float:
+        """Return the second stage, and the scores held behind it."""
+        return self.adder_bits + outputs * score_bits

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.linear import LinearNode
-from locgen.ir.node import NodeBase, check_features, check_outputs
+from locgen.ir.integer.linear import LinearNode
+from locgen.ir.integer.node import NodeBase, check_features, check_outputs
 
 __all__ = ["DistanceNode", "Metric"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from locgen.ir.features import Feature
-from locgen.ir.node import NodeBase, check_features, check_outputs, require_evidence
+from locgen.ir.integer.node import NodeBase, check_features, check_outputs, require_evidence
 
 __all__ = ["TableNode"]
 

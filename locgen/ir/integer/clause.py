@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.node import Comparison, NodeBase, check_outputs, require_evidence
+from locgen.ir.integer.node import Comparison, NodeBase, check_outputs, require_evidence
 
 __all__ = ["ClauseLiteral", "ClauseNode"]
 

@@ -1,7 +1,8 @@
 """Cost of two-layer nodes: in gates all at once, and as one multiplier with memories."""
 
-from locgen.ir.layers import Layer, LayeredNode
-from locgen.ir.neighbours import NeighboursNode
+from locgen.ir.integer.layer import Layer
+from locgen.ir.integer.layered import LayeredNode
+from locgen.ir.integer.neighbours import NeighboursNode
 
 __all__ = [
     "BLOCK_BITS",
