@@ -1,5 +1,5 @@
 # make demo: from nothing to a verified bitstream. make test: the tests. Both make .venv first.
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all lint types clean
 
 demo:
 	@scripts/bootstrap.sh
@@ -18,6 +18,9 @@ test-all: test
 lint:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+
+types:
+	.venv/bin/mypy
 
 clean:
 	rm -rf .venv demo build

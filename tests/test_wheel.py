@@ -4,6 +4,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def test_wheel_in_a_clean_environment(tmp_path):
     )
     (wheel,) = tmp_path.glob("locgen-*.whl")
     environment = tmp_path / "env"
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "locgen/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
     venv.create(environment, with_pip=False)
     python = environment / "bin" / "python"
     (site,) = environment.glob("lib/python*/site-packages")
