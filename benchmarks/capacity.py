@@ -14,8 +14,9 @@ from measure import markdown, out_argument, write_result
 from locgen.devices import find_device
 from locgen.errors import LocgenError
 from locgen.flow.blocks import blocks_of
+from locgen.flow.build_target import resolve_target
+from locgen.flow.fabric_choice import choose_plan
 from locgen.flow.options import BuildOptions
-from locgen.flow.place import choose_plan, resolve_place
 from locgen.ir import (
     AffineFeature,
     Argmax,
@@ -173,7 +174,7 @@ def holds(model: QuantisedModel, target: str, device: str) -> tuple[bool, str]:
     """Return whether the device holds `model`, and in what fabric."""
     options = BuildOptions(target=target, device=device, top="stream")
     try:
-        choice = choose_plan(model, options, resolve_place(options))
+        choice = choose_plan(model, options, resolve_target(options))
     except LocgenError:
         return False, ""
     found, _ = find_device(device)

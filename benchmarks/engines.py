@@ -53,7 +53,7 @@ def build_case(name: str, width: str, folder: Path, routed: bool) -> dict[str, o
         link_width=width,
         pnr=routed,
     )
-    plan, shape = design.choice.plan, design.choice.plan.shapes[0]
+    plan, shape = design.plan, design.plan.shapes[0]
     out = folder / f"{name}_{width}"
     design.build(out)
     report = json.loads((out / "report.json").read_text())

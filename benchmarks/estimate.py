@@ -170,7 +170,7 @@ def measure(sample: Sample, route: bool) -> dict[str, object]:
 
 
 def fmax_of(levels: float) -> float:
-    """Return what `flow.place` makes of `levels` on the UP5K, in MHz."""
+    """Return what `flow.fabric_choice` makes of `levels` on the UP5K, in MHz."""
     delays = find_device("up5k")[0].delays
     period = delays.clock_to_q + delays.setup + levels * (delays.lut + 0.5 * delays.route)
     return 1000 / period

@@ -118,8 +118,8 @@ def _kept(kit: str, name: str, verilog: bool, reports: bool) -> dict[str, object
         modules = emit(design)
         facts: dict[str, object] = {
             "digest": design.digest,
-            "latency": design.choice.plan.latency_cycles,
-            "cells": design.choice.estimate.logic_cells,
+            "latency": design.plan.latency_cycles,
+            "cells": design.estimate.logic_cells,
             "rtlil": short(modules["core"]),
         }
         if verilog:

@@ -203,8 +203,8 @@ def measure(family: str, make: Make, data: str, rows: tuple[np.ndarray, ...]) ->
         "behind": kinds(behind) or model.decision.kind,
         "input_bits": sum(model.feature_bits),
         "score_bits": model.score_bits,
-        "cells": design.choice.estimate.logic_cells,
-        "fabric": design.choice.plan.kind,
+        "cells": design.estimate.logic_cells,
+        "fabric": design.plan.kind,
     }
 
 

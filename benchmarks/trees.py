@@ -287,7 +287,7 @@ def measure(family: str, kind: str, make: Make, data: str) -> dict[str, object]:
         "trees": len(design.model.nodes),
         "input_bits": sum(design.model.feature_bits),
         "leaf_bits": design.quantisation.trials[-1].score_bits,
-        "cells": design.choice.estimate.logic_cells,
+        "cells": design.estimate.logic_cells,
     }
 
 

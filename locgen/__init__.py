@@ -6,30 +6,18 @@ and plans it, and the `Design` it returns predicts, explains, builds and verifie
 
 from typing import TYPE_CHECKING
 
+from locgen.version import __version__
+
 if TYPE_CHECKING:
-    from locgen.flow.attached import Board
-    from locgen.flow.design import Design, Explanation
-    from locgen.flow.design import compile_model as compile
-    from locgen.frontends import load
+    from locgen.api import Board, Design, Explanation, compile, load
 
 __all__ = ["Board", "Design", "Explanation", "__version__", "compile", "load"]
-
-__version__ = "0.1.0"
-
-_LAZY = {
-    "Board": ("locgen.flow.attached", "Board"),
-    "Design": ("locgen.flow.design", "Design"),
-    "Explanation": ("locgen.flow.design", "Explanation"),
-    "compile": ("locgen.flow.design", "compile_model"),
-    "load": ("locgen.frontends", "load"),
-}
 
 
 def __getattr__(name: str) -> object:
     """Import the public names on first use: ``import locgen`` alone stays fast."""
-    if name not in _LAZY:
+    if name not in __all__:
         raise AttributeError(f"module 'locgen' has no attribute {name!r}")
     from importlib import import_module
 
-    module, attribute = _LAZY[name]
-    return getattr(import_module(module), attribute)
+    return getattr(import_module("locgen.api"), name)

@@ -88,7 +88,7 @@ def test_every_kind_of_import_is_seen():
         "from locgen import flow",
         "from ..top import site",
         "from .. import top",
-        "import importlib\nimportlib.import_module('locgen.flow.design')",
+        "import importlib\nimportlib.import_module('locgen.flow.compiling')",
         "from locgen.quantise import quantise",
         "from locgen import load",
         "import locgen\nlocgen.compile",

@@ -75,7 +75,7 @@ def measure(
         rtlil = emit(design)["core"]
         write_verilog({"core": rtlil}, work, work, use_cache=False)
         seconds = cpu_seconds() - start
-    plan = design.choice.plan
+    plan = design.plan
     row = {
         "model": name,
         "system": "locgen",

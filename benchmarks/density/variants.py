@@ -26,10 +26,10 @@ from cases import CASES, SHARED, arrays
 from measure import markdown, out_argument, tools_used, write_result
 
 import locgen
+from locgen.api import Design
 from locgen.cores import tree as tree_module
 from locgen.devices import find_device
 from locgen.flow.bench import emit
-from locgen.flow.design import Design
 from locgen.ir import IdentityFeature, QuantisedModel, TreeNode, to_json
 from locgen.targets import synthesis
 from locgen.targets.families import ICE40

@@ -114,7 +114,7 @@ def build(
     is called done. Exit codes: 1 model, data or budget, 2 usage, 3 tool missing, 4 does not fit,
     5 mismatch, 6 board.
     """
-    from locgen.flow.design import compile_model
+    from locgen.api import compile as compile_model
     from locgen.report.terminal import summary_lines
 
     with progress(_err, as_json) as tell:
@@ -229,7 +229,7 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Say within a second what a build would cost; latency is exact, cells and clock are not."""
-    from locgen.flow.design import compile_model
+    from locgen.api import compile as compile_model
     from locgen.flow.inspect import estimate_rows
 
     design = compile_model(model, **asked(site, reading, planning, widths, quantising))

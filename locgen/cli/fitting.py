@@ -28,7 +28,7 @@ def fit_check(
     as_json: AsJson = False,
 ) -> None:
     """Say by estimate where a model fits and how full it gets; exit code 4 if nowhere."""
-    from locgen.flow.design import compile_model
+    from locgen.api import compile as compile_model
     from locgen.flow.fitcheck import fit_check as check
 
     place = {"target": target, "device": device, "board": board}

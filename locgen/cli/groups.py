@@ -83,7 +83,7 @@ def _count(name: str, text: str) -> int | None:
 
 
 def asked(*groups: object) -> dict[str, object]:
-    """Return the members of all groups by name, as `flow.compile_model` takes them.
+    """Return the members of all groups by name, as `locgen.compile` takes them.
 
     Raises
     ------

@@ -77,8 +77,8 @@ def run(
 
     Damaged and lost frames are asked for again; a board that holds another design is refused.
     """
-    from locgen.flow.attached import Board
-    from locgen.flow.rows import load_rows
+    from locgen.api import Board
+    from locgen.flow.inputs import load_rows
 
     with progress(err, as_json) as tell:
         board = Board(folder, port)
@@ -125,9 +125,9 @@ def explain(
     With --port the board sends its evidence, which must be golden's; the design must have been
     built with --explain.
     """
-    from locgen.flow.attached import Board
+    from locgen.api import Board
     from locgen.flow.folder import open_folder
-    from locgen.flow.rows import load_rows
+    from locgen.flow.inputs import load_rows
     from locgen.flow.update import design_of_folder
     from locgen.flow.words import reasons_of, sentences
 
@@ -188,7 +188,7 @@ def simulate(
     with ExitStack() as stack:
         with progress(err, as_json) as tell:
             running = virtual_board(
-                opened, link=link, real_time=real_time, damage=Damage(damage, seed), tell=tell
+                opened, link=link, real_time=real_time, damage=Damage(damage, seed), progress=tell
             )
             board = stack.enter_context(running)
         name = str(link or board.port)

@@ -32,7 +32,7 @@ def convert(
     It needs neither the library that trained the model nor trust in where it comes from, and its
     answers are the hardware's, bit for bit.
     """
-    from locgen.flow.design import compile_model
+    from locgen.api import compile as compile_model
     from locgen.ir import digest_of, to_json
 
     if not target_file.name.endswith(".locgen.json"):
@@ -69,7 +69,7 @@ def demo(
 
     The script that trains is examples/train_breast_cancer.py.
     """
-    from locgen.flow.design import compile_model
+    from locgen.api import compile as compile_model
     from locgen.flow.folder import open_folder, verify_folder
     from locgen.report.terminal import summary_lines
 

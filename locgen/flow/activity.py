@@ -13,12 +13,11 @@ from locgen.energy import (
     expert_activity,
     known_cells,
 )
-from locgen.flow.design import Design
 from locgen.flow.memory import loaded_state
+from locgen.flow.planned import PlannedDesign
 from locgen.quantise import synthetic_rows
 from locgen.targets.asic.liberty import Library
 from locgen.targets.netlist import Netlist
-from locgen.targets.registry import find_target
 from locgen.verify.vectors import Vectors, pack_features, pack_results
 
 __all__ = ["gate_activity", "measure_activity"]
@@ -27,14 +26,14 @@ _ROWS = 512
 
 
 def measure_activity(
-    design: Design, netlist: Netlist, vectors: Vectors
+    design: PlannedDesign, netlist: Netlist, vectors: Vectors
 ) -> tuple[Activity | None, ExpertActivity | None]:
     """Count toggles, by expert as well where experts have modules of their own.
 
     Nothing is counted where the target's cells are not known to the simulation. It is done on data
     rows, or on rows drawn over the thresholds where there are none.
     """
-    library, module = find_target(design.place.target).library, _module(netlist)
+    library, module = design.target.backend.library, _module(netlist)
     if not known_cells(module, library):
         return None, None
     mapped = MappedNetlist(module, library)
@@ -42,7 +41,7 @@ def measure_activity(
 
 
 def gate_activity(
-    design: Design, netlist: Netlist, library: Library, vectors: Vectors
+    design: PlannedDesign, netlist: Netlist, library: Library, vectors: Vectors
 ) -> tuple[Activity, ExpertActivity | None, GateNetlist]:
     """Do the same for standard cells; the netlist has observed them.
 
@@ -61,9 +60,9 @@ def _module(netlist: Netlist) -> dict:
 
 
 def _count(
-    design: Design, netlist: MappedNetlist | GateNetlist, vectors: Vectors, **more: object
+    design: PlannedDesign, netlist: MappedNetlist | GateNetlist, vectors: Vectors, **more: object
 ) -> tuple[Activity, ExpertActivity | None]:
-    model, plan = design.model, design.choice.plan
+    model, plan = design.model, design.plan
     if design.data is not None:
         q = model.quantise(np.concatenate([design.data.x_test, design.data.x_train]))
     elif design.loaded is not None:

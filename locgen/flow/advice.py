@@ -2,8 +2,8 @@
 
 from locgen.boards import list_boards
 from locgen.devices import devices
-from locgen.flow.design import Design
-from locgen.flow.place import engines_elsewhere
+from locgen.flow.engine_choice import engines_elsewhere
+from locgen.flow.planned import PlannedDesign
 from locgen.plan import estimate_plan, plan_direct, plan_tree
 
 __all__ = ["advice"]
@@ -12,12 +12,12 @@ _ROUTABLE = 0.9
 """Share of a device that can be counted on when a change is suggested."""
 
 
-def advice(design: Design, used: int, available: int, source: str = "") -> str:
+def advice(design: PlannedDesign, used: int, available: int, source: str = "") -> str:
     """Return one line: by how much the design is too large, and which changes would fit.
 
     `source` says where `used` comes from if it was not counted.
     """
-    place, model, plan = design.place, design.model, design.choice.plan
+    target, model, plan = design.target, design.model, design.plan
     ways = []
     trees = [node for node in model.nodes if node.kind == "tree"]
     fewer = int(len(trees) * available * _ROUTABLE / used)
@@ -29,7 +29,7 @@ def advice(design: Design, used: int, available: int, source: str = "") -> str:
         halvings, size = halvings + 1, size / 1.8
     if halvings and size <= available * _ROUTABLE:
         ways.append(f"depth {depth - halvings} instead of {depth}")
-    error = used / max(design.choice.estimate.logic_cells, 1)
+    error = used / max(design.estimate.logic_cells, 1)
     if plan.kind == "direct":
         other, option = estimate_plan(model, plan_tree(model, 1, None)), "--fabric tree"
     else:
@@ -39,9 +39,9 @@ def advice(design: Design, used: int, available: int, source: str = "") -> str:
     ways += _larger(design, used)
     options = design.options
     if options.core == "auto" and options.fabric != "direct" and options.stages is None:
-        elsewhere = engines_elsewhere(design.quantisation.model, options, place)
+        elsewhere = engines_elsewhere(design.quantisation.model, options, target)
         ways += [f"{elsewhere} (its engines' memories)"] if elsewhere else []
-    where = place.board.name if place.board is not None else place.device.name
+    where = target.board.name if target.board is not None else target.device.name
     remedy = "; would fit: " + ", or ".join(ways) if ways else "; train a much smaller model"
     return (
         f"{model.name} needs {used} logic cells{source and ' ' + source}, {where} has {available} "
@@ -49,15 +49,15 @@ def advice(design: Design, used: int, available: int, source: str = "") -> str:
     )
 
 
-def _larger(design: Design, used: int) -> list[str]:
+def _larger(design: PlannedDesign, used: int) -> list[str]:
     """Return the smallest device (for a board build: the first board) that would hold it."""
-    place = design.place
+    target = design.target
     roomy = {
         device.name: device.capacity.logic_cells
         for device in devices()
-        if device.family == place.device.family and device.capacity.logic_cells * _ROUTABLE >= used
+        if device.family == target.device.family and device.capacity.logic_cells * _ROUTABLE >= used
     }
-    if place.board is not None:
+    if target.board is not None:
         boards = [board for board in list_boards() if board.device in roomy]
         best = min(boards, key=lambda b: (roomy[b.device], b.name), default=None)
         return [] if best is None else [f"--board {best.name} ({roomy[best.device]} cells)"]

@@ -6,31 +6,30 @@ from pathlib import Path
 import numpy as np
 
 from locgen.errors import Mismatch
-from locgen.flow.design import Design
 from locgen.flow.evidence import evidence_words
 from locgen.flow.memory import boot_flash, link_params, memory_image, update_exchanges
+from locgen.flow.planned import PlannedDesign
 from locgen.flow.tops import emit_top, has_frames
 from locgen.ir import QuantisedModel
 from locgen.targets.asic.chip import CELL_MODELS
-from locgen.targets.registry import find_target
 from locgen.targets.target import Mapped
 from locgen.top.direct import DirectFabric
 from locgen.top.emit import emit_rtlil
 from locgen.top.registers import REGISTERS
 from locgen.top.tree import TreeFabric
+from locgen.verify.fault_localisation import localise_fault
 from locgen.verify.frames import make_frames
 from locgen.verify.pins import make_rows
 from locgen.verify.simulate import SimulationResult, run_testbench
-from locgen.verify.suspect import suspect_node
 from locgen.verify.testbench import write_testbench
 from locgen.verify.vectors import Vectors, make_vectors
 
 __all__ = ["design_facts", "design_vectors", "emit", "fabric_of", "simulate", "write_bench"]
 
 
-def design_facts(design: Design) -> dict[str, object]:
+def design_facts(design: PlannedDesign) -> dict[str, object]:
     """Return the facts that test benches are rendered from."""
-    model, place, plan = design.model, design.place, design.choice.plan
+    model, target, plan = design.model, design.target, design.plan
     boot = boot_flash(design)
     return {
         "name": model.name,
@@ -43,28 +42,28 @@ def design_facts(design: Design) -> dict[str, object]:
         "outputs": model.score_ports,
         "latency_cycles": plan.latency_cycles,
         "interval_cycles": plan.interval_cycles,
-        "top": place.top,
-        "registers": dict(REGISTERS) if place.top in ("wishbone", "axilite") else None,
-        "clock_hz": int(place.clock_hz or 12_000_000),
-        "baud": place.baud,
+        "top": target.top,
+        "registers": dict(REGISTERS) if target.top in ("wishbone", "axilite") else None,
+        "clock_hz": int(target.clock_hz or 12_000_000),
+        "baud": target.baud,
         "memory": plan.shapes[0].memory if plan.shapes else None,
         "evidence_beats": plan.evidence_bits // plan.evidence_width if plan.evidence else 0,
         "evidence_width": plan.evidence_width if plan.evidence else 0,
         "boot_offset": None if boot is None else boot.offset,
-        "models": list(find_target(place.target).models),
-        "tile": find_target(place.target).tile,
+        "models": list(target.backend.models),
+        "tile": target.backend.tile,
     }
 
 
-def fabric_of(design: Design) -> DirectFabric | TreeFabric:
+def fabric_of(design: PlannedDesign) -> DirectFabric | TreeFabric:
     """Return the Amaranth component of the model."""
-    plan = design.choice.plan
+    plan = design.plan
     if plan.kind == "direct":
         return DirectFabric(design.model, plan)
     return TreeFabric(design.model, plan, int(design.digest, 16))
 
 
-def emit(design: Design, called: str = "top") -> dict[str, str]:
+def emit(design: PlannedDesign, called: str = "top") -> dict[str, str]:
     """Return RTLIL by module: the core, and the top around it, a module named as `called`."""
     modules = {"core": emit_rtlil(fabric_of(design), "core", reset=True)}
     top = emit_top(design, called)
@@ -73,7 +72,7 @@ def emit(design: Design, called: str = "top") -> dict[str, str]:
     return modules
 
 
-def design_vectors(design: Design) -> Vectors:
+def design_vectors(design: PlannedDesign) -> Vectors:
     """Return the vector set that every level of verification shares."""
     model = design.model
     thresholds: list[dict[int, str]] = [{} for _ in model.features]
@@ -91,7 +90,7 @@ def design_vectors(design: Design) -> Vectors:
 
 
 def write_bench(
-    design: Design,
+    design: PlannedDesign,
     bench: Path,
     facts: dict[str, object],
     vectors: Vectors,
@@ -108,7 +107,7 @@ def write_bench(
     evidence = evidence_words(design, vectors)
     if mapped is not None and mapped.chip is not None:
         sources[CELL_MODELS] = mapped.chip.models
-    if design.place.top == "pins":
+    if design.target.top == "pins":
         frames = make_rows(design.model, vectors)
     elif has_frames(design):
         params = link_params(design)
@@ -132,5 +131,5 @@ def simulate(
         if not error.vectors:
             raise
         compared = vectors.q[: max(error.vectors) + 1]
-        node = suspect_node(model, compared, error.vectors)
+        node = localise_fault(model, compared, error.vectors)
         raise Mismatch(f"{error}; suspect: {node}", error.vectors) from error

@@ -2,7 +2,7 @@
 
 from locgen.devices import Device, devices
 from locgen.errors import DoesNotFit
-from locgen.flow.design import Design
+from locgen.flow.planned import PlannedDesign
 from locgen.ir import LayeredNode, NeighboursNode
 from locgen.ir.integer.layercost import BLOCK_BITS, memory_blocks
 from locgen.quantise import condense
@@ -13,7 +13,7 @@ _HOPELESS = 1.5
 """By how much more than the device has an estimate is refused: small memories become gates."""
 
 
-def check_blocks(design: Design) -> None:
+def check_blocks(design: PlannedDesign) -> None:
     """Refuse a model whose stored vectors, rows or weights are more than the device's block RAM.
 
     Raises
@@ -21,7 +21,7 @@ def check_blocks(design: Design) -> None:
     DoesNotFit
         With the number of units that would fit, and the smallest device that holds all.
     """
-    device, plan = design.place.device, design.choice.plan
+    device, plan = design.target.device, design.plan
     nodes = [node for node in design.model.nodes if isinstance(node, LayeredNode)]
     if device is None or plan.kind != "tree" or not design.options.pnr:
         return
@@ -49,7 +49,7 @@ def check_blocks(design: Design) -> None:
     )
 
 
-def _check_stored(design: Design, device: Device) -> None:
+def _check_stored(design: PlannedDesign, device: Device) -> None:
     """Refuse nearest neighbours whose rows are more than the device's block RAM."""
     nodes = [node for node in design.model.nodes if isinstance(node, NeighboursNode)]
     needed, available = sum(map(memory_blocks, nodes)), blocks_of(device)

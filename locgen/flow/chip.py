@@ -8,14 +8,13 @@ from pathlib import Path
 from locgen.energy import Activity, CellPower, EnergyFigures, ExpertActivity, power_of
 from locgen.errors import DoesNotFit
 from locgen.flow.activity import gate_activity
-from locgen.flow.design import Design
 from locgen.flow.modules import chip_module
+from locgen.flow.planned import PlannedDesign
 from locgen.targets.asic.libraries import FoundLibrary
 from locgen.targets.asic.mapping import CellArea, area_of
 from locgen.targets.asic.tiles import MOST_FILLED, SHUTTLES, Shuttle, Tile, smallest_tile
 from locgen.targets.asic.timing import PathTiming, static_timing
 from locgen.targets.netlist import Netlist
-from locgen.targets.registry import find_target
 from locgen.targets.target import Mapped
 from locgen.verify.vectors import Vectors
 
@@ -97,7 +96,7 @@ def _area(netlist: Netlist, found: FoundLibrary, direct: bool, outside: str) -> 
     return area_of(netlist, library, modules)
 
 
-def whole_area(design: Design, mapped: Mapped) -> tuple[Shuttle, float, bool]:
+def whole_area(design: PlannedDesign, mapped: Mapped) -> tuple[Shuttle, float, bool]:
     """Return the shuttle, the area of the whole design there, and whether it is scaled."""
     shuttle = SHUTTLES[design.options.shuttle or "sky"]
     library = mapped.chip.library.library
@@ -106,7 +105,7 @@ def whole_area(design: Design, mapped: Mapped) -> tuple[Shuttle, float, bool]:
     return shuttle, um2 * (shuttle.area_factor if scaled else 1.0), scaled
 
 
-def check_tile(design: Design, mapped: Mapped) -> None:
+def check_tile(design: PlannedDesign, mapped: Mapped) -> None:
     """Refuse a design that no tile of its shuttle holds.
 
     Raises
@@ -114,7 +113,7 @@ def check_tile(design: Design, mapped: Mapped) -> None:
     DoesNotFit
         With what would fit.
     """
-    if mapped.chip is None or not find_target(design.place.target).tile:
+    if mapped.chip is None or not design.target.backend.tile:
         return
     shuttle, um2, scaled = whole_area(design, mapped)
     tile, filled = smallest_tile(shuttle, um2)
@@ -127,7 +126,7 @@ def check_tile(design: Design, mapped: Mapped) -> None:
     fewer = int(len(trees) * room / um2)
     if fewer >= 1 and len(trees) > 1:
         ways.append(f"about {fewer} trees instead of {len(trees)}")
-    if design.model.answer == "scores" and design.choice.plan.kind == "direct":
+    if design.model.answer == "scores" and design.plan.kind == "direct":
         ways.append("--answer decision")
     ways.append("--target asic")
     raise DoesNotFit(
@@ -138,7 +137,9 @@ def check_tile(design: Design, mapped: Mapped) -> None:
     )
 
 
-def measure_chip(design: Design, mapped: Mapped, vectors: Vectors, logs: Path) -> ChipFigures:
+def measure_chip(
+    design: PlannedDesign, mapped: Mapped, vectors: Vectors, logs: Path
+) -> ChipFigures:
     """Return the figures of a design in standard cells.
 
     Raises
@@ -149,12 +150,12 @@ def measure_chip(design: Design, mapped: Mapped, vectors: Vectors, logs: Path) -
         If OpenSTA fails.
     """
     found = mapped.chip.library
-    direct = design.choice.plan.kind == "direct"
+    direct = design.plan.kind == "direct"
     core = _area(mapped.core, found, direct, "")
     whole = None if mapped.top is None else _area(mapped.top, found, direct, "pins")
     delay = mapped.chip.abc_delay_ns
     timing = static_timing(mapped.top or mapped.core, found.library, delay, logs)
-    asked = design.place.clock_hz and design.place.clock_hz / 1e6
+    asked = design.target.clock_hz and design.target.clock_hz / 1e6
     if asked is not None and timing is not None and 1000 / timing.period_ns < asked:
         raise DoesNotFit(
             f"{design.model.name} reaches {1000 / timing.period_ns:.1f} MHz in "
@@ -172,7 +173,7 @@ def measure_chip(design: Design, mapped: Mapped, vectors: Vectors, logs: Path) -
         if not no_power:
             power = power_of(gates, found.library, activity)
     tiles = {}
-    if find_target(design.place.target).tile:
+    if design.target.backend.tile:
         shuttle, um2, scaled = whole_area(design, mapped)
         tile, filled = smallest_tile(shuttle, um2)
         tiles = {"shuttle": shuttle, "tile": tile, "filled": filled, "scaled": scaled}

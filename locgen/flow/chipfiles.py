@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from locgen.flow.chip import ChipFigures
-from locgen.flow.design import Design
+from locgen.flow.planned import PlannedDesign
 from locgen.ir import QuantisedModel
 from locgen.report.numbers import percent
 from locgen.targets.asic.librelane import design_settings, hardened_period, settings_text
@@ -21,7 +21,7 @@ _LABELS = 16
 
 
 def write_chip_files(
-    design: Design,
+    design: PlannedDesign,
     chip: ChipFigures,
     clock_mhz: float | None,
     vectors: Vectors,
@@ -45,11 +45,11 @@ def write_chip_files(
         _write_tile(design, chip, clock_mhz, vectors, modules, work / "project", logs)
         return
     path_ns = None if chip.timing is None else chip.timing.period_ns
-    asked = design.place.clock_hz / 1e6 if design.place.clock_hz else None
+    asked = design.target.clock_hz / 1e6 if design.target.clock_hz else None
     library = chip.found.library if chip.found.has_timing else None
     text = constraints("clk", hardened_period(asked, path_ns), library)
     (work / f"{name}.sdc").write_text(text, "utf-8")
-    top = "core" if design.place.top == "stream" else "top"
+    top = "core" if design.target.top == "stream" else "top"
     settings = design_settings(top, f"{name}.v", f"{name}.sdc", asked, path_ns)
     folder = work / "librelane"
     folder.mkdir()
@@ -57,7 +57,7 @@ def write_chip_files(
 
 
 def _write_tile(
-    design: Design,
+    design: PlannedDesign,
     chip: ChipFigures,
     clock_mhz: float,
     vectors: Vectors,
@@ -83,7 +83,7 @@ def _write_tile(
         filled=percent(chip.filled, 0),
         scaled=chip.scaled,
         clock_hz=round(clock_mhz * 1e6),
-        latency_cycles=design.choice.plan.latency_cycles,
+        latency_cycles=design.plan.latency_cycles,
         features=tuple(
             (f"feature {number}", bits) for number, bits in enumerate(model.feature_bits) if bits
         ),

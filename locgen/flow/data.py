@@ -1,4 +1,4 @@
-"""Reads the data a user gives for searching widths and judging accuracy: `.npz` and `.csv`."""
+"""Data of a user for the width search and for accuracy: `.npz`, `.csv` and arrays."""
 
 import csv
 import zipfile
@@ -12,9 +12,30 @@ from locgen.errors import DataError
 from locgen.ir import Model
 from locgen.quantise import Dataset, check_rows, in_order
 
-__all__ = ["as_dataset", "csv_numbers", "csv_table", "load_dataset", "read_npz"]
+__all__ = ["as_dataset", "csv_numbers", "csv_table", "load_dataset", "read_dataset", "read_npz"]
 
 _TEST_SHARE = 0.3
+
+
+def read_dataset(data: object, model: Model, label: str | None = None) -> Dataset | None:
+    """Return `data`, the path of a file or arrays, checked against `model`; None if it is None.
+
+    Parameters
+    ----------
+    data : as `load_dataset` or `as_dataset` take it
+    model : float model whose columns and labels the rows must have
+    label : label column of a ``.csv``
+
+    Raises
+    ------
+    DataError
+        As of `load_dataset` and `as_dataset`.
+    """
+    if data is None:
+        return None
+    if isinstance(data, str | Path):
+        return load_dataset(Path(data), model, label)
+    return as_dataset(data, model)
 
 
 def load_dataset(path: Path, model: Model, label: str | None = None) -> Dataset:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from locgen.flow.choicereport import pruning_section
-from locgen.flow.design import Design, compile_model
+from locgen.flow.compiling import plan_design
+from locgen.flow.planned import PlannedDesign
 from locgen.ir import Cascade, Gate, Layer, LayeredNode, QuantisedModel, SoftmaxNode
 from locgen.ir.integer.cost import comparison_luts
 from locgen.plan.estimate import gate_cells
@@ -29,8 +30,8 @@ _EVIDENCE = {
 
 
 def inspect_model(source: str | Path, data: Path | None = None, **options: object) -> dict:
-    """Return plain facts about what `source` becomes, ready for JSON; see `compile_model`."""
-    design = compile_model(source, data=data, **options)
+    """Return plain facts about what `source` becomes, ready for JSON; see `plan_design`."""
+    design = plan_design(source, data=data, **options)
     model = design.model
     every = (*model.nodes, *model.gate_nodes)
     comparisons = {c for node in every for c in node.comparisons}
@@ -126,14 +127,14 @@ def _behind_facts(model: QuantisedModel) -> dict[str, object]:
     return facts | ({"functions_behind_scores": "; ".join(functions)} if functions else {})
 
 
-def _condensing_facts(design: Design) -> dict[str, object]:
+def _condensing_facts(design: PlannedDesign) -> dict[str, object]:
     """Return what condensing did and what it cost on the test rows; nothing without it."""
     done, data = design.quantisation.condensing, design.data
     if done is None:
         return {}
     facts: dict[str, object] = {"condensed": done.words}
     if data is not None and design.loaded is not None and len(data.x_test):
-        theirs, ours = design.loaded.answers(data.x_test), design.predict(data.x_test)
+        theirs, ours = design.loaded.answers(data.x_test), design.model.predict(data.x_test)
         before, after = (100 * float(np.mean(a == data.y_test)) for a in (theirs, ours))
         changed = np.count_nonzero(theirs != ours)
         facts["condensed_accuracy"] = (
@@ -142,7 +143,7 @@ def _condensing_facts(design: Design) -> dict[str, object]:
     return facts
 
 
-def _pruning_facts(design: Design) -> dict[str, object]:
+def _pruning_facts(design: PlannedDesign) -> dict[str, object]:
     """Return what pruning did and what it cost; nothing without it."""
     words = pruning_words(pruning_section(design.quantisation))
     if not words:
@@ -153,7 +154,7 @@ def _pruning_facts(design: Design) -> dict[str, object]:
     }
 
 
-def _rebinning_facts(design: Design) -> dict[str, object]:
+def _rebinning_facts(design: PlannedDesign) -> dict[str, object]:
     """Return what merging the bins of large tables did; nothing without it."""
     done = design.quantisation.rebinning
     return {} if done is None else {"rebinned": done.words}
@@ -184,13 +185,13 @@ def _gate_words(gate: Gate) -> str:
     return f"{kinds}: {read} features, {bits}-bit scores that are ranked"
 
 
-def estimate_rows(design: Design) -> list[tuple[str, str]]:
+def estimate_rows(design: PlannedDesign) -> list[tuple[str, str]]:
     """Return (name, value) rows of an estimate, as text."""
-    choice, place = design.choice, design.place
+    choice, target = design.chosen, design.target
     plan, cells = choice.plan, choice.estimate.logic_cells
-    device = place.device
+    device = target.device
     limit = "" if device is None else f" of {device.capacity.logic_cells}"
-    where = "none" if device is None else f"{device.name}-{place.package}"
+    where = "none" if device is None else f"{device.name}-{target.package}"
     rows = [
         ("device", where),
         ("fabric", f"{plan.kind}: {choice.reason}"),

@@ -8,7 +8,7 @@ from locgen.boards import Flash
 from locgen.cores.memory import SPRAM_WORDS
 from locgen.energy import Spram
 from locgen.errors import ConfigurationError
-from locgen.flow.design import Design
+from locgen.flow.planned import PlannedDesign
 from locgen.host.board import split_image
 from locgen.host.frames import Frame, MessageType, encode_frame, write_request
 from locgen.plan import images_of, site_stride
@@ -33,9 +33,9 @@ _SPOILING = 100
 _INVERT = 0xFFFFFFFF
 
 
-def memory_image(design: Design) -> tuple[int, ...]:
+def memory_image(design: PlannedDesign) -> tuple[int, ...]:
     """Return all words of the engines' memories, from address 0 on; nothing without engines."""
-    plan = design.choice.plan
+    plan = design.plan
     if not plan.shapes:
         return ()
     words: list[int] = []
@@ -45,9 +45,9 @@ def memory_image(design: Design) -> tuple[int, ...]:
     return tuple(words)
 
 
-def gates_digest(design: Design) -> int:
+def gates_digest(design: PlannedDesign) -> int:
     """Return 64 bits over what the gates depend on, whatever model is in their memories."""
-    model, plan = design.model, design.choice.plan
+    model, plan = design.model, design.plan
     if plan.core != "engine":
         return int(design.digest, 16)
     facts = {
@@ -57,7 +57,7 @@ def gates_digest(design: Design) -> int:
         "outputs": model.outputs,
         "engines": [asdict(shape) for shape in plan.shapes],
         "links": [plan.down_width, plan.up_width],
-        "top": design.place.top,
+        "top": design.target.top,
     }
     if plan.evidence:  # the gates send one number for each tree of each engine
         facts["evidence"] = [len(nodes) for nodes in plan.sites]
@@ -65,9 +65,9 @@ def gates_digest(design: Design) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)
 
 
-def link_params(design: Design) -> LinkParams:
+def link_params(design: PlannedDesign) -> LinkParams:
     """Return what the design says of itself on the wire."""
-    model, plan = design.model, design.choice.plan
+    model, plan = design.model, design.plan
     facts = {
         "feature_bits": max(sum(model.feature_bits), 1),
         "decision_bits": model.decision.bits,
@@ -97,7 +97,7 @@ def link_params(design: Design) -> LinkParams:
     )
 
 
-def boot_flash(design: Design) -> Flash | None:
+def boot_flash(design: PlannedDesign) -> Flash | None:
     """Return the flash that the design loads its model from, None if the bitstream holds it.
 
     Raises
@@ -105,22 +105,22 @@ def boot_flash(design: Design) -> Flash | None:
     ConfigurationError
         If nothing could load an SPRAM behind a UART.
     """
-    place = design.place
-    needs = any(shape.memory == "spram" for shape in design.choice.plan.shapes)
-    if not needs or place.top != "uart":
+    target = design.target
+    needs = any(shape.memory == "spram" for shape in design.plan.shapes)
+    if not needs or target.top != "uart":
         return None
-    if place.board is None or place.board.flash is None:
-        where = "without a board" if place.board is None else f"on {place.board.name}"
+    if target.board is None or target.board.flash is None:
+        where = "without a board" if target.board is None else f"on {target.board.name}"
         raise ConfigurationError(
             f"{design.model.name} needs SPRAM, which no bitstream fills, and {where} there is no "
             "flash to load it from: take a board with [flash] in its file, or --top stream"
         )
-    return place.board.flash
+    return target.board.flash
 
 
-def loaded_state(design: Design) -> dict[str, object]:
+def loaded_state(design: PlannedDesign) -> dict[str, object]:
     """Return the state of a netlist whose SPRAMs have been loaded, as `count_toggles` takes it."""
-    plan = design.choice.plan
+    plan = design.plan
     if not any(shape.memory == "spram" for shape in plan.shapes):
         return {}
     sites = [site for site, shape in enumerate(plan.engines) if shape is not None]
@@ -136,7 +136,7 @@ def loaded_state(design: Design) -> dict[str, object]:
 
 
 def update_exchanges(
-    design: Design, params: LinkParams, vectors: Vectors
+    design: PlannedDesign, params: LinkParams, vectors: Vectors
 ) -> tuple[list[Exchange], tuple[int, ...]]:
     """Return the exchanges that repair a few damaged words of the memories, and those memories.
 
@@ -154,7 +154,7 @@ def update_exchanges(
         damaged[address : address + len(piece)] = [word ^ _INVERT for word in piece]
     damaged[0] = words[0]
     exchanges = []
-    if design.choice.plan.shapes[0].memory == "block":
+    if design.plan.shapes[0].memory == "block":
         for number, (address, piece) in enumerate(chosen):
             spoilt = damaged[address : address + len(piece)]
             exchanges.append(

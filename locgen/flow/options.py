@@ -109,6 +109,11 @@ class BuildOptions(BaseModel):
     cache: Annotated[bool, Field(description="reuse what earlier builds made")] = True
     seed: Annotated[int, Field(ge=0, description="the placer's")] = 1
 
+    @property
+    def link_bits(self) -> int | str:
+        """Width of a link, a number or ``full``."""
+        return "full" if self.link_width == "full" else int(self.link_width)
+
 
 def make_options(**given: object) -> BuildOptions:
     """Return options; None stands for the default.

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import r2_score
 
-import locgen
-from locgen.flow.build import Built
+from locgen.flow.built import Built
 from locgen.flow.chipreport import chip_counts, chip_section, chip_timing
 from locgen.flow.choicereport import pruning_section, synthesis_section
-from locgen.flow.design import Design
 from locgen.flow.memory import link_params
 from locgen.flow.modules import core_module, placed_module
+from locgen.flow.planned import PlannedDesign
 from locgen.frontends.pipeline import library_quiet, scale, unwrap
 from locgen.host.frames import Frame, encode_frame
 from locgen.plan import TreePlan
@@ -38,18 +37,18 @@ from locgen.report.schema import (
 )
 from locgen.targets.family import LOGIC
 from locgen.targets.netlist import lut_names
-from locgen.targets.registry import find_target
 from locgen.targets.toolchain import find_tool
 from locgen.top.kinds import FRAMED_TOPS
+from locgen.version import __version__
 
 __all__ = ["make_pictures", "make_report", "write_report"]
 
 _SCATTER_ROWS = 500
 
 
-def make_report(design: Design, built: Built | None = None) -> Report:
+def make_report(design: PlannedDesign, built: Built | None = None) -> Report:
     """Return the report of `design`; without `built`, what only tools can tell is None."""
-    model, place, plan = design.model, design.place, design.choice.plan
+    model, target, plan = design.model, design.target, design.plan
     routed = None if built is None else built.routed
     chip = None if built is None else built.chip
     core = None
@@ -86,12 +85,12 @@ def make_report(design: Design, built: Built | None = None) -> Report:
             logic_cells=None if built is None else built.evidence_cells,
         ),
         target=TargetFacts(
-            family=place.target,
-            device=None if place.device is None else place.device.name,
-            package=place.package,
-            board=None if place.board is None else place.board.name,
+            family=target.name,
+            device=None if target.device is None else target.device.name,
+            package=target.package,
+            board=None if target.board is None else target.board.name,
             clock_mhz=_clock_mhz(design, built),
-            top=place.top,
+            top=target.top,
         ),
         utilisation=None if routed is None else Usage(**routed.utilisation.as_dict()),
         core=core,
@@ -100,8 +99,8 @@ def make_report(design: Design, built: Built | None = None) -> Report:
         else synthesis_section(built.mapped, design.options.effort, core),
         chip=None if chip is None else chip_section(chip),
         estimate=Estimate(
-            logic_cells=design.choice.estimate.logic_cells,
-            fmax_mhz=design.choice.fmax_mhz and round(design.choice.fmax_mhz, 2),
+            logic_cells=design.estimate.logic_cells,
+            fmax_mhz=design.fmax_mhz and round(design.fmax_mhz, 2),
         ),
         timing=(None if chip is None else chip_timing(chip))
         if routed is None
@@ -129,9 +128,9 @@ def make_report(design: Design, built: Built | None = None) -> Report:
     )
 
 
-def _clock_mhz(design: Design, built: Built | None) -> float | None:
-    if design.place.clock_hz is not None:
-        return design.place.clock_hz / 1e6
+def _clock_mhz(design: PlannedDesign, built: Built | None) -> float | None:
+    if design.target.clock_hz is not None:
+        return design.target.clock_hz / 1e6
     known = built is not None and built.clock_mhz is not None
     return round(built.clock_mhz, 2) if known else None  # rounded as the Fmax that it is
 
@@ -142,7 +141,7 @@ def _without_available(built: Built) -> dict[str, int | None]:
     return counts
 
 
-def _quantisation(design: Design) -> Quantisation:
+def _quantisation(design: PlannedDesign) -> Quantisation:
     model, data = design.model, design.data
     kinds = [feature.kind for feature in model.features]
     used = {kind for kind, bits in zip(kinds, model.feature_bits, strict=True) if bits}
@@ -160,7 +159,7 @@ def _quantisation(design: Design) -> Quantisation:
     if data is not None and design.loaded is not None:
         facts |= {"rows_train": len(data.x_train), "rows_test": len(data.x_test)}
         theirs = design.loaded.answers(data.x_test)
-        ours = design.predict(data.x_test)
+        ours = model.predict(data.x_test)
         if model.task == "regression":
             facts |= {
                 "float_r2": _r2(data.y_test, theirs),
@@ -187,18 +186,18 @@ def _r2(truth: np.ndarray, guess: np.ndarray) -> float | None:
     return float(r2_score(truth, guess)) if len(truth) >= 2 else None
 
 
-def _throughput(design: Design, built: Built | None) -> Throughput | None:
+def _throughput(design: PlannedDesign, built: Built | None) -> Throughput | None:
     clock_mhz = _clock_mhz(design, built)
     if clock_mhz is None:
         return None
-    plan, place = design.choice.plan, design.place
+    plan, target = design.plan, design.target
     link = None
-    if place.top == "uart":
+    if target.top == "uart":
         params = link_params(design)
         longest = 0
         for payload in (params.feature_bytes, params.response_bytes):
             longest += len(encode_frame(Frame(1, 1, b"\x01" * payload)))
-        link = 1 / (10 * longest / place.baud + plan.latency_cycles / (clock_mhz * 1e6))
+        link = 1 / (10 * longest / target.baud + plan.latency_cycles / (clock_mhz * 1e6))
     return Throughput(
         core_per_second=round(clock_mhz * 1e6 / plan.interval_cycles, 1),
         link_per_second=None if link is None else round(link, 1),
@@ -249,7 +248,7 @@ def _energy(built: Built | None) -> Energy | None:
     )
 
 
-def _experts(design: Design, built: Built | None) -> Experts | None:
+def _experts(design: PlannedDesign, built: Built | None) -> Experts | None:
     gate = design.model.gate
     if gate is None:
         return None
@@ -266,7 +265,7 @@ def _experts(design: Design, built: Built | None) -> Experts | None:
     )
 
 
-def _changed_routes(design: Design) -> int | None:
+def _changed_routes(design: PlannedDesign) -> int | None:
     """Return the test rows for which golden opens other experts than the library."""
     if design.data is None or design.loaded is None:
         return None
@@ -280,16 +279,16 @@ def _changed_routes(design: Design) -> int | None:
     return int(np.count_nonzero((ours != theirs).any(axis=1)))
 
 
-def _tools(design: Design, built: Built | None) -> dict[str, str]:
+def _tools(design: PlannedDesign, built: Built | None) -> dict[str, str]:
     """Return what made the figures; before a build that is locgen alone."""
-    tools = {"locgen": locgen.__version__}
+    tools = {"locgen": __version__}
     if built is not None:
         tools["yosys"] = find_tool("yosys").version
         tools |= {result.simulator: result.simulator_version for result in built.results}
         if built.chip is not None and built.chip.timing is not None and built.chip.timing.start:
             tools["sta"] = find_tool("sta").version
         if built.routed is not None:
-            placer = find_target(design.place.target).tools[1]
+            placer = design.target.backend.tools[1]
             tools[placer] = find_tool(placer).version
     return tools
 
@@ -305,9 +304,9 @@ _DECISIONS = {
 }
 
 
-def make_pictures(design: Design, built: Built) -> Pictures:
+def make_pictures(design: PlannedDesign, built: Built) -> Pictures:
     """Return what the HTML report's pictures are drawn from."""
-    plan = design.choice.plan
+    plan = design.plan
     direct = not isinstance(plan, TreePlan)
     per_module = _logic_cells(built, direct)
     facts: dict[str, object] = {
@@ -328,7 +327,7 @@ def make_pictures(design: Design, built: Built) -> Pictures:
             "combine_levels": plan.combine_levels,
         }
     if built.routed is not None:
-        outside = "link" if design.place.top in FRAMED_TOPS else "wrapper"
+        outside = "link" if design.target.top in FRAMED_TOPS else "wrapper"
         facts["grid"] = built.routed.grid
         facts["cells"] = tuple(
             PlacedCell(placed_module(cell.name, direct, outside), cell.kind, cell.x, cell.y)
@@ -352,12 +351,12 @@ def _logic_cells(built: Built, direct: bool) -> Counter[str]:
     return Counter(core_module(name, direct) for name in names)
 
 
-def _agreement(design: Design) -> dict[str, object]:
+def _agreement(design: PlannedDesign) -> dict[str, object]:
     data, model = design.data, design.model
     if data is None or design.loaded is None:
         return {}
     theirs = np.asarray(design.loaded.answers(data.x_test))
-    ours = design.predict(data.x_test)
+    ours = model.predict(data.x_test)
     if model.targets > 1 and model.task == "classification":
         return {}
     if model.task == "regression":
@@ -375,7 +374,7 @@ def _agreement(design: Design) -> dict[str, object]:
     return {"confusion": Confusion(labels, counts(theirs), counts(ours))}
 
 
-def write_report(design: Design, built: Built) -> Report:
+def write_report(design: PlannedDesign, built: Built) -> Report:
     """Write `report.json`, `report.html` and `README.md` into the build folder."""
     report = make_report(design, built)
     pictures = make_pictures(design, built)

@@ -3,10 +3,9 @@
 from amaranth.lib import wiring
 
 from locgen.errors import ConfigurationError
-from locgen.flow.design import Design
 from locgen.flow.memory import boot_flash, link_params
+from locgen.flow.planned import PlannedDesign
 from locgen.plan import Plan
-from locgen.targets.registry import find_target
 from locgen.top.board import BoardTop
 from locgen.top.buses import bus_top
 from locgen.top.emit import emit_rtlil
@@ -20,9 +19,9 @@ from locgen.verify.pins import pins_params
 __all__ = ["check_top", "emit_top", "has_frames"]
 
 
-def has_frames(design: Design) -> bool:
+def has_frames(design: PlannedDesign) -> bool:
     """Return whether the design talks in frames."""
-    return design.place.top in FRAMED_TOPS
+    return design.target.top in FRAMED_TOPS
 
 
 def check_top(top: str, plan: Plan) -> None:
@@ -46,31 +45,33 @@ def check_top(top: str, plan: Plan) -> None:
         )
 
 
-def _top_of(design: Design) -> wiring.Component | None:
+def _top_of(design: PlannedDesign) -> wiring.Component | None:
     """Return the top around a black box for the core; None where the core stands alone."""
-    place, plan = design.place, design.choice.plan
-    if place.top == "stream":
+    target, plan = design.target, design.plan
+    if target.top == "stream":
         return None
-    check_top(place.top, plan)
+    check_top(target.top, plan)
     shell = CoreInstance(fabric_signature(design.model, plan))
-    if place.top == "pins":
+    if target.top == "pins":
         top = PinsTop(shell, pins_params(design.model))
-        return TinyTapeoutTop(top) if find_target(place.target).tile else top
+        return TinyTapeoutTop(top) if target.backend.tile else top
     params = link_params(design)
-    if place.top in BUS_TOPS:
+    if target.top in BUS_TOPS:
         try:
-            return bus_top(place.top, shell, params, plan.latency_cycles)
+            return bus_top(target.top, shell, params, plan.latency_cycles)
         except ValueError as error:
-            raise ConfigurationError(f"--top {place.top} cannot hold the model: {error}") from error
+            raise ConfigurationError(
+                f"--top {target.top} cannot hold the model: {error}"
+            ) from error
     boot = boot_flash(design)
     offset = None if boot is None else boot.offset
-    return BoardTop(shell, params, place.clock_hz, place.baud, offset, place.top)
+    return BoardTop(shell, params, target.clock_hz, target.baud, offset, target.top)
 
 
-def emit_top(design: Design, called: str) -> str | None:
+def emit_top(design: PlannedDesign, called: str) -> str | None:
     """Return the top's RTLIL, a module named as `called`; None where the core stands alone.
 
     Tops of boards begin from their registers' initial values, others have a reset.
     """
-    top, resets = _top_of(design), design.place.top not in FRAMED_TOPS
+    top, resets = _top_of(design), design.target.top not in FRAMED_TOPS
     return None if top is None else emit_rtlil(top, called, reset=resets)

@@ -1,33 +1,30 @@
 """Another model into the engines of a design that exists: no synthesis, no bitstream."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from locgen.errors import BudgetError, ConfigurationError, DoesNotFit, ModelFileError
-from locgen.flow.data import as_dataset, load_dataset
-from locgen.flow.design import Design
+from locgen.flow.board_answers import Progress, silent
+from locgen.flow.build_target import resolve_target
+from locgen.flow.data import read_dataset
 from locgen.flow.folder import BuildFolder
 from locgen.flow.memory import gates_digest, memory_image
 from locgen.flow.options import make_options
-from locgen.flow.place import Choice, resolve_place
+from locgen.flow.planned import ChosenPlan, PlannedDesign
+from locgen.flow.serial_board import open_board
 from locgen.frontends import Loaded, load
 from locgen.host.board import Board
-from locgen.host.transport import SerialTransport
-from locgen.host.window import Pace, pace_of
 from locgen.ir import QuantisedModel, from_json, to_json
 from locgen.plan import estimate_plan
 from locgen.plan.engines import refit, with_ports
 from locgen.plan.serialise import plan_from_json
 from locgen.plan.tabulate import tabulate
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
-from locgen.top.protocol import LinkParams
 
 __all__ = [
+    "connect",
     "design_of_folder",
     "design_on_board",
-    "open_board",
     "replace_model",
     "update_folder",
     "write_model",
@@ -38,8 +35,8 @@ _UPDATED = "updated"
 
 
 def replace_model(
-    design: Design, source: object, data: object = None, trust: bool = False
-) -> Design:
+    design: PlannedDesign, source: object, data: object = None, trust: bool = False
+) -> PlannedDesign:
     """Return `design` with the model in `source` in its engines; its gates stay as they are.
 
     Raises
@@ -51,35 +48,32 @@ def replace_model(
     LocgenError
         As `load` and `quantise` raise.
     """
-    old, plan = design.model, design.choice.plan
+    old, plan = design.model, design.plan
     if plan.core != "engine":
         raise ConfigurationError(
             f"{old.name} has its model in gates, which no update can change: build with --core "
             "engine, or build anew"
         )
     loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
-    if isinstance(data, (str, Path)):
-        data = load_dataset(Path(data), loaded.model, None)
-    elif data is not None:
-        data = as_dataset(data, loaded.model)
-    return _holding(design, loaded, _quantise_within(design, loaded, data), data)
+    dataset = read_dataset(data, loaded.model)
+    return _holding(design, loaded, _quantise_within(design, loaded, dataset), dataset)
 
 
 def _holding(
-    design: Design, loaded: Loaded | None, quantisation: Quantisation, data: Dataset | None
-) -> Design:
+    design: PlannedDesign, loaded: Loaded | None, quantisation: Quantisation, data: Dataset | None
+) -> PlannedDesign:
     """Return `design` with another integer model in its engines."""
     model = _with_ports_of(design.model, quantisation.model)
-    fitted = refit(model, design.choice.plan)
-    choice = Choice(
-        model, fitted, estimate_plan(model, fitted), design.choice.fmax_mhz, "updated", None
+    fitted = refit(model, design.plan)
+    chosen = ChosenPlan(
+        model, fitted, estimate_plan(model, fitted), design.fmax_mhz, "updated", None
     )
-    updated = Design(loaded, quantisation, data, design.options, design.place, choice)
+    updated = PlannedDesign(loaded, quantisation, data, design.options, design.target, chosen)
     memory_image(updated)  # whatever exceeds a field is refused here
     return updated
 
 
-def design_on_board(folder: BuildFolder, board: Board) -> Design:
+def design_on_board(folder: BuildFolder, board: Board) -> PlannedDesign:
     """Return the design that `board` runs: of `folder`, or with the model of its last update.
 
     The board is asked only if there was an update. One that holds neither is left to whoever asks
@@ -99,9 +93,15 @@ def design_on_board(folder: BuildFolder, board: Board) -> Design:
     return updated if board.hello().digest == int(updated.digest, 16) else built
 
 
-def _quantise_within(design: Design, loaded: Loaded, data: Dataset | None) -> Quantisation:
+def connect(folder: BuildFolder, port: str | Board) -> tuple[PlannedDesign, Board]:
+    """Return the design that the board at `port` runs, see `design_on_board`, and the board."""
+    line = open_board(port, design_of_folder(folder))
+    return design_on_board(folder, line), line
+
+
+def _quantise_within(design: PlannedDesign, loaded: Loaded, data: Dataset | None) -> Quantisation:
     """Return the model in integers; no wider than the engines', if the budget allows it."""
-    widest, ports, asked = design.choice.plan.shapes[0].leaf_bits, design.model, design.options
+    widest, ports, asked = design.plan.shapes[0].leaf_bits, design.model, design.options
     free = QuantiseOptions(
         max_accuracy_drop=asked.max_accuracy_drop, feature_bits=asked.feature_bits, tabled=True
     )
@@ -157,7 +157,7 @@ def _with_ports_of(old: QuantisedModel, new: QuantisedModel) -> QuantisedModel:
     )
 
 
-def design_of_folder(folder: BuildFolder) -> Design:
+def design_of_folder(folder: BuildFolder) -> PlannedDesign:
     """Return the design in a build folder, as it was built.
 
     Raises
@@ -170,19 +170,21 @@ def design_of_folder(folder: BuildFolder) -> Design:
         plan = plan_from_json(path.read_bytes(), str(path))
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror}; build again") from error
-    target = report.target
-    board = folder.board if target.board else None
-    device = f"{target.device}-{target.package}"
-    where = {} if board else {"device": device, "clock": target.clock_mhz}
+    built_for = report.target
+    board = folder.board if built_for.board else None
+    device = f"{built_for.device}-{built_for.package}"
+    where = {} if board else {"device": device, "clock": built_for.clock_mhz}
     core = "engine" if plan.core == "engine" else None
     explain = True if plan.evidence else None
     options = make_options(
-        target=target.family, top=target.top, core=core, explain=explain, **where
+        target=built_for.family, top=built_for.top, core=core, explain=explain, **where
     )
     model = folder.model
-    choice = Choice(model, plan, estimate_plan(model, plan), 0.0, "built", None)
+    chosen = ChosenPlan(model, plan, estimate_plan(model, plan), 0.0, "built", None)
     quantisation = Quantisation(model, (), 0)
-    design = Design(None, quantisation, None, options, resolve_place(options, board), choice)
+    design = PlannedDesign(
+        None, quantisation, None, options, resolve_target(options, board), chosen
+    )
     if design.digest != report.digest:
         raise ModelFileError(
             f"{path} or the model beside it was changed after the build: build again"
@@ -190,26 +192,10 @@ def design_of_folder(folder: BuildFolder) -> Design:
     return design
 
 
-def open_board(board: Board | str, design: Design) -> Board:
-    """Return `board`, or the one at the serial port of that name, asked at the design's pace."""
-    if not isinstance(board, str):
-        return board
-    plan, place = design.choice.plan, design.place
-    if place.top != "uart":
-        raise ConfigurationError(
-            f"{design.model.name} was built with --top {place.top}, which has no serial port: "
-            "build with --board or --top uart"
-        )
-
-    def pace(params: LinkParams, evidence: bool) -> Pace:
-        cycles = plan.latency_cycles + plan.interval_cycles
-        return pace_of(params, cycles, place.clock_hz, place.baud, evidence=evidence)
-
-    return Board(SerialTransport(board, place.baud), pace=pace)
-
-
 def write_model(
-    design: Design, board: Board, progress: Callable[[int, int], None] = lambda done, total: None
+    design: PlannedDesign,
+    board: Board,
+    progress: Progress = silent,
 ) -> None:
     """Write the memories of `design` to a board that holds its gates.
 
@@ -230,8 +216,8 @@ def update_folder(
     data: object = None,
     *,
     trust: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Design:
+    progress: Progress = silent,
+) -> PlannedDesign:
     """Write another model to the board that runs the design in `folder`; return the new design.
 
     The model that was confirmed is kept in ``updated/`` of the folder: the integer model, and the
@@ -252,7 +238,7 @@ def update_folder(
             "engine, or build anew"
         )
     built = design_of_folder(folder)
-    if built.place.top != "uart":
+    if built.target.top != "uart":
         raise ConfigurationError(
             f"{folder.path} has no link to write through: build with --board or --top uart"
         )

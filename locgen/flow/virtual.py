@@ -3,12 +3,14 @@
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from locgen.errors import ConfigurationError, Mismatch
-from locgen.flow.attached import Board
+from locgen.flow.board_answers import request_answers
 from locgen.flow.folder import BuildFolder, bench_codes, write_report_json
+from locgen.flow.progress import ProgressCallback
+from locgen.flow.update import connect
 from locgen.report.schema import Verification
 from locgen.verify.virtual import Damage, VirtualBoard, compile_board, running
 
@@ -24,7 +26,7 @@ def virtual_board(
     link: Path | None = None,
     real_time: bool = False,
     damage: Damage | None = None,
-    tell: Callable[[str], None] = lambda text: None,
+    progress: ProgressCallback = lambda text: None,
 ) -> Iterator[VirtualBoard]:
     """Run the top of a build behind a pseudo-terminal as long as the block lasts.
 
@@ -33,7 +35,7 @@ def virtual_board(
     link : a symbolic link that is made to the port, and removed at the end
     real_time : keep the clock's pace, and with it the baud rate
     damage : what the line does to frames
-    tell : is told what starts now
+    progress : receives what starts now
 
     Raises
     ------
@@ -51,7 +53,7 @@ def virtual_board(
             f"{bench}/facts.json or memory.json is missing or damaged; build again"
         ) from error
     with tempfile.TemporaryDirectory(prefix="locgen-") as work:
-        tell("compiling the top with Verilator")
+        progress("compiling the top with Verilator")
         program = compile_board(
             bench, facts | {"memory_words": len(words)}, Path(work), folder.path / "logs"
         )
@@ -79,7 +81,7 @@ def _point(link: Path, port: str) -> None:
 
 def verify_virtual(
     folder: BuildFolder,
-    tell: Callable[[str], None] = lambda text: None,
+    progress: ProgressCallback = lambda text: None,
 ) -> Verification:
     """Send the build's vectors through its virtual board and compare every answer with golden.
 
@@ -95,9 +97,9 @@ def verify_virtual(
         As of `virtual_board`.
     """
     q, labels = bench_codes(folder)
-    with virtual_board(folder, tell=tell) as running_board:
-        tell(f"asking the virtual board {len(q)} times")
-        answers = Board(folder.path, running_board.port).run_codes(q)
+    with virtual_board(folder, progress=progress) as running_board:
+        progress(f"asking the virtual board {len(q)} times")
+        answers = request_answers(*connect(folder, running_board.port), q)
     if len(answers.wrong):
         first = answers.wrong[0]
         raise Mismatch(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from locgen.flow.design import Design, Explanation
+from locgen.flow.explaining import Explanation
+from locgen.flow.planned import PlannedDesign
 from locgen.ir import (
     AffineFeature,
     ClauseNode,
@@ -22,14 +23,16 @@ Reason = dict[str, object]
 _HEAVIEST = 5
 
 
-def reasons_of(design: Design, x: np.ndarray, explanation: Explanation) -> list[dict[str, object]]:
+def reasons_of(
+    design: PlannedDesign, x: np.ndarray, explanation: Explanation
+) -> list[dict[str, object]]:
     """Return for each row of `x` (rows, columns) its answer, scores, bias and reasons.
 
     The reasons stand in the order of what they add, heaviest first; bias and what all of them add
     amount to the scores, bit for bit. Nodes of closed experts say nothing.
     """
     model = design.model
-    answers = design.predict(x)
+    answers = model.predict(x)
     q = model.quantise(x)
     told = []
     for row in range(len(x)):

@@ -133,8 +133,8 @@ def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
         rows[-1][0] += 1
         wrong = dataclasses.replace(node, leaf_scores=tuple(tuple(r) for r in rows))
         model = dataclasses.replace(design.model, nodes=(wrong, *design.model.nodes[1:]))
-        choice = dataclasses.replace(design.choice, model=model)
-        return real(dataclasses.replace(design, choice=choice))
+        chosen = dataclasses.replace(design.chosen, model=model)
+        return real(dataclasses.replace(design, chosen=chosen))
 
     monkeypatch.setattr(bench, "fabric_of", broken)
     with pytest.raises(Mismatch, match=r"expected .*, got") as caught:
@@ -146,10 +146,8 @@ def test_a_wrong_leaf_is_a_mismatch(small, tmp_path, monkeypatch):
 
 
 def test_a_wrong_latency_in_the_plan_fails_the_build(small, tmp_path):
-    plan = dataclasses.replace(
-        small.choice.plan, registers=(True, *small.choice.plan.registers[1:])
-    )
-    flags = small.choice.plan.registers
+    plan = dataclasses.replace(small.plan, registers=(True, *small.plan.registers[1:]))
+    flags = small.plan.registers
     assert plan.registers != flags or sum(flags) > 1
 
     class Late(type(plan)):
@@ -157,8 +155,8 @@ def test_a_wrong_latency_in_the_plan_fails_the_build(small, tmp_path):
         def latency_cycles(self):
             return super().latency_cycles + 1
 
-    late = Late(**{f.name: getattr(small.choice.plan, f.name) for f in dataclasses.fields(plan)})
-    design = dataclasses.replace(small, choice=dataclasses.replace(small.choice, plan=late))
+    late = Late(**{f.name: getattr(small.plan, f.name) for f in dataclasses.fields(plan)})
+    design = dataclasses.replace(small, chosen=dataclasses.replace(small.chosen, plan=late))
     with pytest.raises(Mismatch, match="latency"):
         design.build(tmp_path / "out")
 

@@ -16,7 +16,7 @@ from locgen.errors import ConfigurationError
 from locgen.flow.bench import design_vectors
 from locgen.flow.build import build
 from locgen.flow.folder import open_folder, verify_folder
-from locgen.flow.rtl import verify_rtl
+from locgen.flow.verify_rtl import verify_rtl
 
 CASES = {
     "binary": (
@@ -49,7 +49,7 @@ def test_gates_answer_the_same_decisions(case, stages):
     data, design = compiled(case, stages=stages)
     _, whole = compiled(case, "scores", fabric="direct")
     assert np.array_equal(design.predict(data[1]), whole.predict(data[1]))
-    assert design.choice.plan.kind == "direct" and design.choice.plan.latency_cycles == stages
+    assert design.plan.kind == "direct" and design.plan.latency_cycles == stages
     vectors = design_vectors(design)
     assert vectors.scores.shape == (len(vectors), 0)
     result = verify_rtl(design)
@@ -112,15 +112,15 @@ def test_a_boosters_file_from_the_command_line(tmp_path):
 
 def test_stages_rise_to_the_clock_asked_for():
     _, free = compiled("classes")
-    known = free.choice.fmax_mhz
+    known = free.fmax_mhz
     _, slow = compiled("classes", clock=known / 2)
-    assert slow.choice.plan == free.choice.plan
+    assert slow.plan == free.plan
     _, fast = compiled("classes", clock=known * 1.1)
-    assert fast.choice.plan.latency_cycles > free.choice.plan.latency_cycles
-    assert fast.choice.fmax_mhz >= known * 1.1
+    assert fast.plan.latency_cycles > free.plan.latency_cycles
+    assert fast.fmax_mhz >= known * 1.1
     _, fixed = compiled("classes", clock=known * 1.1, stages=2)
-    assert fixed.choice.plan.latency_cycles == 2
+    assert fixed.plan.latency_cycles == 2
     _, most = compiled("classes", clock=10_000)
-    units = len(most.choice.plan.registers)
-    each = [compiled("classes", stages=n)[1].choice.fmax_mhz for n in range(1, units + 1)]
-    assert most.choice.fmax_mhz == max(each)
+    units = len(most.plan.registers)
+    each = [compiled("classes", stages=n)[1].fmax_mhz for n in range(1, units + 1)]
+    assert most.fmax_mhz == max(each)

@@ -90,7 +90,7 @@ def test_report_before_a_build_has_no_measurements(cancer):
     report = cancer[1].report
     assert report.core is None and report.verification == [] and report.energy is None
     assert report.quantisation.rows_test == len(CANCER[1])
-    assert report.fabric.latency_cycles == cancer[1].choice.plan.latency_cycles
+    assert report.fabric.latency_cycles == cancer[1].plan.latency_cycles
 
 
 def test_search_sees_training_rows_alone(cancer):
@@ -109,13 +109,13 @@ def test_digest_tells_designs_apart(cancer):
 
 def test_fabric_is_chosen_by_what_is_asked_and_what_fits(cancer):
     forest, _ = cancer
-    assert isinstance(locgen.compile(forest, optimise="latency").choice.plan, DirectPlan)
-    assert isinstance(locgen.compile(forest, sites=4).choice.plan, TreePlan)
-    assert isinstance(locgen.compile(forest, stages=2).choice.plan, DirectPlan)
+    assert isinstance(locgen.compile(forest, optimise="latency").plan, DirectPlan)
+    assert isinstance(locgen.compile(forest, sites=4).plan, TreePlan)
+    assert isinstance(locgen.compile(forest, stages=2).plan, DirectPlan)
     big = ExtraTreesClassifier(40, max_depth=7, random_state=0).fit(WINE[0], WINE[2])
     on_small = locgen.compile(big, device="hx1k")
-    sizes = {"direct": on_small.choice.estimate.logic_cells, "tree": None}
-    assert on_small.choice.plan.kind in sizes
+    sizes = {"direct": on_small.estimate.logic_cells, "tree": None}
+    assert on_small.plan.kind in sizes
 
 
 def test_wrong_options_are_refused(cancer):

@@ -51,16 +51,16 @@ def large():
 
 
 def shapes(design):
-    return design.choice.plan.shapes
+    return design.plan.shapes
 
 
 def test_small_models_stay_in_gates_unless_engines_are_asked_for(small):
     for core in ("auto", "hardwired"):
         design = locgen.compile(small, core=core)
-        assert design.choice.plan.core == "hardwired" and shapes(design) == ()
+        assert design.plan.core == "hardwired" and shapes(design) == ()
         assert memory_image(design) == ()
     design = locgen.compile(small, core="engine")
-    assert design.choice.plan.core == design.report.fabric.core == "engine"
+    assert design.plan.core == design.report.fabric.core == "engine"
     (shape,) = shapes(design)
     assert shape.memory == "block" and len(memory_image(design)) <= shape.words
     two = locgen.compile(small, core="engine", sites=2)
@@ -69,22 +69,22 @@ def test_small_models_stay_in_gates_unless_engines_are_asked_for(small):
 
 def test_auto_takes_engines_where_gates_do_not_fit_and_memory_does(large):
     design = locgen.compile(large)
-    assert design.choice.plan.core == "engine" and design.choice.reason == "too large for gates"
+    assert design.plan.core == "engine" and design.chosen.reason == "too large for gates"
     assert {shape.memory for shape in shapes(design)} == {"spram"}
-    assert design.choice.estimate.logic_cells < design.place.device.capacity.logic_cells
-    assert locgen.compile(large, fabric="tree").choice.plan.core == "engine"
+    assert design.estimate.logic_cells < design.target.device.capacity.logic_cells
+    assert locgen.compile(large, fabric="tree").plan.core == "engine"
     board = locgen.compile(large, board="icebreaker")
-    assert board.choice.plan.core == "engine"
+    assert board.plan.core == "engine"
     assert boot_flash(board) == load_board("icebreaker").flash
 
 
 def test_auto_fills_the_memory_and_leaves_the_rest_in_gates(large):
     design = locgen.compile(large, device="hx8k")
     gates = locgen.compile(large, device="hx8k", core="hardwired")
-    plan, capacity = design.choice.plan, design.place.device.capacity
+    plan, capacity = design.plan, design.target.device.capacity
     assert plan.core == "mixed"
     assert {s.memory for s in shapes(design)} == {"block"}
-    assert design.choice.estimate.logic_cells < gates.choice.estimate.logic_cells
+    assert design.estimate.logic_cells < gates.estimate.logic_cells
     assert sum(shape.words for shape in shapes(design)) * 32 <= capacity.bram * 4096
     with pytest.raises(ConfigurationError, match="has its model in gates"):
         replace_model(design, large)
@@ -94,16 +94,16 @@ def test_auto_does_not_take_engines_that_are_larger_than_the_gates():
     """Neither fits; an engine for ten outputs alone is larger than a HX1K."""
     model = forest(DIGITS, 10, 5)
     design = locgen.compile(model, device="hx1k")
-    assert design.choice.estimate.logic_cells > design.place.device.capacity.logic_cells
-    assert design.choice.plan.core == "hardwired"
+    assert design.estimate.logic_cells > design.target.device.capacity.logic_cells
+    assert design.plan.core == "hardwired"
     engine = locgen.compile(model, device="hx1k", core="engine")
-    assert engine.choice.estimate.logic_cells > design.choice.estimate.logic_cells
+    assert engine.estimate.logic_cells > design.estimate.logic_cells
 
 
 def test_hardwired_never_takes_engines(large):
     for fabric in ("auto", "tree", "direct"):
         design = locgen.compile(large, core="hardwired", fabric=fabric)
-        assert design.choice.plan.core == "hardwired" and shapes(design) == ()
+        assert design.plan.core == "hardwired" and shapes(design) == ()
     # Neither do the direct fabric or its stages.
     assert shapes(locgen.compile(large, fabric="direct")) == ()
     assert shapes(locgen.compile(large, stages=3)) == ()
@@ -145,7 +145,7 @@ def test_models_that_engines_do_not_know_are_refused():
     experts = MixtureOfExpertsClassifier(2, gate_depth=2, random_state=0).fit(IRIS[0], IRIS[2])
     with pytest.raises(ConfigurationError, match="opens some: use --core hardwired"):
         locgen.compile(experts, data=IRIS, core="engine")
-    assert locgen.compile(with_gaps()).choice.plan.core == "hardwired"
+    assert locgen.compile(with_gaps()).plan.core == "hardwired"
 
 
 def refused(code, message, tmp_path, model, *arguments):
@@ -206,7 +206,7 @@ def test_a_board_build_with_block_memory_is_complete_and_verified(block_build):
     assert verified == [("rtl", 0), ("netlist", 0)]
     assert report.fabric.core == "engine"
     assert report.core.bram > 0 and report.core.spram == 0
-    assert report.fabric.interval_cycles == design.choice.plan.interval_cycles
+    assert report.fabric.interval_cycles == design.plan.interval_cycles
     assert built.bitstream is None
     assert json.loads((out / "testbench" / "memory.json").read_text()) == list(memory_image(design))
     labels = [frame["label"] for frame in json.loads((out / "testbench/frames.json").read_text())]
@@ -215,7 +215,7 @@ def test_a_board_build_with_block_memory_is_complete_and_verified(block_build):
         assert any(said.startswith(label) for said in labels), label
     assert all(result.frames == len(labels) for result in built.results)
     again = design_of_folder(open_folder(out))
-    assert again.digest == design.digest and again.choice.plan == design.choice.plan
+    assert again.digest == design.digest and again.plan == design.plan
     assert memory_image(again) == memory_image(design)
 
 
@@ -245,7 +245,7 @@ def test_a_hundred_trees_of_depth_eight_run_on_an_up5k(tmp_path):
     """The digits forest of issue 3, from SPRAM that the board's flash fills."""
     model = forest(DIGITS, 100, 8)
     design = locgen.compile(model, data=DIGITS, board="icebreaker")
-    plan, flash = design.choice.plan, load_board("icebreaker").flash
+    plan, flash = design.plan, load_board("icebreaker").flash
     assert plan.core == "engine" and {s.memory for s in plan.shapes} == {"spram"}
     assert 24e6 / plan.interval_cycles > 10_000
     out = tmp_path / "out"

@@ -127,12 +127,12 @@ def test_digits_in_engines_answer_as_golden_from_block_ram(digits, device, tmp_p
     design = locgen.compile(
         forest, device=device, data=arrays, core="engine", pnr=False, effort="low"
     )
-    assert {shape.memory for shape in design.choice.plan.shapes} == {"block"}
+    assert {shape.memory for shape in design.plan.shapes} == {"block"}
     built = design.build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
     assert all(r.vectors >= 1000 for r in built.results)
-    assert built.core.bram <= design.place.device.capacity.bram
-    assert built.core.logic_cells < design.place.device.capacity.logic_cells
+    assert built.core.bram <= design.target.device.capacity.bram
+    assert built.core.logic_cells < design.target.device.capacity.logic_cells
 
 
 @pytest.mark.slow

@@ -64,14 +64,14 @@ def test_the_evidence_recombines_to_the_scores(kind, core):
     if core == "engine" and kind.startswith("mixture"):
         pytest.skip("engines refuse experts")
     design = compiled(kind, WINE, core=core)
-    assert design.choice.plan.kind == "tree" and design.choice.reason
+    assert design.plan.kind == "tree" and design.chosen.reason
     x = WINE[1]
     why = design.explain(x)
     golden = design.model.scores(design.model.quantise(x))
     assert np.array_equal(why.hardware.scores, golden) and np.array_equal(why.scores, golden)
-    assert why.hardware.numbers.shape == (len(x), len(design.choice.plan.evidence))
+    assert why.hardware.numbers.shape == (len(x), len(design.plan.evidence))
     cost = design.report.evidence
-    assert cost.cycles * 4 == cost.bits == design.choice.plan.evidence_bits > 0
+    assert cost.cycles * 4 == cost.bits == design.plan.evidence_bits > 0
     if kind.startswith("mixture"):
         mask = design.model.gate.evaluate(design.model.quantise(x), design.model.missing_codes)
         assert np.array_equal(why.hardware.is_open, mask)
@@ -83,10 +83,10 @@ def test_the_direct_fabric_gives_evidence_in_no_time(kind):
     design, plain = (compiled(kind, WINE, fabric="direct", explain=e) for e in (True, False))
     why, cost = design.explain(WINE[1]), design.report.evidence
     assert np.array_equal(why.hardware.scores, why.scores)
-    assert (cost.cycles, design.choice.plan.interval_cycles) == (0, 1) and cost.bits > 0
-    assert design.choice.estimate.logic_cells > plain.choice.estimate.logic_cells
-    assert compiled(kind, WINE, stages=1).choice.plan.kind == "direct"
-    assert compiled(kind, WINE).choice.plan.kind == "tree"
+    assert (cost.cycles, design.plan.interval_cycles) == (0, 1) and cost.bits > 0
+    assert design.estimate.logic_cells > plain.estimate.logic_cells
+    assert compiled(kind, WINE, stages=1).plan.kind == "direct"
+    assert compiled(kind, WINE).plan.kind == "tree"
 
 
 def test_nothing_is_gathered_without_being_asked_for():
@@ -100,7 +100,7 @@ class GoldenLine:
     def __init__(self, design, x, change=0):
         self.params, self.change = link_params(design), change
         self.digest, self.time, self.coming = int(design.digest, 16), 0.0, bytearray()
-        model, plan = design.model, design.choice.plan
+        model, plan = design.model, design.plan
         q = model.quantise(x)
         decision, scores = model.evaluate(q)
         runs = runs_of(plan, gathered_of(model, plan, q))
@@ -206,13 +206,13 @@ def test_gates_send_what_golden_says(kind, way, tmp_path):
     built = design.build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    plan = design.choice.plan
+    plan = design.plan
     assert report["evidence"]["cycles"] == plan.evidence_beats
     assert report["evidence"]["bits"] == plan.evidence_bits
     assert report["evidence"]["logic_cells"] > 0
     if way != "engine":
         plain = compiled(kind, **WAYS[way] | {"fabric": plan.kind, "explain": False})
-        assert design.choice.estimate.logic_cells > plain.choice.estimate.logic_cells
+        assert design.estimate.logic_cells > plain.estimate.logic_cells
     path = tmp_path / "out" / "testbench" / "evidence.json"
     found = json.loads(path.read_text())
     assert len(set(found)) > 3

@@ -6,7 +6,7 @@ import pytest
 
 import locgen
 from locgen.errors import ConfigurationError, DataError
-from locgen.flow.rtl import verify_rtl
+from locgen.flow.verify_rtl import verify_rtl
 
 QUICK = ("lgbm-categorical", "xgb-missing")  # memberships, and codes for missing values
 
@@ -39,7 +39,7 @@ def test_every_family_becomes_gates(number, case):
 
 def test_a_median_needs_all_trees_side_by_side():
     estimator, arrays = familykit.fitted("ada-regressor")
-    assert locgen.compile(estimator, data=arrays).choice.plan.kind == "direct"
+    assert locgen.compile(estimator, data=arrays).plan.kind == "direct"
     for options in ({"fabric": "tree"}, {"core": "engine"}, {"sites": 2}):
         with pytest.raises(ConfigurationError, match="a weighted median compares all trees"):
             locgen.compile(estimator, data=arrays, **options)

@@ -54,7 +54,7 @@ def test_a_gate_of_each_kind_is_built_and_its_experts_counted(gate, tmp_path):
     assert 2 * min(experts["toggles_per_inference"]) < max(experts["toggles_per_inference"]) * 2.5
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Expert 2" in page and "2 of 3 experts open" in page
-    assert abs(built.core.logic_cells / design.choice.estimate.logic_cells - 1) < 0.4
+    assert abs(built.core.logic_cells / design.estimate.logic_cells - 1) < 0.4
 
 
 @pytest.mark.slow

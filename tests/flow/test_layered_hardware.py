@@ -9,7 +9,7 @@ from sklearn.kernel_ridge import KernelRidge
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.flow.inspect import inspect_model
-from locgen.flow.rtl import verify_rtl
+from locgen.flow.verify_rtl import verify_rtl
 from locgen.report.schema import Report
 
 

@@ -46,4 +46,4 @@ def test_engines_take_the_model_then(trained):
     with pytest.raises(locgen.errors.ConfigurationError, match="--missing refuse"):
         locgen.compile(model, core="engine", device="hx8k")
     design = locgen.compile(model, core="engine", device="hx8k", missing="refuse")
-    assert design.choice.plan.shapes
+    assert design.plan.shapes

@@ -34,7 +34,7 @@ def test_a_mixture_is_built_and_verified(trained, fabric, tmp_path):
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["model"]["family"] == "MixtureOfExpertsClassifier"
-    assert report["fabric"]["latency_cycles"] == design.choice.plan.latency_cycles
+    assert report["fabric"]["latency_cycles"] == design.plan.latency_cycles
     saved = from_json((tmp_path / "out" / "model.locgen.json").read_text())
     assert saved == design.model and saved.gate.top_k == 2
     again = locgen.compile(tmp_path / "out" / "model.locgen.json", fabric=fabric, pnr=False)

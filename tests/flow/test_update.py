@@ -27,6 +27,7 @@ from typer.testing import CliRunner
 import locgen
 from locgen.cli import app
 from locgen.errors import BoardError, BudgetError, ConfigurationError, DoesNotFit
+from locgen.flow import serial_board
 from locgen.flow import update as update_module
 from locgen.flow.bench import fabric_of
 from locgen.flow.folder import open_folder
@@ -72,7 +73,7 @@ def write_folder(design, path):
     path.mkdir()
     (path / "report.json").write_text(design.report.to_json())
     (path / "model.locgen.json").write_text(to_json(design.model))
-    (path / "plan.locgen.json").write_text(plan_to_json(design.choice.plan))
+    (path / "plan.locgen.json").write_text(plan_to_json(design.plan))
     return path
 
 
@@ -130,7 +131,7 @@ def test_a_board_answers_as_the_new_golden(data, kind):
 def test_the_gates_of_the_old_design_compute_the_new_model(built, successor):
     """The fabric that was built, simulated, with the new image written through its port."""
     updated = built.update(successor)
-    fabric, plan = fabric_of(built), built.choice.plan
+    fabric, plan = fabric_of(built), built.plan
     rows = updated.model.quantise(IRIS[1][:6])
     decisions, scores = updated.model.evaluate(rows)
     assert not np.array_equal(scores, built.model.evaluate(built.model.quantise(IRIS[1][:6]))[1])
@@ -226,7 +227,7 @@ def command(tmp_path, monkeypatch):
             opened.append((port, baud))
             return Line(device)
 
-        monkeypatch.setattr(update_module, "SerialTransport", connect)
+        monkeypatch.setattr(serial_board, "SerialTransport", connect)
         path = tmp_path / "model.pkl"
         path.write_bytes(pickle.dumps(model))
         words = ["update", folder, path, "--port", PORT, *more]
@@ -277,14 +278,12 @@ REFUSED = {
 
 def narrowed(design, leaf_bits, budget):
     """Return `design` with other widths of its engines' leaves, and another accuracy budget."""
-    shapes = tuple(
-        dataclasses.replace(shape, leaf_bits=leaf_bits) for shape in design.choice.plan.engines
-    )
-    choice = dataclasses.replace(
-        design.choice, plan=dataclasses.replace(design.choice.plan, engines=shapes)
+    shapes = tuple(dataclasses.replace(shape, leaf_bits=leaf_bits) for shape in design.plan.engines)
+    chosen = dataclasses.replace(
+        design.chosen, plan=dataclasses.replace(design.plan, engines=shapes)
     )
     options = design.options.model_copy(update={"max_accuracy_drop": budget})
-    return dataclasses.replace(design, choice=choice, options=options)
+    return dataclasses.replace(design, chosen=chosen, options=options)
 
 
 def test_leaves_that_need_more_bits_are_refused(monkeypatch):
@@ -304,10 +303,10 @@ def test_leaves_take_the_engines_width_if_the_budget_allows_it():
     """The search alone would choose more bits than the engine has for a leaf."""
     model = forest(CANCER, 12, 5)
     free = engines(model, CANCER)
-    design = narrowed(free, free.choice.plan.shapes[0].leaf_bits - 2, 20.0)
+    design = narrowed(free, free.plan.shapes[0].leaf_bits - 2, 20.0)
     updated = design.update(model, data=CANCER)
     leaves = [h - low for node in updated.model.nodes for low, h in node.ranges]
-    assert max(leaves).bit_length() <= design.choice.plan.shapes[0].leaf_bits
+    assert max(leaves).bit_length() <= design.plan.shapes[0].leaf_bits
 
 
 @pytest.mark.parametrize("case", REFUSED)

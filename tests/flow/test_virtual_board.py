@@ -193,7 +193,7 @@ def test_a_model_boots_from_the_flash_into_spram(tmp_path):
     design = locgen.compile(
         model, board="icebreaker", core="engine", score_bits=8, pnr=False, effort="low"
     )
-    assert {shape.memory for shape in design.choice.plan.shapes} == {"spram"}
+    assert {shape.memory for shape in design.plan.shapes} == {"spram"}
     design.build(out)
     with virtual_board(open_folder(out)) as virtual:
         board = locgen.Board(out, virtual.port)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from memorykit import FakeMemory, MemoryDevice
 
-from locgen.flow.design import Design
+from locgen.api import Design
 from locgen.flow.memory import link_params, memory_image
 from locgen.host.frames import Frame, encode_frame
 from locgen.top.protocol import MessageType
@@ -67,7 +67,7 @@ class EngineDevice(MemoryDevice):
             return answer
         from locgen.host.frames import decode_frame
 
-        params, plan = self.params, self.design.choice.plan
+        params, plan = self.params, self.design.plan
         word = int.from_bytes(decode_frame(piece).payload, "little")
         codes = []
         for bits in self.design.model.feature_bits:

@@ -29,8 +29,8 @@ import locgen
 from locgen.errors import ConfigurationError
 from locgen.flow.choicereport import pruning_section
 from locgen.flow.inspect import inspect_model
-from locgen.flow.rtl import verify_rtl
 from locgen.flow.summary import make_report
+from locgen.flow.verify_rtl import verify_rtl
 from locgen.frontends import load
 from locgen.ir import to_json
 from locgen.models import MixtureOfExpertsClassifier
@@ -220,7 +220,7 @@ def test_free_rounding_goes_on_from_there():
     options = {"data": data, "rounding": "free", "max_accuracy_drop": 3.0}
     both = locgen.compile(estimator, prune=True, **options)
     alone = locgen.compile(estimator, **options)
-    cells = [d.choice.estimate.logic_cells for d in (both, alone)]
+    cells = [d.estimate.logic_cells for d in (both, alone)]
     assert cells[0] < cells[1]
     lost = estimator.score(data[0], data[2]) - np.mean(both.predict(data[0]) == data[2])
     assert 100 * lost <= 3.0

@@ -109,9 +109,9 @@ def test_a_misspelt_target_is_answered_with_the_nearest(forest):
 
 
 def test_a_board_or_device_brings_its_target(forest):
-    assert locgen.compile(forest, board="ulx3s").place.target == "ecp5"
-    assert locgen.compile(forest, device="gw2a-18c").place.target == "gowin"
-    assert locgen.compile(forest).place.target == "ice40"
+    assert locgen.compile(forest, board="ulx3s").target.name == "ecp5"
+    assert locgen.compile(forest, device="gw2a-18c").target.name == "gowin"
+    assert locgen.compile(forest).target.name == "ice40"
     with pytest.raises(UsageError, match="board ulx3s is ecp5, not --target ice40"):
         locgen.compile(forest, target="ice40", board="ulx3s")
     with pytest.raises(UsageError, match="device 25k is ecp5, not --target gowin"):

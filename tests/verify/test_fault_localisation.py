@@ -3,7 +3,7 @@
 import numpy as np
 from modelkit import random_codes, random_model
 
-from locgen.verify.suspect import suspect_node
+from locgen.verify.fault_localisation import localise_fault
 
 
 def test_the_broken_leaf_is_named():
@@ -19,7 +19,7 @@ def test_the_broken_leaf_is_named():
         if len(wrong) < 5 or len(node.leaf_scores) < 3:
             continue
         tried += 1
-        found = suspect_node(model, q[: wrong[-1] + 1], list(wrong))
+        found = localise_fault(model, q[: wrong[-1] + 1], list(wrong))
         assert found.startswith(f"node {number}, leaf {node.leaf_ids[broken]} ")
         assert f"(in {len(wrong)} of {len(wrong)} wrong and 0 right answers)" in found
     assert tried >= 4

@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 from locgen.flow.bench import design_facts, design_vectors, emit
-from locgen.flow.design import Design
 from locgen.flow.evidence import evidence_words
 from locgen.flow.memory import memory_image
+from locgen.flow.planned import PlannedDesign
 from locgen.targets.verilog import write_verilog
 from locgen.verify.simulate import SimulationResult, run_testbench
 from locgen.verify.testbench import write_testbench
@@ -17,7 +17,7 @@ __all__ = ["verify_rtl"]
 log = logging.getLogger(__name__)
 
 
-def verify_rtl(design: Design) -> SimulationResult:
+def verify_rtl(design: PlannedDesign) -> SimulationResult:
     """Simulate the Verilog of the core of `design` against golden in a temporary folder.
 
     Raises

@@ -7,7 +7,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import locgen
 from locgen.errors import DataError
-from locgen.flow.rows import load_rows
+from locgen.flow.inputs import load_rows
 
 X, Y = load_iris(return_X_y=True)
 MODEL = locgen.compile(DecisionTreeClassifier(max_depth=2).fit(X, Y)).model

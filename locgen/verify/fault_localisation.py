@@ -1,4 +1,4 @@
-"""Names the node that a mismatch most likely comes from."""
+"""Spectrum-based fault localisation: the node that a mismatch most likely comes from."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from locgen.ir import QuantisedModel
 
-__all__ = ["suspect_node"]
+__all__ = ["localise_fault"]
 
 
-def suspect_node(model: QuantisedModel, q: np.ndarray, wrong: Sequence[int]) -> str:
+def localise_fault(model: QuantisedModel, q: np.ndarray, wrong: Sequence[int]) -> str:
     """Return words that name the node and its part which the wrong vectors have in common.
 
     The suspect is the (node, leaf or code) whose share of the wrong vectors exceeds its share of

@@ -1,0 +1,115 @@
+"""Planning of a design: from a model and options to the integer model and its plan."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from locgen.errors import ConfigurationError, ModelFileError
+from locgen.flow.build_target import BuildTarget, resolve_target
+from locgen.flow.data import read_dataset
+from locgen.flow.fabric_choice import choose_plan
+from locgen.flow.options import BuildOptions, make_options
+from locgen.flow.planned import PlannedDesign
+from locgen.frontends import Loaded, load
+from locgen.ir import from_json
+from locgen.quantise import Dataset, Quantisation, QuantiseOptions, condense, quantise
+
+__all__ = ["plan_design"]
+
+
+def plan_design(
+    source: object,
+    target: str | None = None,
+    data: object = None,
+    *,
+    label: str | None = None,
+    trust: bool = False,
+    **options: object,
+) -> PlannedDesign:
+    """Return `source` quantised and planned for `target`; no tool runs.
+
+    Parameters
+    ----------
+    source : fitted estimator, path of a model file, or what `load` returned
+    target : name of the family or target, see ``locgen targets``
+    data : path of a .npz or .csv, a mapping with their keys, (X, y), or four arrays as
+        ``train_test_split`` returns them
+    label : label column of a .csv; trust : run whatever a pickle asks for
+    options : any of `BuildOptions`, such as ``board="icebreaker"`` or ``fabric="tree"``
+
+    Raises
+    ------
+    LocgenError
+        See the classes of `locgen.errors`.
+    """
+    chosen = make_options(target=target, **options)
+    where = resolve_target(chosen)
+    if isinstance(source, str | Path) and str(source).endswith(".locgen.json"):
+        return _planned(None, _read_integer_model(Path(source), chosen, data), None, chosen, where)
+    loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
+    if chosen.missing == "refuse":
+        rule = replace(loaded.model.rule, missing=False)
+        loaded = replace(loaded, model=replace(loaded.model, rule=rule))
+    dataset = read_dataset(data, loaded.model, label)
+    candidates = _quantisations(loaded, chosen, dataset)
+    designs = [_planned(loaded, each, dataset, chosen, where) for each in candidates]
+    return min(designs, key=lambda design: design.estimate.logic_cells)
+
+
+def _quantisations(
+    loaded: Loaded, options: BuildOptions, dataset: Dataset | None
+) -> list[Quantisation]:
+    """Return the integer model; of a pruned one both, since fewer leaves need not be fewer cells.
+
+    What pruning spends of the budget, rounding lacks, and scores may take more bits.
+    """
+    widths = QuantiseOptions(
+        feature_bits=options.feature_bits,
+        score_bits=options.score_bits,
+        feature_kind=options.feature_kind,
+        max_accuracy_drop=options.max_accuracy_drop,
+        max_changed=options.max_changed,
+        rounding=options.rounding,
+        prune=options.prune,
+        tabled=options.core == "engine",
+    )
+    float_model, condensing = loaded.model, None
+    if options.condense != "none":
+        float_model, condensing = condense(float_model, options.condense)
+    quantisation = quantise(float_model, loaded.name, widths, dataset)
+    quantisation = replace(quantisation, condensing=condensing)
+    if quantisation.pruning is None or not quantisation.pruning.cut:
+        return [quantisation]
+    whole = quantise(float_model, loaded.name, replace(widths, prune=False), dataset)
+    return [quantisation, replace(whole, pruning=quantisation.pruning.undone)]
+
+
+def _planned(
+    loaded: Loaded | None,
+    quantisation: Quantisation,
+    dataset: Dataset | None,
+    options: BuildOptions,
+    target: BuildTarget,
+) -> PlannedDesign:
+    if options.answer == "decision":
+        if quantisation.model.decision.bits == 0:
+            raise ConfigurationError(
+                "--answer decision needs a classifier: a regression has no other"
+            )
+        alone = replace(quantisation.model, answer="decision")
+        quantisation = replace(quantisation, model=alone)
+    chosen = choose_plan(quantisation.model, options, target)
+    return PlannedDesign(loaded, quantisation, dataset, options, target, chosen)
+
+
+def _read_integer_model(path: Path, options: BuildOptions, data: object) -> Quantisation:
+    """Return the integer model in `path`: widths are fixed, no float model to compare with."""
+    if data is not None or options.feature_bits or options.score_bits or options.prune:
+        raise ConfigurationError(
+            f"{path} is quantised already: leave --data, --feature-bits, --score-bits and --prune "
+            "out, or build from the trained model"
+        )
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}") from error
+    return Quantisation(from_json(text, str(path)), (), 0)

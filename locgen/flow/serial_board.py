@@ -1,0 +1,28 @@
+"""The serial line to a board that runs a planned design."""
+
+from locgen.errors import ConfigurationError
+from locgen.flow.planned import PlannedDesign
+from locgen.host.board import Board
+from locgen.host.transport import SerialTransport
+from locgen.host.window import Pace, pace_of
+from locgen.top.protocol import LinkParams
+
+__all__ = ["open_board"]
+
+
+def open_board(board: Board | str, design: PlannedDesign) -> Board:
+    """Return `board`, or the one at the serial port of that name, paced for `design`."""
+    if not isinstance(board, str):
+        return board
+    plan, target = design.plan, design.target
+    if target.top != "uart":
+        raise ConfigurationError(
+            f"{design.model.name} was built with --top {target.top}, which has no serial port: "
+            "build with --board or --top uart"
+        )
+
+    def pace(params: LinkParams, evidence: bool) -> Pace:
+        cycles = plan.latency_cycles + plan.interval_cycles
+        return pace_of(params, cycles, target.clock_hz, target.baud, evidence=evidence)
+
+    return Board(SerialTransport(board, target.baud), pace=pace)
