@@ -40,6 +40,7 @@ VERILATOR_ARGUMENTS = [
     *("--no-assert", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint"),
     *("--timescale", "/".join(TIMESCALE)),
 ]
+HEADERS = ("verilated.h", "verilated_dpi.h", "verilated_vpi.h")
 NO_TRACING = [
     f"-DVM_{what}=0"
     for what in ("COVERAGE", "SC", "TIMING", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
@@ -117,23 +118,49 @@ def find_compiler() -> str:
     raise MissingTool("g++ is not installed: apt-get install g++ (Debian and its like)")
 
 
-def compile_runtime(compile_command: list, version: str, sources: list, cache: Path) -> list:
-    """Compile what every Verilator program shares, unless `cache` has it; return the objects."""
-    identity = "\n".join([version, version_of(compile_command[:1]), *compile_command])
+def compile_once(command: list, target: Path) -> None:
+    """Compile into `target` unless it is there, whole or not at all: others may do so now."""
+    if not target.exists():
+        mine = target.with_name(f"{os.getpid()}-{target.name}")
+        execute([*command, "-o", mine], mine.with_suffix(".log"))
+        mine.with_suffix(".log").unlink()
+        mine.replace(target)
+
+
+def shared_folder(cache: Path, version: str, command: list) -> Path:
+    """Folder in `cache` for what this Verilator and this compiler make with these flags."""
+    identity = "\n".join([version, version_of(command[:1]), *command])
     folder = cache / f"verilator-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def compile_runtime(command: list, sources: list, folder: Path) -> list:
+    """Compile what every Verilator program shares, unless `folder` has it; return the objects."""
     objects = [folder / f"{Path(source).stem}.o" for source in sources]
 
     def build(source, target):
-        if not target.exists():
-            mine = target.with_suffix(f".{os.getpid()}.o")
-            execute([*compile_command, "-c", source, "-o", mine], mine.with_suffix(".log"))
-            mine.with_suffix(".log").unlink()
-            mine.replace(target)
+        compile_once([*command, "-c", source], target)
 
     with ThreadPoolExecutor(2) as workers:
         list(workers.map(build, sources, objects))
     return objects
+
+
+def precompile_headers(command: list, folder: Path) -> list:
+    """Compile the headers that every program reads, 1.4 s of 1.9 s a unit; return what uses them.
+
+    Only g++ passes over a compiled header that was made with another level of optimisation.
+    """
+    if not Path(command[0]).name.startswith("g++"):
+        return []
+    header = folder / "headers.h"
+    if not header.exists():
+        mine = header.with_name(f"{os.getpid()}-{header.name}")
+        mine.write_text("".join(f'#include "{name}"\n' for name in HEADERS))
+        mine.replace(header)
+    compile_once([*command, "-x", "c++-header", header], header.with_name("headers.h.gch"))
+    return ["-include", header]
 
 
 def optimisation() -> str:
@@ -168,14 +195,17 @@ def build_with_verilator(sources: list, folder: Path, cache: Path) -> str:
             "-O0",
         ),
     }
+    shared = shared_folder(cache, version, [compiler, *flags])
+    headers = precompile_headers([compiler, "-O0", *flags], shared)
     with ThreadPoolExecutor(2) as workers:
         jobs = []
         for name, (parts, level) in units.items():
             unit = folder / f"unit_{name}.cpp"
             unit.write_text("".join(f'#include "{part}"\n' for part in parts))
-            command = [compiler, level, *flags, f"-I{folder}", "-c", unit, "-o", f"{name}.o"]
+            command = [compiler, level, *flags, *headers, f"-I{folder}"]
+            command += ["-c", unit, "-o", f"{name}.o"]
             jobs.append(workers.submit(execute, command, folder / f"compile_{name}.log"))
-        objects = compile_runtime([compiler, "-O1", *flags], version, manifest["global"], cache)
+        objects = compile_runtime([compiler, "-O1", *flags], manifest["global"], shared)
         for job in jobs:
             job.result()
     libraries = config.libs_dir
