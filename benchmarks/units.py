@@ -42,8 +42,8 @@ from sklearn.tree import DecisionTreeClassifier
 from trees import rows_of
 
 import locgen
-from locgen.frontends.clauses import Clause, RuleSet
-from locgen.frontends.linear_models import CLASSIFIERS, REGRESSORS
+from locgen.frontends.locgen_models.clauses import Clause, RuleSet
+from locgen.frontends.sklearn.linear_models import CLASSIFIERS, REGRESSORS
 
 BAR_POINTS, BAR_R2 = 1.0, 0.02
 Make = Callable[[], BaseEstimator]

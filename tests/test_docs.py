@@ -39,8 +39,8 @@ def test_readme_lists_the_commands_and_boards():
 
 
 def test_every_supported_estimator_is_in_the_table():
-    from locgen.frontends.hints import SUPPORTED
-    from locgen.frontends.steps import STEPS
+    from locgen.frontends.refusals import SUPPORTED
+    from locgen.frontends.sklearn.steps import STEPS
 
     text = (ROOT / "docs" / "models.md").read_text()
     assert [name for name in (*SUPPORTED, *STEPS) if f"{name}`" not in text] == []

@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from locgen.errors import ModelFileError
-from locgen.frontends import clauses, interpret_ebm, mixtures, pipeline, selfcheck, trees, unitcheck
+from locgen.frontends import arithmetic_check, dispatch, pipeline, tree_check
 from locgen.frontends.files import open_model
-from locgen.frontends.front import Front
-from locgen.frontends.layered import read_layered
+from locgen.frontends.interpret import boosting
+from locgen.frontends.locgen_models import clauses, mixtures
 from locgen.frontends.pipeline import library_quiet
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Reading
+from locgen.frontends.sklearn.layered import read_layered
 from locgen.ir.model import Model
 
 __all__ = ["Loaded", "load", "read_estimator"]
@@ -48,7 +50,7 @@ class Loaded:
         with library_quiet():
             if self.reading is None or type(self.estimator).__name__ != "Booster":
                 return np.asarray(self.estimator.predict(x))
-            scores = self.reading.oracle.scores(self.reading.front.values(x))
+            scores = self.reading.oracle.scores(self.reading.preprocessing.values(x))
         decided = self.model.decide(scores)
         if self.model.classes:
             return self.model.labels(decided)
@@ -104,14 +106,14 @@ def _read(estimator: object) -> Model | Reading:
     if mixtures.is_mixture(last):
         scalers, last = pipeline.unwrap(estimator)
         return mixtures.read_mixture(last, scalers, read_estimator)
-    if interpret_ebm.reads(last):
-        return interpret_ebm.read_boosted(estimator)
+    if boosting.reads(last):
+        return boosting.read_boosted(estimator)
     layered = read_layered(estimator, read_estimator)
     if layered is not None:
         return layered
-    front = Front.bare(trees.raw_names(steps[0][1] if steps else last))
-    reading = trees.read_trees(estimator, front)
-    (unitcheck if reading.model.units else selfcheck).compare(reading)
+    preprocessing = Preprocessing.bare(dispatch.raw_names(steps[0][1] if steps else last))
+    reading = dispatch.read_trees(estimator, preprocessing)
+    (arithmetic_check if reading.model.units else tree_check).compare(reading)
     return reading
 
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends.front import Front
 from locgen.frontends.polynomial import Polynomial
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.ir.floatlayers import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.shapes import FloatShape, FloatSteps
 from locgen.ir.units import FloatLinear, FloatUnit
 
-__all__ = ["Additive", "Behind", "asked", "linear", "squares", "units_behind"]
+__all__ = ["Additive", "ArithmeticNodes", "arithmetic_nodes", "asked", "linear", "squares"]
 
 _RANK = 1e-13
 """Eigenvalues below this share of the largest are what rounding leaves of 0."""
@@ -55,8 +55,8 @@ def linear(coefficients: np.ndarray) -> Additive:
 
 
 @dataclass(frozen=True)
-class Behind:
-    """What becomes of an additive model behind a front.
+class ArithmeticNodes:
+    """What becomes of an additive model behind a preprocessing.
 
     Members
     -------
@@ -86,18 +86,18 @@ def squares(matrix: np.ndarray, bias: np.ndarray, weights: np.ndarray) -> FloatL
     )
 
 
-def units_behind(model: Additive, front: Front) -> Behind:
-    """Return `model` over the raw columns of `front`."""
-    sums = _Sums(front.columns, model.outputs)
+def arithmetic_nodes(model: Additive, preprocessing: Preprocessing) -> ArithmeticNodes:
+    """Return `model` over the raw columns of `preprocessing`."""
+    sums = _Sums(preprocessing.columns, model.outputs)
     shaped: dict[int, list[int]] = {}
     counted = [
         feature
-        for feature in range(front.features)
+        for feature in range(preprocessing.features)
         if model.coefficients is None or model.coefficients[feature].any()
     ]
-    fills = _known_fills(model, front, counted)
+    fills = _known_fills(model, preprocessing, counted)
     for feature in counted:
-        output = front.outputs[feature]
+        output = preprocessing.outputs[feature]
         known = output.polynomial
         columns = _columns(known) or {output.column}
         filled = not output.imputed or columns <= set(fills)
@@ -112,19 +112,21 @@ def units_behind(model: Additive, front: Front) -> Behind:
             )
     units: list[FloatUnit] = []
     if sums.pairs:
-        if shaped or front.imputes:
+        if shaped or preprocessing.imputes:
             raise UnsupportedModel(
                 "products of columns beside bins, categories, splines or imputed columns are not "
                 "supported: train on products alone, or transform beforehand"
             )
-        form, constant = _form(sums, _ranges(front))
-        return Behind((form,), sums.constant + constant, _ranges(front), ())
+        form, constant = _form(sums, _ranges(preprocessing))
+        return ArithmeticNodes((form,), sums.constant + constant, _ranges(preprocessing), ())
     for column in sorted({*shaped, *np.flatnonzero(sums.squares.any(axis=1)).tolist()}):
         features = shaped.get(column, [])
-        units.append(_shape(model, front, column, features, sums))
+        units.append(_shape(model, preprocessing, column, features, sums))
     if sums.straight.any() or not units:
         units.insert(0, FloatLinear(sums.straight, tuple(range(model.outputs))))
-    return Behind(tuple(units), sums.constant, _ranges(front), _fills(front, units, fills))
+    return ArithmeticNodes(
+        tuple(units), sums.constant, _ranges(preprocessing), _fills(preprocessing, units, fills)
+    )
 
 
 def _form(
@@ -189,7 +191,9 @@ def _columns(polynomial: Polynomial | None) -> set[int]:
     return set() if polynomial is None else {c for product, _ in polynomial.terms for c in product}
 
 
-def _known_fills(model: Additive, front: Front, counted: list[int]) -> dict[int, float]:
+def _known_fills(
+    model: Additive, preprocessing: Preprocessing, counted: list[int]
+) -> dict[int, float]:
     """Return for columns that may be missing the one value that does the same everywhere.
 
     A column has none if a step makes of NaN what it makes of no number.
@@ -199,14 +203,14 @@ def _known_fills(model: Additive, front: Front, counted: list[int]) -> dict[int,
     fills: dict[int, float] = {}
     without: set[int] = set()
     for feature in counted:
-        output = front.outputs[feature]
+        output = preprocessing.outputs[feature]
         if not output.imputed or len(_columns(output.polynomial)) > 1:
             continue
         column = output.column
         if not output.slope:
             without |= set() if output.polynomial is not None else {column}
             continue
-        given = float(front.ask(column, np.array([np.nan]))[0, feature])
+        given = float(preprocessing.ask(column, np.array([np.nan]))[0, feature])
         value = (given - output.polynomial.coefficient()) / output.slope
         if not (np.isfinite(value) and np.isclose(fills.setdefault(column, value), value, 1e-9)):
             without.add(column)
@@ -214,7 +218,7 @@ def _known_fills(model: Additive, front: Front, counted: list[int]) -> dict[int,
 
 
 def _shape(
-    model: Additive, front: Front, column: int, features: list[int], sums: _Sums
+    model: Additive, preprocessing: Preprocessing, column: int, features: list[int], sums: _Sums
 ) -> FloatUnit:
     """Return what one raw column adds, all of it but products with other columns."""
     straight, squares = sums.straight[column].copy(), sums.squares[column]
@@ -224,34 +228,34 @@ def _shape(
         values = np.nan_to_num(x)[:, None]
         total = values * straight + values**2 * squares
         if features:
-            given = asked(front, column, x)
+            given = asked(preprocessing, column, x)
             for feature in features:
                 total = total + model.part(feature, given[:, feature])
         return total
 
     outputs = tuple(range(model.outputs))
-    cuts = [_cuts(model, front, feature) for feature in features]
-    missing = any(front.outputs[feature].imputed for feature in features)
+    cuts = [_cuts(model, preprocessing, feature) for feature in features]
+    missing = any(preprocessing.outputs[feature].imputed for feature in features)
     if straight.any() or squares.any() or any(found is None for found in cuts):
         return FloatShape(column, ask, np.eye(model.outputs), missing, outputs)
     every = np.unique(np.concatenate(cuts))
     every = every[np.isfinite(every)]
     places = np.append(every, np.nextafter(every[-1], np.inf) if len(every) else 0.0)
     rows = ask(places)
-    own = ask(np.array([np.nan]))[0] if front.imputes else None
+    own = ask(np.array([np.nan]))[0] if preprocessing.imputes else None
     return FloatSteps(column, every, rows, own, outputs)
 
 
-def asked(front: Front, column: int, x: np.ndarray) -> np.ndarray:
+def asked(preprocessing: Preprocessing, column: int, x: np.ndarray) -> np.ndarray:
     """Return what the model is given, (len(x), features), for values that steps may refuse."""
-    rows = np.tile(front.neutral, (len(x), 1))
+    rows = np.tile(preprocessing.neutral, (len(x), 1))
     rows[:, column] = x
-    return front.values(front.acceptable(rows))
+    return preprocessing.values(preprocessing.acceptable(rows))
 
 
-def _cuts(model: Additive, front: Front, feature: int) -> np.ndarray | None:
+def _cuts(model: Additive, preprocessing: Preprocessing, feature: int) -> np.ndarray | None:
     """Return the raw values behind which what a feature adds may change, None if everywhere."""
-    output = front.outputs[feature]
+    output = preprocessing.outputs[feature]
     if output.intervals is not None:
         low, high = output.intervals
         return high[:-1] if output.unknown is None else np.concatenate([low, high])
@@ -260,26 +264,28 @@ def _cuts(model: Additive, front: Front, feature: int) -> np.ndarray | None:
     limits = None if model.limits is None else model.limits[feature]
     if limits is None or not output.rising:
         return None
-    return front.bisect(np.full(len(limits), feature), lambda value, part: value <= limits[part])
+    return preprocessing.bisect(
+        np.full(len(limits), feature), lambda value, part: value <= limits[part]
+    )
 
 
-def _ranges(front: Front) -> tuple[tuple[float, float] | None, ...]:
+def _ranges(preprocessing: Preprocessing) -> tuple[tuple[float, float] | None, ...]:
     found: dict[int, tuple[float, float]] = {}
-    for output in front.outputs:
+    for output in preprocessing.outputs:
         if output.span is not None:
             found.setdefault(output.column, output.span)
-    return tuple(found.get(column) for column in range(front.columns))
+    return tuple(found.get(column) for column in range(preprocessing.columns))
 
 
 def _fills(
-    front: Front, units: list[FloatUnit], fills: dict[int, float]
+    preprocessing: Preprocessing, units: list[FloatUnit], fills: dict[int, float]
 ) -> tuple[float | None, ...]:
     """Return what stands for NaN in each column where it has no score of its own."""
-    if not front.imputes:
+    if not preprocessing.imputes:
         return ()
     own = {unit.feature for unit in units if isinstance(unit, FloatSteps)}
     own |= {u.feature for u in units if isinstance(u, FloatShape) and u.takes_missing}
     return tuple(
-        None if column in own else fills.get(column, float(front.neutral[column]))
-        for column in range(front.columns)
+        None if column in own else fills.get(column, float(preprocessing.neutral[column]))
+        for column in range(preprocessing.columns)
     )

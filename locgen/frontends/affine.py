@@ -1,7 +1,7 @@
 """Scalers folded into one affine map a feature, for models that compute with a feature's size.
 
 Such a model is rounded to integers anyway, and what that changes is counted against the library; so
-folding in float64 is good enough here. Trees, which compare, must not do this: see `front`.
+folding in float64 is good enough here. Trees, which compare, must not do this: see `preprocessing`.
 """
 
 from collections.abc import Sequence

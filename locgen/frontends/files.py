@@ -6,8 +6,8 @@ from importlib import import_module
 from pathlib import Path
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
-from locgen.frontends import clauses
 from locgen.frontends.admitted import is_admitted
+from locgen.frontends.locgen_models import clauses
 from locgen.frontends.unpickle import lacking, unpickle
 
 __all__ = ["open_model"]
@@ -66,7 +66,7 @@ def _booster(module: str) -> Callable[[Path], object]:
 
 
 def _onnx(path: Path) -> object:
-    return import_module("locgen.frontends.onnx_model").open_model(str(path))
+    return import_module("locgen.frontends.onnx.model").open_model(str(path))
 
 
 def _json(path: Path) -> object:
@@ -77,7 +77,7 @@ def _json(path: Path) -> object:
             f"{path} is no readable JSON ({type(error).__name__}): save the model again"
         ) from error
     if isinstance(document, dict) and "learner" in document:
-        return _booster("xgboost_trees")(path)
+        return _booster("xgboost.trees")(path)
     if isinstance(document, dict) and str(document.get("schema", "")).startswith("locgen."):
         raise UnsupportedModel(
             f"{path} is locgen's own integer model: name it .locgen.json to build from it"
@@ -111,8 +111,8 @@ def _skops(path: Path) -> object:
 
 _OPENERS: dict[str, Callable[[Path], object]] = {
     ".json": _json,
-    ".ubj": _booster("xgboost_trees"),
-    ".txt": _booster("lightgbm_trees"),
+    ".ubj": _booster("xgboost.trees"),
+    ".txt": _booster("lightgbm.trees"),
     ".skops": _skops,
     ".onnx": _onnx,
 }

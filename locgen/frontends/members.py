@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends import selfcheck, unitcheck
-from locgen.frontends.front import Front
-from locgen.frontends.reading import Part, Reading, placed
-from locgen.frontends.sklearn_trees import sklearn_common
+from locgen.frontends import arithmetic_check, tree_check
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Part, Reading, weighted_part
+from locgen.frontends.sklearn.trees import sklearn_common
 from locgen.ir.floatcascade import FloatCascade
 from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.floatneighbours import FloatNeighbours
@@ -22,12 +22,12 @@ __all__ = ["addable", "checked", "merged", "part_of"]
 
 def part_of(model: Model, outputs: tuple[int, ...], count: int) -> Part:
     """Return all of a model on these of `count` outputs."""
-    return placed(model, outputs, count, 1.0)
+    return weighted_part(model, outputs, count, 1.0)
 
 
 def merged(
     last: object,
-    front: Front,
+    preprocessing: Preprocessing,
     parts: Sequence[Part],
     added: Sequence[Model],
     **settings: object,
@@ -46,13 +46,13 @@ def merged(
     """
     rules = [member.rule for member in added]
     missing = all(rule.missing for rule in rules)
-    common = sklearn_common(last, front, missing, "float64")
+    common = sklearn_common(last, preprocessing, missing, "float64")
     common["rule"] = type(rules[0])(
         operator=rules[0].operator,
         input_dtype="float32" if any(r.input_dtype == "float32" for r in rules) else "float64",
         missing=missing,
     )
-    columns = len(front.names) + len(common["memberships"])
+    columns = len(preprocessing.names) + len(common["memberships"])
     try:
         shared_metric([unit for part in parts for unit in part.units], columns)
     except ValueError:
@@ -139,4 +139,4 @@ def addable(last: object, reading: Reading) -> Model:
 
 def checked(reading: Reading) -> None:
     """Compare a member with its library, where the ensemble does not show its scores."""
-    (unitcheck if reading.model.units else selfcheck).compare(reading)
+    (arithmetic_check if reading.model.units else tree_check).compare(reading)

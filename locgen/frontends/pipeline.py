@@ -45,12 +45,12 @@ def split(estimator: object) -> tuple[tuple[tuple[str, object], ...], object]:
     """
     if type(estimator) is not Pipeline:
         return (), estimator
-    *front, (_, last) = estimator.steps or [("", None)]
+    *preprocessing, (_, last) = estimator.steps or [("", None)]
     if last is None or isinstance(last, str):
         raise UnsupportedModel("Pipeline does not end in a model: add a tree model as last step")
     steps = tuple(
         (name, step)
-        for name, step in front
+        for name, step in preprocessing
         if not (step is None or (isinstance(step, str) and step == "passthrough"))
     )
     inner, last = split(last)

@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from locgen.frontends.front import Front
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.ir.model import FloatTree, Model
 from locgen.ir.units import FloatUnit
 
-__all__ = ["Oracle", "Part", "Reading", "placed", "scaled"]
+__all__ = ["Oracle", "Part", "Reading", "scaled", "weighted_part"]
 
-Asked = Callable[[np.ndarray], np.ndarray]
+Evaluate = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Oracle:
-    """The library's own answers for what a front hands to the model, (rows, features) float64.
+    """The library's own answers for what preprocessing hands to it, (rows, features) float64.
 
     Members
     -------
@@ -29,20 +29,20 @@ class Oracle:
     tolerance : of the largest score there can be: sums in another order or in float32
     """
 
-    scores: Asked | None
-    leaves: Asked | None = None
-    probabilities: Asked | None = None
-    labels: Asked | None = None
+    scores: Evaluate | None
+    leaves: Evaluate | None = None
+    probabilities: Evaluate | None = None
+    labels: Evaluate | None = None
     tolerance: float = 1e-9
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A model as read, whom to compare it with, and the front that stands before that."""
+    """A model as read, whom to compare it with, and the preprocessing that stands before that."""
 
     model: Model
     oracle: Oracle
-    front: Front | None = None
+    preprocessing: Preprocessing | None = None
 
 
 def scaled(trees: tuple[FloatTree, ...], factor: float) -> tuple[FloatTree, ...]:
@@ -58,7 +58,7 @@ class Part(NamedTuple):
     base: np.ndarray
 
 
-def placed(model: Model, outputs: tuple[int, ...], count: int, factor: float) -> Part:
+def weighted_part(model: Model, outputs: tuple[int, ...], count: int, factor: float) -> Part:
     """Return a member's nodes and base (count,) on the outputs of the ensemble it belongs to.
 
     Parameters

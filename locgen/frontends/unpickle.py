@@ -27,7 +27,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
 from locgen.frontends.admitted import ArrayHeader, admitted
 from locgen.frontends.admitted_states import check_dtype, check_state
-from locgen.frontends.hints import is_known, refusal, refused_part
+from locgen.frontends.refusals import is_known, refusal, refused_part
 
 __all__ = ["EXTRAS", "lacking", "unpickle"]
 

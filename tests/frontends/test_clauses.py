@@ -13,7 +13,7 @@ from locgen.errors import ConfigurationError, ModelFileError, UnsupportedModel
 from locgen.flow.verify_rtl import verify_rtl
 from locgen.flow.words import reasons_of
 from locgen.frontends import load
-from locgen.frontends.clauses import RuleSet
+from locgen.frontends.locgen_models.clauses import RuleSet
 from locgen.models import write_tsetlin_clauses
 from locgen.report.schema import Report
 

@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
-from locgen.frontends import layered, load, read_estimator
-from locgen.frontends.sklearn_kernels import pairwise_scores
+from locgen.frontends import load, read_estimator
+from locgen.frontends.sklearn import layered
+from locgen.frontends.sklearn.kernels import pairwise_scores
 from locgen.ir import FloatLinear
 
 

@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 import locgen
 from locgen.errors import UnsupportedModel
 from locgen.frontends import load
-from locgen.frontends.unitcheck import probe_rows
+from locgen.frontends.arithmetic_check import probe_rows
 
 POINTS, R2 = 1.0, 0.02
 QUICK = (
@@ -56,11 +56,11 @@ def test_answers_are_the_librarys(case):
     """On real rows, rows far outside, and at every cut and the float64 above it."""
     estimator, (x_train, x_test, _, _) = metakit.fitted(case)
     loaded = load(estimator)
-    model, front = loaded.model, loaded.reading.front
+    model, preprocessing = loaded.model, loaded.reading.preprocessing
     rows = [x_train, x_test, probe_rows(model, 300)]
     if case != "calibrated-several":  # far away its sigmoids all round to 1
         rows.append(3 * x_test - 1)
-    x = front.acceptable(np.concatenate(rows))
+    x = preprocessing.acceptable(np.concatenate(rows))
     scores, theirs = model.scores(x), loaded.answers(x)
     ours = model.decide(scores)
     if model.task == "regression":

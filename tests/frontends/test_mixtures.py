@@ -23,9 +23,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import load, mixturecheck, read_estimator
+from locgen.frontends import load, read_estimator
+from locgen.frontends.locgen_models import mixture_check
 from locgen.frontends.pruning import pruned
-from locgen.frontends.selfcheck import probe_rows
+from locgen.frontends.tree_check import probe_rows
 from locgen.models import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 
 
@@ -261,9 +262,9 @@ def test_the_self_check_sees_another_gate(gate):
     scorer = model.gate.model
     moved = replace(scorer, base=tuple(b + 9 * (n == 0) for n, b in enumerate(scorer.base)))
     wrong = replace(model, gate=replace(model.gate, model=moved))
-    mixturecheck.compare(model, estimator, ())
+    mixture_check.compare(model, estimator, ())
     with pytest.raises(UnsupportedModel, match=r"reads differently.*routes"):
-        mixturecheck.compare(wrong, estimator, ())
+        mixture_check.compare(wrong, estimator, ())
 
 
 @pytest.mark.parametrize("gate", GATES)

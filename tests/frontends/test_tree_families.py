@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import locgen
-from locgen.frontends import read_estimator, selfcheck
+from locgen.frontends import read_estimator, tree_check
 from locgen.ir.model import Model
 from locgen.quantise.judge import right_share
 
@@ -27,11 +27,11 @@ def answers(model: Model, x):
 
 def edge_rows(model):
     """Return rows of cuts and their neighbours, one ulp up and one down."""
-    return np.concatenate([selfcheck.probe_rows(model), rows_below(model)])
+    return np.concatenate([tree_check.probe_rows(model), rows_below(model)])
 
 
 def rows_below(model):
-    x = selfcheck.probe_rows(model)
+    x = tree_check.probe_rows(model)
     return np.nextafter(x, -np.inf)
 
 

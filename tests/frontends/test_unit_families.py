@@ -12,15 +12,15 @@ from sklearn.metrics import r2_score
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import load
-from locgen.frontends.unitcheck import probe_rows
+from locgen.frontends.arithmetic_check import probe_rows
 from locgen.ir.shapes import FloatShape, FloatSteps
 
 POINTS, R2 = 1.0, 0.02
 
 
 def raw(loaded, x):
-    oracle, front = loaded.reading.oracle, loaded.reading.front
-    return np.asarray(oracle.scores(front.values(x)))
+    oracle, preprocessing = loaded.reading.oracle, loaded.reading.preprocessing
+    return np.asarray(oracle.scores(preprocessing.values(x)))
 
 
 @pytest.mark.parametrize("case", unitkit.CASES)
@@ -28,9 +28,9 @@ def test_scores_and_answers_are_the_librarys(case):
     """On real rows, rows far outside, and at every cut and the float64 above it."""
     estimator, (x_train, x_test, _, _) = unitkit.fitted(case)
     loaded = load(estimator)
-    model, front = loaded.model, loaded.reading.front
+    model, preprocessing = loaded.model, loaded.reading.preprocessing
     far = x_test * 3 - 1 if "multinomial" not in case and "categorical" not in case else x_test
-    x = front.acceptable(np.concatenate([x_train, x_test, far, probe_rows(model, 600)]))
+    x = preprocessing.acceptable(np.concatenate([x_train, x_test, far, probe_rows(model, 600)]))
     scores, expected = model.scores(x), raw(loaded, x)
     size = np.abs(expected).max() + np.abs(model.base).max() + 1
     np.testing.assert_allclose(scores, expected, rtol=1e-9, atol=1e-10 * size)
@@ -47,13 +47,13 @@ def test_scores_and_answers_are_the_librarys(case):
 def test_steps_are_exact_at_their_edges(case):
     """A function of intervals changes just where the library's own does, one ulp is enough."""
     loaded = load(unitkit.fitted(case)[0])
-    model, front = loaded.model, loaded.reading.front
+    model, preprocessing = loaded.model, loaded.reading.preprocessing
     for unit in (unit for unit in model.units if isinstance(unit, FloatSteps)):
         cuts = unit.cuts
         near = np.concatenate([cuts, np.nextafter(cuts, np.inf), np.nextafter(cuts, -np.inf)])
-        rows = np.tile(front.neutral, (len(near), 1))
+        rows = np.tile(preprocessing.neutral, (len(near), 1))
         rows[:, unit.feature] = near
-        rows = front.acceptable(rows)
+        rows = preprocessing.acceptable(rows)
         expected = raw(loaded, rows)
         found = unit.evaluate(rows)
         np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-9)

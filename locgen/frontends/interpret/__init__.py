@@ -1,0 +1,1 @@
+"""Reader of interpret's explainable boosting machines."""

@@ -1,0 +1,164 @@
+"""interpret's explainable boosting machines as the float IR: a shape of each feature, and of pairs.
+
+As read in interpret-core 0.7.8: a value belongs to the bin above all cuts that it is not below.
+Slot 0 of a term is for missing values, the last for categories that training did not see. The
+score is the intercept and the terms' entries. Two classes: the second above 0; several: the
+largest, ties to the first.
+"""
+
+from dataclasses import replace
+from importlib.metadata import version
+
+import numpy as np
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends import arithmetic_check, pipeline, tree_check
+from locgen.frontends.affine import finite
+from locgen.frontends.labels import class_labels
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.sklearn.trees import quiet
+from locgen.ir.grids import Grid, grid_tree
+from locgen.ir.model import FloatTree, Model, SplitRule
+from locgen.ir.shapes import FloatSteps
+
+__all__ = ["FAMILIES", "read_boosted", "reads"]
+
+FAMILIES = ("ExplainableBoostingClassifier", "ExplainableBoostingRegressor")
+_MODULE = "interpret.glassbox._ebm._ebm"
+_MOST_CELLS = 4096
+"""Of a pair's table: the library's own choice of bins stays below, see `quantise.rebin`."""
+
+
+def reads(last: object) -> bool:
+    """Return whether `read_boosted` reads this very class."""
+    return type(last).__module__ == _MODULE and type(last).__name__ in FAMILIES
+
+
+def read_boosted(estimator: object) -> Model:
+    """Return the float IR of a fitted machine, compared with it.
+
+    Each feature becomes a table; with terms of two features all become trees over the cuts.
+
+    Raises
+    ------
+    UnsupportedModel
+        If a step stands in front, or it holds a term that locgen does not build.
+    ModelFileError
+        If its parts do not fit together.
+    """
+    steps, last = pipeline.split(estimator)
+    name = type(last).__name__
+    if steps:
+        raise UnsupportedModel(
+            f"Pipeline step {steps[0][0]!r} in front of {name} is not supported: a scaler changes "
+            "nothing there, so leave it out, and transform the data beforehand otherwise"
+        )
+    if not getattr(last, "has_fitted_", False):
+        raise UnsupportedModel(f"{name} is not fitted: call fit(X, y) before saving it")
+    classes = class_labels(last) if name == FAMILIES[0] else ()
+    _check_kind(last, name, classes)
+    outputs = len(classes) if len(classes) > 2 else 1
+    base = finite(np.reshape(last.intercept_, -1), (outputs,), f"{name}.intercept_")
+    terms = [tuple(int(f) for f in term) for term in last.term_features_]
+    if len(terms) != len(last.term_scores_) or any(
+        not 0 <= f < last.n_features_in_ for term in terms for f in term
+    ):
+        raise ModelFileError(f"{name}'s terms do not fit together: save the fitted model again")
+    missing = any(float(np.max(_missing(last, n, t))) > 0 for n, t in enumerate(terms))
+    pairs = any(len(term) > 1 for term in terms)
+    if pairs and missing:
+        raise UnsupportedModel(
+            f"{name} has terms of two features and saw missing values: impute them beforehand, or "
+            "train with interactions=0"
+        )
+    made = [_term(last, number, term, outputs, pairs) for number, term in enumerate(terms)]
+    if missing:
+        slots = [np.reshape(scores[0], outputs) for scores in last.term_scores_]
+        made = [replace(unit, missing=slot) for unit, slot in zip(made, slots, strict=True)]
+    decision = "identity" if not classes else ">" if len(classes) == 2 else "argmax"
+    model = Model(
+        family=name,
+        library=f"interpret {version('interpret-core')}",
+        task="classification" if classes else "regression",
+        feature_names=tuple(map(str, last.feature_names_in_)),
+        classes=classes,
+        trees=tuple(made) if pairs else (),
+        base=tuple(base.tolist()),
+        decision=decision,
+        rule=SplitRule(operator="<", input_dtype="float64", missing=missing),
+        probability={">": "sigmoid", "argmax": "softmax"}.get(decision, "none"),
+        units=() if pairs else tuple(made),
+    )
+    _compare(model, last)
+    return model
+
+
+def _check_kind(last: object, name: str, classes: tuple[object, ...]) -> None:
+    """Refuse links, categories and terms of more than two features."""
+    if not classes and last.link_ != "identity":
+        raise UnsupportedModel(
+            f"{name} with the link {last.link_!r} answers no sum: train with the squared error on "
+            "the transformed target"
+        )
+    if any(kind != "continuous" for kind in last.feature_types_in_):
+        raise UnsupportedModel(
+            f"{name} has nominal or ordinal features: encode them as numbers beforehand and train "
+            "with feature_types='continuous'"
+        )
+    if any(len(term) > 2 for term in last.term_features_):
+        raise UnsupportedModel(
+            f"{name} has a term of three features: train with interactions of two, or with "
+            "interactions=0"
+        )
+
+
+def _missing(last: object, number: int, term: tuple[int, ...]) -> np.ndarray:
+    """Return what training saw in a term's slots for missing values."""
+    weights = np.asarray(last.bin_weights_[number], dtype=np.float64)
+    return np.array([np.take(weights, 0, axis=axis).sum() for axis in range(len(term))])
+
+
+def _cuts(last: object, feature: int, level: int) -> np.ndarray:
+    """Return the largest value of every bin of a feature but the last."""
+    levels = last.bins_[feature]
+    name = f"{type(last).__name__}.bins_[{feature}]"
+    cuts = np.asarray(levels[min(level, len(levels)) - 1], dtype=np.float64)
+    cuts = finite(cuts, (len(cuts),), name)
+    if np.any(np.diff(cuts) <= 0):
+        raise ModelFileError(f"{name} does not rise: save the fitted model again")
+    return np.nextafter(cuts, -np.inf)
+
+
+def _term(
+    last: object, number: int, term: tuple[int, ...], outputs: int, as_tree: bool
+) -> FloatSteps | FloatTree:
+    """Return one term over its features' known values."""
+    name = type(last).__name__
+    cuts = [_cuts(last, feature, len(term)) for feature in term]
+    sides = tuple(len(own) + 1 for own in cuts)
+    cells = int(np.prod(sides))
+    if len(term) == 2 and cells > _MOST_CELLS:
+        pair = " and ".join(str(last.feature_names_in_[f]) for f in term)
+        raise UnsupportedModel(
+            f"{name}'s term of {pair} has {sides[0]} times {sides[1]} bins: train with "
+            "max_interaction_bins=8, or with interactions=0"
+        )
+    shape = tuple(side + 2 for side in sides) + ((outputs,) if outputs > 1 else ())
+    scores = finite(last.term_scores_[number], shape, f"{name}.term_scores_[{number}]")
+    known = scores[tuple(slice(1, -1) for _ in sides)].reshape(cells, outputs)
+    columns = tuple(range(outputs))
+    if not as_tree:
+        return FloatSteps(term[0], cuts[0], known, None, columns)
+    values = known.reshape(*sides, outputs)
+    return grid_tree(Grid(term, tuple(cuts), values, columns))
+
+
+def _compare(model: Model, last: object) -> None:
+    """Compare `model` with the machine."""
+    asked = quiet(last)
+    raw = asked.decision_function if model.classes else asked.predict
+    preprocessing = Preprocessing.bare(model.feature_names)
+    labels = asked.predict if model.classes else None
+    oracle = Oracle(lambda x: np.reshape(raw(x), (len(x), -1)), labels=labels)
+    (arithmetic_check if model.units else tree_check).compare(Reading(model, oracle, preprocessing))

@@ -1,0 +1,239 @@
+"""LightGBM's boosted trees and random forests as the float IR, as read in LightGBM 4.7.
+
+It compares float64 with ``<=``; of a row it keeps what differs from zero by more than 1e-35. Each
+split has a rule for what is missing: NaN goes where the split says (``NaN``); zeros and NaN do
+(``Zero``); or NaN counts as 0.0 (``None``). A categorical split sends the categories that it lists
+to the left, all others and NaN to the right.
+"""
+
+import re
+from collections.abc import Sequence
+
+import lightgbm
+import numpy as np
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.preprocessing import Preprocessing, union
+from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
+from locgen.frontends.reading import Oracle, Reading
+from locgen.ir.model import Model, SplitRule
+
+__all__ = ["open_booster", "read_lightgbm"]
+
+_ZERO = float(np.float32(1e-35))  # what LightGBM takes for zero: kZeroThreshold
+_HUGE = 1e300
+_IDENTITY = (
+    "regression",
+    "regression_l1",
+    "huber",
+    "fair",
+    "quantile",
+    "mape",
+    "lambdarank",
+    "rank_xendcg",
+)
+
+
+def open_booster(path: str) -> lightgbm.Booster:
+    """Return the booster in a text file.
+
+    Raises
+    ------
+    ModelFileError
+        If LightGBM finds no model in it.
+    """
+    try:
+        return lightgbm.Booster(model_file=path)
+    except (lightgbm.basic.LightGBMError, ValueError, TypeError) as error:
+        reason = re.sub(r"\s+", " ", str(error))[:120]
+        raise ModelFileError(
+            f"{path} is no LightGBM model ({ascii(reason)[1:-1]}): save it again with save_model"
+        ) from error
+
+
+def read_lightgbm(last: object, preprocessing: Preprocessing) -> Reading:
+    """Return what a booster, or scikit-learn's wrapper around one, adds up and decides.
+
+    ``binary``: class 1 where the sum is above 0. ``multiclass``: argmax over the classes.
+    Otherwise a regression whose answer is the sum. Random forests take the mean.
+    """
+    booster, classes = _booster(last)
+    name = "LightGBM model" if isinstance(last, lightgbm.Booster) else type(last).__name__
+    dump = booster.dump_model()
+    features = int(dump["max_feature_idx"]) + 1
+    if features != preprocessing.features:
+        raise ModelFileError(
+            f"{name} takes {features} features, but {preprocessing.features} stand before "
+            "it: save the fitted model again"
+        )
+    outputs = int(dump["num_tree_per_iteration"])
+    count = len(dump["tree_info"])
+    if not count or count % outputs:
+        raise ModelFileError(f"{name} has the wrong number of trees: save the fitted model again")
+    objective, factor = _objective(str(dump.get("objective", "")), name)
+    # A forest's predict takes the mean of the trees; what it calls raw scores is their sum.
+    share = factor / (count // outputs) if dump.get("average_output") else factor
+    raw = [
+        _raw_tree(info["tree_structure"], features, share, index % outputs, preprocessing, name)
+        for index, info in enumerate(dump["tree_info"])
+    ]
+    common = {
+        "family": name,
+        "library": f"LightGBM {lightgbm.__version__}",
+        "feature_names": preprocessing.names,
+        "rule": SplitRule(operator="<=", input_dtype="float64", missing=True),
+        "trees": float_trees(preprocessing, raw, _at_most),
+        "memberships": tuple(preprocessing.memberships.found),
+        "base": (0.0,) * outputs,
+    }
+    if objective == "binary":
+        model = Model(
+            task="classification",
+            classes=tuple(classes or (0, 1)),
+            decision=">",
+            probability="sigmoid",
+            **common,
+        )
+    elif objective in ("multiclass", "multiclassova"):
+        model = Model(
+            task="classification",
+            classes=tuple(classes or range(outputs)),
+            decision="argmax",
+            probability="softmax" if objective == "multiclass" else "none",
+            **common,
+        )
+    else:
+        model = Model(task="regression", classes=(), decision="identity", **common)
+    asked = {"num_threads": 1}
+    return Reading(
+        model,
+        Oracle(
+            lambda x: share * booster.predict(x, raw_score=True, **asked).reshape(len(x), -1),
+            leaves=lambda x: booster.predict(x, pred_leaf=True, **asked).reshape(len(x), -1),
+        ),
+    )
+
+
+def _at_most(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Return LightGBM's comparison: what lies next to zero is zero, what is huge is `_HUGE`."""
+    value = np.where(np.abs(value) <= _ZERO, 0.0, np.clip(value, -_HUGE, _HUGE))
+    return value <= threshold
+
+
+def _booster(last: object) -> tuple[lightgbm.Booster, Sequence[object] | None]:
+    """Return the booster and, for a classifier's wrapper, the labels."""
+    if isinstance(last, lightgbm.Booster):
+        return last, None
+    if type(last) not in (lightgbm.LGBMClassifier, lightgbm.LGBMRegressor, lightgbm.LGBMRanker):
+        raise UnsupportedModel(
+            f"{type(last).__name__} is not supported: the nearest that locgen builds is "
+            "LGBMClassifier or LGBMRegressor"
+        )
+    labels = None
+    if isinstance(last, lightgbm.LGBMClassifier):
+        labels = np.asarray(last.classes_).tolist()
+    return last.booster_, labels
+
+
+def _objective(text: str, name: str) -> tuple[str, float]:
+    """Return the objective and the factor that its sigmoid has."""
+    kind, *settings = text.split() or ["regression"]
+    values = dict(part.split(":", 1) for part in settings if ":" in part)
+    if kind in ("binary", "multiclassova"):
+        return kind, float(values.get("sigmoid", 1))
+    if kind == "multiclass":
+        return kind, 1.0
+    if kind in _IDENTITY and "sqrt" not in settings:
+        return kind, 1.0
+    raise UnsupportedModel(
+        f"{name} with objective={text!r} does not answer the sum of its trees: train with "
+        "'binary', 'multiclass' or 'regression' (on a transformed target)"
+    )
+
+
+def _raw_tree(
+    root: dict, features: int, share: float, output: int, preprocessing: Preprocessing, name: str
+) -> RawTree:
+    nodes, order = [root], 0
+    left, right = [], []
+    while order < len(nodes):  # parents stand before children
+        node = nodes[order]
+        order += 1
+        if "leaf_value" in node:
+            if "leaf_coeff" in node:
+                raise UnsupportedModel(
+                    f"{name} with linear_tree=True has a linear model in each leaf: train with "
+                    "linear_tree=False"
+                )
+            left.append(-1)
+            right.append(-1)
+            continue
+        left.append(len(nodes))
+        right.append(len(nodes) + 1)
+        nodes += [node["left_child"], node["right_child"]]
+    feature = np.array([int(node.get("split_feature", 0)) for node in nodes])
+    check_tree(np.array(left), np.array(right), feature, features, name)
+    threshold, missing_left = np.zeros(len(nodes)), np.zeros(len(nodes), dtype=bool)
+    categories = {}
+    for number, node in enumerate(nodes):
+        if "leaf_value" in node:
+            continue
+        default_left = bool(node["default_left"])
+        if node["decision_type"] == "==":
+            column = preprocessing.raw_column(int(feature[number]), name)
+            categories[number] = _category_split(column, str(node["threshold"]))
+            continue
+        threshold[number] = float(node["threshold"])
+        if node["missing_type"] == "Zero":
+            column = preprocessing.raw_column(int(feature[number]), name)
+            categories[number] = _zero_split(column, threshold[number], default_left)
+        elif node["missing_type"] == "NaN":
+            missing_left[number] = default_left
+        else:
+            missing_left[number] = threshold[number] >= 0
+    return RawTree(
+        left=np.array(left),
+        right=np.array(right),
+        feature=feature,
+        threshold=threshold,
+        missing_left=missing_left,
+        values=np.array([[float(node.get("leaf_value", 0.0)) * share] for node in nodes]),
+        outputs=(output,),
+        ids=np.array([int(node.get("leaf_index", 0)) for node in nodes]),
+        categories=categories,
+    )
+
+
+def _category_split(column: int, text: str) -> CategorySplit:
+    """Return the split that sends the listed categories left: values cut off towards zero."""
+    listed = np.array(sorted(int(part) for part in text.split("||") if part), dtype=np.float64)
+    listed = listed[listed >= 0]
+    low = np.where(listed == 0, -1.0, np.nextafter(listed, -np.inf))
+    shown = ", ".join(f"{value:g}" for value in listed[:6])
+    return CategorySplit(
+        column=column,
+        edges=union(low, np.nextafter(listed + 1, -np.inf)),
+        inside_left=True,
+        missing_left=False,
+        shown=f"{{{shown}{', ...' if len(listed) > 6 else ''}}}",
+    )
+
+
+def _zero_split(column: int, threshold: float, default_left: bool) -> CategorySplit:
+    """Return the split whose zeros and NaN go where `default_left` says."""
+    least, most = np.nextafter(-_ZERO, -np.inf), _ZERO
+    if default_left:  # right are those above the threshold, less what counts as zero
+        right = [(threshold, least), (max(threshold, most), np.inf)]
+    else:
+        right = [(threshold, np.inf)] if threshold <= least else [(least, most)]
+        if threshold > least:
+            right.append((max(threshold, most), np.inf))
+    kept = [(a, b) for a, b in right if a < b]
+    side = "left" if default_left else "right"
+    return CategorySplit(
+        column=column,
+        edges=union(np.array([a for a, _ in kept]), np.array([b for _, b in kept])),
+        inside_left=False,
+        missing_left=default_left,
+        shown=f"(above {threshold:g}, zeros {side})",
+    )

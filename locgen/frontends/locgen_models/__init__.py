@@ -1,0 +1,1 @@
+"""Readers of locgen's own estimators and clauses."""

@@ -1,0 +1,1 @@
+"""Readers of scikit-learn's estimators and preprocessing steps."""

@@ -1,0 +1,337 @@
+"""scikit-learn's ensembles over trees and the estimators that wrap others, as the float IR.
+
+What each adds up is written out beside its reader, as read in scikit-learn 1.9.1. Members are read
+with the other readers, each behind the columns that it is given.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    BaggingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
+from sklearn.multioutput import MultiOutputRegressor
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.labels import class_labels
+from locgen.frontends.member_outputs import outputs_of_member
+from locgen.frontends.members import addable, checked, merged
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Oracle, Part, Reading, weighted_part
+from locgen.frontends.second_stage import combined
+from locgen.frontends.sklearn.trees import quiet
+from locgen.frontends.sklearn.voting import votes
+from locgen.ir.model import FloatTree, Model
+
+__all__ = ["READERS", "Read", "bagged"]
+
+Read = Callable[[object, Preprocessing], Reading]
+
+
+def _shares(
+    last: object,
+    preprocessing: Preprocessing,
+    pairs: Sequence[tuple[object, Reading]],
+    classes: Sequence[object],
+    codes: Sequence[object],
+    weights: Sequence[float],
+) -> Model:
+    """Return the model that adds up weighted probabilities of members; argmax, ties to the lowest.
+
+    Where all of them are sums of leaves the result is one; else functions of scores are added up.
+
+    Parameters
+    ----------
+    pairs : each member and what was read of it
+    classes : labels of the ensemble; codes : the same as its members know them
+    """
+    members = [addable(last, reading) for _, reading in pairs]
+    settings = {"task": "classification", "classes": tuple(classes), "decision": "argmax"}
+    if all(m.probability == "mean" and not m.units for m in members):
+        parts = [
+            weighted_part(
+                _wide(m), _positions(last, m, codes), len(codes), float(weight) / m.members
+            )
+            for m, weight in zip(members, weights, strict=True)
+        ]
+        return merged(last, preprocessing, parts, members, probability="mean", **settings)
+    outputs, rows = [], []
+    for (member, reading), model, weight in zip(pairs, members, weights, strict=True):
+        checked(reading)
+        outputs.append(outputs_of_member(last, member, model, "predict_proba"))
+        own = np.zeros((outputs[-1].columns, len(codes)))
+        own[np.arange(len(own)), list(_positions(last, model, codes))] = weight
+        rows.append(own)
+    probability = "none"
+    return combined(
+        last,
+        preprocessing,
+        outputs,
+        np.concatenate(rows),
+        np.zeros(len(codes)),
+        probability=probability,
+        **settings,
+    )
+
+
+def _wide(model: Model) -> Model:
+    """Return a classifier of one class per output; those read here have no other."""
+    if model.classes and len(model.base) != len(model.classes):
+        raise UnsupportedModel(f"{model.family} cannot be a member: use trees or forests")
+    return model
+
+
+def _positions(last: object, member: Model, classes: Sequence[object]) -> tuple[int, ...]:
+    """Return the ensemble's output of each of a member's classes."""
+    index = {label: number for number, label in enumerate(classes)}
+    try:
+        return tuple(index[label] for label in member.classes)
+    except KeyError as error:
+        raise ModelFileError(
+            f"{type(last).__name__} has a member of another class ({error.args[0]!r}): save the "
+            "fitted model again"
+        ) from None
+
+
+def _single(member: Model) -> bool:
+    """Return whether a member's answer is a leaf of one tree, so that its vote is one too."""
+    single = len(member.trees) == 1 and not member.units
+    return single and not any(member.base) and member.decision == "argmax"
+
+
+def _voted(member: Model) -> FloatTree:
+    """Return a single tree that gives 1 to the class that it answers and 0 to the others."""
+    (tree,) = member.trees
+    votes = np.eye(member.outputs)[np.argmax(_dense(tree, member.outputs), axis=1)]
+    return replace(tree, leaf_values=votes, outputs=tuple(range(member.outputs)))
+
+
+def _dense(tree: FloatTree, outputs: int) -> np.ndarray:
+    values = np.zeros((len(tree.leaf_values), outputs))
+    values[:, list(tree.outputs)] = tree.leaf_values
+    return values
+
+
+def _weighted_votes(
+    last: object,
+    members: Sequence[Model],
+    weights: Sequence[float],
+    classes: Sequence[object],
+    leaf: Callable[[np.ndarray, float], np.ndarray],
+    outputs: int,
+) -> list[Part]:
+    """Return for each member its tree, whose leaves are what `leaf` makes of its vote.
+
+    Parameters
+    ----------
+    leaf : votes (leaves, classes) and the weight to values (leaves, outputs)
+    """
+    parts = []
+    for member, weight in zip(members, weights, strict=True):
+        tree = _voted(member)
+        votes = np.zeros((len(tree.leaf_values), len(classes)))
+        votes[:, list(_positions(last, member, classes))] = tree.leaf_values
+        values = leaf(votes, weight)
+        one = replace(tree, leaf_values=values, outputs=tuple(range(outputs)))
+        parts.append(Part((one,), (), np.zeros(outputs)))
+    return parts
+
+
+def _ada_boost(last: AdaBoostClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Each tree votes with its weight w; the share of the sum of weights counts.
+
+    Two classes: the vote adds 2 w or -2 w, class 1 at ``> 0``. Several: w to the class voted for,
+    -w / (classes - 1) to the others, argmax; probabilities are a softmax of a (classes - 1)th.
+    """
+    classes = class_labels(last)
+    readings = [read(member, preprocessing) for member in last.estimators_]
+    members = [addable(last, reading) for reading in readings]
+    count = len(classes)
+    weights = np.asarray(last.estimator_weights_, dtype=np.float64)[: len(members)]
+    total = float(np.sum(last.estimator_weights_))
+    if len(weights) != len(members) or not total > 0 or not np.isfinite(weights).all():
+        raise ModelFileError("AdaBoostClassifier has damaged weights: save the fitted model again")
+    if not all(map(_single, members)):
+        return votes(last, preprocessing, readings, weights, classes, classes)
+    library = quiet(last)
+
+    def two(votes: np.ndarray, weight: float) -> np.ndarray:
+        return 2 * weight / total * (votes[:, 1:] - votes[:, :1])
+
+    def several(votes: np.ndarray, weight: float) -> np.ndarray:
+        others = max(count - 1, 1)
+        return weight / total / others * np.where(votes == 1, 1.0, -1.0 / others)
+
+    outputs = 1 if count == 2 else count
+    parts = _weighted_votes(
+        last, members, weights, classes, two if count == 2 else several, outputs
+    )
+    model = merged(
+        last,
+        preprocessing,
+        parts,
+        members,
+        task="classification",
+        classes=classes,
+        decision=">" if count == 2 else "argmax",
+        probability="sigmoid" if count == 2 else "softmax",
+    )
+    factor = 1 if count <= 2 else 1 / (count - 1)
+    return Reading(
+        model,
+        Oracle(
+            lambda x: library.decision_function(x).reshape(len(x), -1) * factor,
+            probabilities=library.predict_proba if count > 1 else None,
+            labels=library.predict,
+        ),
+    )
+
+
+def bagged(last: object, preprocessing: Preprocessing) -> list[tuple[object, Preprocessing]]:
+    """Return the members, each with the front of the features that it is given."""
+    if len(last.estimators_) != len(last.estimators_features_):
+        raise ModelFileError(
+            f"{type(last).__name__} has damaged members: save the fitted model again"
+        )
+    found = []
+    for member, features in zip(last.estimators_, last.estimators_features_, strict=True):
+        picked = np.asarray(features)
+        if (
+            picked.dtype.kind not in "iu"
+            or picked.min() < 0
+            or picked.max() >= preprocessing.features
+        ):
+            raise ModelFileError(
+                f"{type(last).__name__} has damaged features: save the fitted model again"
+            )
+        found.append((member, preprocessing.selected(picked)))
+    return found
+
+
+def _bagging_classifier(
+    last: BaggingClassifier, preprocessing: Preprocessing, read: Read
+) -> Reading:
+    """Members add up probabilities, or votes where they have none; argmax, ties to the lowest."""
+    classes = class_labels(last)
+    pairs = bagged(last, preprocessing)
+    readings = [read(member, own) for member, own in pairs]
+    codes = tuple(range(len(classes)))  # members are trained on class numbers
+    library = quiet(last)
+    if not all(hasattr(member, "predict_proba") for member, _ in pairs):
+        return votes(last, preprocessing, readings, [1.0] * len(readings), classes, codes)
+    own = [(member, reading) for (member, _), reading in zip(pairs, readings, strict=True)]
+    model = _shares(last, preprocessing, own, classes, codes, [1.0] * len(own))
+    if model.probability == "mean":
+        model = replace(model, members=len(own))
+        return Reading(model, Oracle(lambda x: library.predict_proba(x) * len(own)))
+    return Reading(model, Oracle(None, labels=library.predict))
+
+
+def _averaged(
+    last: object,
+    preprocessing: Preprocessing,
+    members: Sequence[Model],
+    weights: np.ndarray,
+) -> Reading:
+    """Regressors whose answers are averaged, `weights` summing up to 1."""
+    for member in members:
+        if member.task != "regression":
+            raise ModelFileError(f"{type(last).__name__} has a classifier as member")
+    count = len(members[0].base)
+    parts = [
+        weighted_part(member, tuple(range(count)), count, float(weight))
+        for member, weight in zip(members, weights, strict=True)
+    ]
+    model = merged(
+        last, preprocessing, parts, members, task="regression", classes=(), decision="identity"
+    )
+    library = quiet(last)
+    loose = max(1e-9, 1e-5 * any(m.rule.operator == "<" for m in members))
+    return Reading(model, Oracle(lambda x: library.predict(x).reshape(len(x), -1), tolerance=loose))
+
+
+def _bagging_regressor(last: BaggingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Return the mean of the members' answers."""
+    members = [addable(last, read(member, own)) for member, own in bagged(last, preprocessing)]
+    return _averaged(last, preprocessing, members, np.full(len(members), 1 / len(members)))
+
+
+def _weights(last: object) -> np.ndarray:
+    weights = last._weights_not_none
+    count = len(last.estimators_)
+    values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
+    if values.shape != (count,) or not np.isfinite(values).all() or values.sum() == 0:
+        raise ModelFileError(f"{type(last).__name__} has damaged weights: save the model again")
+    return values
+
+
+def _voting_classifier(last: VotingClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Soft: weighted mean of probabilities. Hard: weighted votes. Argmax, ties to the lowest."""
+    classes = class_labels(last)
+    readings = [read(member, preprocessing) for member in last.estimators_]
+    codes, weights = tuple(range(len(classes))), _weights(last)
+    library = quiet(last)
+    if last.voting == "soft":
+        own = list(zip(last.estimators_, readings, strict=True))
+        model = _shares(
+            last, preprocessing, own, classes, codes, (weights / weights.sum()).tolist()
+        )
+        summed = model.probability == "mean"
+        scores = (lambda x: library.predict_proba(x)) if summed else None
+        return Reading(model, Oracle(scores, labels=library.predict))
+    members = [addable(last, reading) for reading in readings]
+    if not all(map(_single, members)):
+        return votes(last, preprocessing, readings, weights, classes, codes)
+    parts = _weighted_votes(
+        last, members, weights, codes, lambda votes, weight: votes * weight, len(codes)
+    )
+    model = merged(
+        last,
+        preprocessing,
+        parts,
+        members,
+        task="classification",
+        classes=classes,
+        decision="argmax",
+    )
+
+    def counted(x: np.ndarray) -> np.ndarray:
+        answers = library._predict(x)
+        return np.stack([(answers == code) @ weights for code in codes], axis=1)
+
+    return Reading(model, Oracle(counted, labels=library.predict))
+
+
+def _voting_regressor(last: VotingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Return the weighted mean of the members' answers."""
+    members = [addable(last, read(member, preprocessing)) for member in last.estimators_]
+    weights = _weights(last)
+    return _averaged(last, preprocessing, members, weights / weights.sum())
+
+
+def _multi_output(last: MultiOutputRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
+    """One regressor a target."""
+    members = [addable(last, read(member, preprocessing)) for member in last.estimators_]
+    count = len(members)
+    parts = [weighted_part(member, (n,), count, 1.0) for n, member in enumerate(members)]
+    model = merged(
+        last, preprocessing, parts, members, task="regression", classes=(), decision="identity"
+    )
+    library = quiet(last)
+    return Reading(model, Oracle(lambda x: library.predict(x), tolerance=1e-6))
+
+
+READERS = (
+    ((AdaBoostClassifier,), _ada_boost),
+    ((BaggingClassifier,), _bagging_classifier),
+    ((BaggingRegressor,), _bagging_regressor),
+    ((VotingClassifier,), _voting_classifier),
+    ((VotingRegressor,), _voting_regressor),
+    ((MultiOutputRegressor,), _multi_output),
+)
+"""(classes, reader): a reader takes the estimator, its preprocessing and what reads members."""

@@ -1,0 +1,177 @@
+"""scikit-learn's naive Bayes as the float IR: what each feature says about the classes, added up.
+
+What each of them computes is written out beside its reader, as read in scikit-learn 1.9.1. They
+take float64 as it comes; argmax of the joint log likelihoods, ties to the lowest class.
+"""
+
+import numpy as np
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.additive import Additive, arithmetic_nodes, linear
+from locgen.frontends.affine import DEVIATIONS, vector
+from locgen.frontends.labels import class_labels
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.ir.model import Model
+from locgen.ir.units import FloatQuadratic, FloatUnit
+
+__all__ = ["READERS", "positive"]
+
+
+def positive(prior: np.ndarray, last: object) -> np.ndarray:
+    """Return the classes' priors, none of which may be 0."""
+    if prior.min() <= 0:
+        raise UnsupportedModel(
+            f"{type(last).__name__} has a class with prior 0, which it never answers: train "
+            "without that class"
+        )
+    return prior
+
+
+def _reading(
+    last: object, preprocessing: Preprocessing, base: np.ndarray, **parts: object
+) -> Reading:
+    library = quiet(last)
+    model = Model(
+        task="classification",
+        classes=class_labels(last),
+        trees=(),
+        base=tuple(base.tolist()),
+        decision="argmax",
+        probability="softmax",
+        **parts,
+        **sklearn_common(last, preprocessing, False, "float64"),
+    )
+    oracle = Oracle(
+        library.predict_joint_log_proba, probabilities=library.predict_proba, labels=library.predict
+    )
+    return Reading(model, oracle)
+
+
+def _additive(
+    last: object, preprocessing: Preprocessing, model: Additive, base: np.ndarray
+) -> Reading:
+    behind = arithmetic_nodes(model, preprocessing)
+    return _reading(
+        last,
+        preprocessing,
+        base + behind.constant,
+        units=behind.units,
+        ranges=behind.ranges,
+        fills=behind.fills,
+    )
+
+
+def _gaussian(last: GaussianNB, preprocessing: Preprocessing) -> Reading:
+    """Add up log prior and the features' log likelihoods, a parabola each."""
+    classes = len(class_labels(last))
+    mean = vector(last, "theta_", classes, preprocessing.features)
+    variance = vector(last, "var_", classes, preprocessing.features)
+    prior = positive(vector(last, "class_prior_", classes), last)
+    if variance.min() <= 0:
+        raise UnsupportedModel(
+            "GaussianNB has a feature without variance: train with var_smoothing above 0"
+        )
+    base = np.log(prior) - 0.5 * np.log(2 * np.pi * variance).sum(axis=1)
+    columns = [output.column for output in preprocessing.outputs]
+    plain = all(output.slope and not output.imputed for output in preprocessing.outputs)
+    if not plain or len(set(columns)) < len(columns):
+
+        def part(feature: int, x: np.ndarray) -> np.ndarray:
+            return -0.5 * (x[:, None] - mean[:, feature]) ** 2 / variance[:, feature]
+
+        return _additive(last, preprocessing, Additive(classes, part), base)
+    units: list[FloatUnit] = []
+    ranges: list[tuple[float, float] | None] = [None] * preprocessing.columns
+    for feature, output in enumerate(preprocessing.outputs):
+        slope, offset = output.slope, output.polynomial.coefficient()
+        curvature = 0.5 * slope**2 / variance[:, feature]
+        centre = (mean[:, feature] - offset) / slope
+        units.append(
+            FloatQuadratic(output.column, centre, curvature, np.eye(classes), tuple(range(classes)))
+        )
+        spread = DEVIATIONS * np.sqrt(variance[:, feature]) / abs(slope)
+        known = float((centre - spread).min()), float((centre + spread).max())
+        ranges[output.column] = output.span or known
+    return _reading(last, preprocessing, base, units=tuple(units), ranges=tuple(ranges))
+
+
+def _bernoulli(last: BernoulliNB, preprocessing: Preprocessing) -> Reading:
+    """Add the log of a feature's probability if it is above `binarize`, else of its complement's.
+
+    With ``binarize=None`` features are taken as numbers between the two.
+    """
+    classes = len(class_labels(last))
+    present = vector(last, "feature_log_prob_", classes, preprocessing.features).T
+    prior = vector(last, "class_log_prior_", classes)
+    with np.errstate(divide="ignore"):
+        absent = np.log1p(-np.exp(present))
+    if not np.isfinite(absent).all():
+        raise UnsupportedModel(
+            "BernoulliNB has a feature that is always 1 in a class: train with alpha above 0"
+        )
+    if last.binarize is None:
+        return _additive(last, preprocessing, linear(present - absent), prior + absent.sum(axis=0))
+    limit = float(last.binarize)
+
+    def part(feature: int, x: np.ndarray) -> np.ndarray:
+        return np.where((x > limit)[:, None], present[feature], absent[feature])
+
+    model = Additive(classes, part, limits=(np.array([limit]),) * preprocessing.features)
+    return _additive(last, preprocessing, model, prior)
+
+
+def _multinomial(last: MultinomialNB, preprocessing: Preprocessing) -> Reading:
+    """Add log prior and each count times the log probability of its feature."""
+    classes = len(class_labels(last))
+    logarithms = vector(last, "feature_log_prob_", classes, preprocessing.features).T
+    prior = vector(last, "class_log_prior_", classes)
+    return _additive(last, preprocessing, linear(logarithms), prior)
+
+
+def _complement(last: ComplementNB, preprocessing: Preprocessing) -> Reading:
+    """Add each count times the weight that the other classes give its feature.
+
+    The prior counts where there is a single class alone.
+    """
+    classes = len(class_labels(last))
+    weights = vector(last, "feature_log_prob_", classes, preprocessing.features).T
+    base = vector(last, "class_log_prior_", classes) if classes == 1 else np.zeros(classes)
+    return _additive(last, preprocessing, linear(weights), base)
+
+
+def _categorical(last: CategoricalNB, preprocessing: Preprocessing) -> Reading:
+    """Add log prior and for each feature the log probability of its category.
+
+    Features are cut down to whole numbers, categories from 0; the library refuses higher ones than
+    it has seen, which count as the highest here.
+    """
+    classes = len(class_labels(last))
+    prior = vector(last, "class_log_prior_", classes)
+    tables = []
+    for feature in range(preprocessing.features):
+        table = np.asarray(last.feature_log_prob_[feature], dtype=np.float64)
+        if table.ndim != 2 or table.shape[0] != classes or not np.isfinite(table).all():
+            raise ModelFileError(
+                "CategoricalNB.feature_log_prob_ is damaged: save the fitted model again"
+            )
+        tables.append(table.T)
+
+    def part(feature: int, x: np.ndarray) -> np.ndarray:
+        code = np.clip(np.nan_to_num(np.trunc(x)), 0, len(tables[feature]) - 1)
+        return tables[feature][code.astype(np.int64)]
+
+    limits = tuple(np.nextafter(np.arange(1.0, len(table)), -np.inf) for table in tables)
+    return _additive(last, preprocessing, Additive(classes, part, limits=limits), prior)
+
+
+READERS = (
+    ((GaussianNB,), _gaussian),
+    ((BernoulliNB,), _bernoulli),
+    ((MultinomialNB,), _multinomial),
+    ((ComplementNB,), _complement),
+    ((CategoricalNB,), _categorical),
+)
+"""(classes, reader), see `trees`."""

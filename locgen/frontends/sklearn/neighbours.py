@@ -1,0 +1,210 @@
+"""scikit-learn's nearest neighbours as the float IR, behind scalers, imputers and selections.
+
+Read in scikit-learn 1.9.1. They take float64 as it comes. Of stored rows equally far away the
+library takes any, depending on how it searches; here the first in the order of training counts.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    RadiusNeighborsClassifier,
+)
+
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.affine import vector
+from locgen.frontends.labels import class_labels
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.sklearn.prototypes import placement_of
+from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.model import Model
+
+__all__ = ["READERS"]
+
+_METRICS = {
+    "euclidean": "l2",
+    "sqeuclidean": "l2",
+    "l2": "l2",
+    "manhattan": "l1",
+    "cityblock": "l1",
+    "l1": "l1",
+    "chebyshev": "linf",
+    "infinity": "linf",
+}
+
+
+def _one_vote_each(last: object) -> tuple[tuple[str | int | float | bool, ...], np.ndarray]:
+    """Return the classes, and each stored row's vote (stored, classes)."""
+    classes = class_labels(last)
+    codes = np.asarray(last._y)
+    sound = codes.ndim == 1 and codes.dtype.kind in "iu" and len(codes)
+    if not sound or codes.min() < 0 or codes.max() >= len(classes):
+        raise ModelFileError(f"{type(last).__name__} is damaged: save the fitted model again")
+    return classes, np.eye(len(classes))[codes]
+
+
+def _classifier(last: KNeighborsClassifier, preprocessing: Preprocessing) -> Reading:
+    """Each of the nearest rows votes for its class; argmax, ties to the lowest class."""
+    if getattr(last, "outputs_2d_", False):
+        raise UnsupportedModel(
+            "KNeighborsClassifier was trained on several labels a row: train one a label"
+        )
+    classes, votes = _one_vote_each(last)
+    library = _searching_all(last)
+    return _reading(
+        last,
+        preprocessing,
+        votes,
+        lambda x: library.predict_proba(x) * last.n_neighbors,
+        task="classification",
+        classes=classes,
+        decision="argmax",
+        probability="mean",
+        members=int(last.n_neighbors),
+    )
+
+
+def _within(last: RadiusNeighborsClassifier, preprocessing: Preprocessing) -> Reading:
+    """Each row within the radius votes for its class; argmax, ties to the lowest class.
+
+    Where there is none the answer is `outlier_label_`: half a vote for it, of an output of its own.
+    """
+    if getattr(last, "outputs_2d_", False):
+        raise UnsupportedModel(
+            "RadiusNeighborsClassifier was trained on several labels a row: train one a label"
+        )
+    label = last.outlier_label_
+    if label is None or label[0] is None:
+        raise UnsupportedModel(
+            "RadiusNeighborsClassifier(outlier_label=None) has no answer where no row lies within "
+            "the radius: train with outlier_label='most_frequent' or a label"
+        )
+    classes, votes = _one_vote_each(last)
+    votes = np.column_stack([votes, np.zeros(len(votes))])
+    radius = float(last.radius)
+    if not (np.isfinite(radius) and radius >= 0):
+        raise ModelFileError("RadiusNeighborsClassifier.radius is damaged: save the model again")
+    library = _searching_all(last)
+    half = np.append(np.zeros(len(classes)), 0.5)
+    return _reading(
+        last,
+        preprocessing,
+        votes,
+        lambda x: library.radius_neighbors_graph(x) @ votes + half,
+        radius=radius,
+        task="classification",
+        classes=(*classes, np.asarray(label[0]).item()),
+        decision="argmax",
+        base=tuple(half.tolist()),
+    )
+
+
+def _regressor(last: KNeighborsRegressor, preprocessing: Preprocessing) -> Reading:
+    """Answer the mean of the nearest rows' targets."""
+    targets = np.asarray(last._y, dtype=np.float64)
+    targets = targets.reshape(len(targets), -1) / int(last.n_neighbors)
+    if not np.isfinite(targets).all():
+        raise ModelFileError("KNeighborsRegressor is damaged: save the fitted model again")
+    library = _searching_all(last)
+    return _reading(
+        last,
+        preprocessing,
+        targets,
+        lambda x: library.predict(x).reshape(len(x), -1),
+        task="regression",
+        classes=(),
+        decision="identity",
+    )
+
+
+def _searching_all(last: object) -> object:
+    """Return a copy that compares with every row: a tree out of a file is none, see `admitted`."""
+    if type(last._tree).__module__.startswith("locgen."):
+        last._tree, last._fit_method = None, "brute"
+    library = quiet(last)
+    library._tree, library._fit_method = None, "brute"
+    return library
+
+
+def _reading(
+    last: KNeighborsClassifier | KNeighborsRegressor | RadiusNeighborsClassifier,
+    preprocessing: Preprocessing,
+    votes: np.ndarray,
+    scores: object,
+    radius: float | None = None,
+    **settings: object,
+) -> Reading:
+    name = type(last).__name__
+    metric = _METRICS.get(str(last.effective_metric_))
+    if metric is None:
+        raise UnsupportedModel(
+            f"{name}(metric={last.effective_metric_!r}) is not supported: train with "
+            "'euclidean', 'manhattan' or 'chebyshev'"
+        )
+    if last.weights not in (None, "uniform"):
+        raise UnsupportedModel(
+            f"{name}(weights={last.weights!r}) divides by distances: train with weights='uniform'"
+        )
+    if issparse(last._fit_X):
+        raise UnsupportedModel(f"{name} was fitted on sparse rows: fit it on arrays")
+    nearest = len(votes) if radius is not None else int(last.n_neighbors)
+    stored = vector(last, "_fit_X", len(votes), preprocessing.features)
+    if not 1 <= nearest <= len(stored):
+        raise UnsupportedModel(
+            f"{name} has {len(stored)} rows for n_neighbors={nearest}: train on more rows"
+        )
+    place = placement_of(last, preprocessing)
+    raw = place.raw(stored)
+    unit = FloatNeighbours(
+        raw,
+        place.scale(np.ones(preprocessing.features)),
+        metric,
+        nearest,
+        votes,
+        tuple(range(len(stored))),
+        tuple(range(votes.shape[1])),
+        radius**2 if radius is not None and metric == "l2" else radius,
+    )
+    settings = {"base": (0.0,) * votes.shape[1]} | settings
+    model = Model(
+        trees=(),
+        units=(unit,),
+        ranges=place.ranges(stored.min(axis=0), stored.max(axis=0)),
+        fills=place.fills,
+        **settings,
+        **sklearn_common(last, preprocessing, False, "float64"),
+    )
+
+    def expected(x: np.ndarray) -> np.ndarray:
+        """Return the library's scores; where it has the choice, of equal rows, what ours are."""
+        found = scores(x)
+        distances = _distances(x, stored, metric)
+        if radius is not None:  # on the border rounding decides, there and here
+            near = np.isclose(distances, unit.radius, rtol=1e-9, atol=1e-12).any(axis=1)
+            return np.where(near[:, None], model.scores(place.raw(x)), found)
+        if nearest == len(stored):
+            return found
+        order = np.sort(distances, axis=1)
+        open_choice = np.isclose(order[:, nearest - 1], order[:, nearest], rtol=1e-9, atol=1e-12)
+        own = model.scores(place.raw(x))
+        return np.where(open_choice[:, None], own, found)
+
+    return Reading(model, Oracle(expected))
+
+
+def _distances(x: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:
+    sizes = np.abs(x[:, None, :] - stored)
+    if metric == "linf":
+        return sizes.max(axis=2)
+    return (sizes**2 if metric == "l2" else sizes).sum(axis=2)
+
+
+READERS = (
+    ((KNeighborsClassifier,), _classifier),
+    ((KNeighborsRegressor,), _regressor),
+    ((RadiusNeighborsClassifier,), _within),
+)
+"""(classes, reader), see `trees`."""

@@ -1,0 +1,132 @@
+"""What a step puts out: where its columns come from."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.compose import ColumnTransformer
+
+from locgen.errors import UnsupportedModel
+from locgen.frontends.pipeline import LARGEST
+from locgen.frontends.polynomial import Polynomial
+
+if TYPE_CHECKING:
+    from locgen.frontends.preprocessing import Preprocessing
+
+__all__ = [
+    "Output",
+    "Outputs",
+    "OwnStep",
+    "encoded_by",
+    "needs_rising",
+    "one_column",
+    "outside",
+    "transformed",
+]
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a column that a step puts out comes from.
+
+    Members
+    -------
+    column : the only raw column that it depends on; of a product of columns the first
+    polynomial : what it is in raw columns, None where it is no polynomial of them
+    untouched : whether it is that column itself
+    rising : whether it rises with the column, or is constant on intervals of it
+    cuts : raw values (k,), rising, at which it jumps while it is constant between them; None where
+        it changes everywhere
+    span : interval in which the column's training values lay, as far as a step tells
+    intervals : lower (excluded) and upper (included) ends of the intervals (k,), rising, inside
+        which it is constant; None where it rises with the raw column
+    unknown : a raw value outside all intervals, None where they cover all that the step accepts
+    imputed : whether the steps take a missing value for another
+    """
+
+    column: int
+    polynomial: Polynomial | None
+    untouched: bool = True
+    rising: bool = True
+    cuts: np.ndarray | None = None
+    span: tuple[float, float] | None = None
+    intervals: tuple[np.ndarray, np.ndarray] | None = None
+    unknown: float | None = None
+    imputed: bool = False
+
+    @classmethod
+    def raw(cls, column: int) -> "Output":
+        """Return the raw column itself."""
+        return cls(column, Polynomial.of_column(column))
+
+    @property
+    def slope(self) -> float | None:
+        """By what the column counts, None where the output is no affine map of it alone."""
+        known = self.polynomial
+        if known is None or any(p not in ((), (self.column,)) for p, _ in known.terms):
+            return None
+        return known.coefficient(self.column)
+
+
+Outputs = tuple[list[Output], np.ndarray]
+"""Outputs of a step, and the neutral raw row that it and all before it accept."""
+
+
+class OwnStep(ABC):
+    """A step that is not scikit-learn's and says itself where its columns come from."""
+
+    @abstractmethod
+    def transform(self, x: np.ndarray) -> np.ndarray:
+        """Return what the step makes of the rows `x`."""
+
+    @abstractmethod
+    def outputs(self, before: "Preprocessing") -> Outputs:
+        """Return its outputs behind the preprocessing `before`, and a neutral raw row."""
+
+
+def transformed(step: object, x: np.ndarray) -> np.ndarray:
+    """Return what the fitted `step` makes of the rows `x`, as a dense float64 array.
+
+    Infinities, which steps refuse, are taken as the largest float64: that keeps the order.
+    """
+    x = np.clip(x, -LARGEST, LARGEST)
+    names = getattr(step, "feature_names_in_", None)
+    if isinstance(step, ColumnTransformer) and names is not None:
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise UnsupportedModel(
+                "ColumnTransformer was fitted on named columns, which needs pandas: pip install "
+                "pandas, or fit it on arrays"
+            ) from None
+        x = DataFrame(x, columns=names)
+    found = step.transform(x)
+    return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
+
+
+def needs_rising(step: object, output: Output, intervals: bool = False) -> None:
+    if not output.rising or (output.intervals is not None and not intervals):
+        raise UnsupportedModel(
+            f"{type(step).__name__} stands behind a step that is no scaler: put it first"
+        )
+
+
+def one_column(step: object, output: Output) -> None:
+    if output.polynomial is not None and output.slope is None and output.polynomial.degree:
+        raise UnsupportedModel(
+            f"{type(step).__name__} stands behind products of columns: put it before them"
+        )
+
+
+def encoded_by(high: np.ndarray) -> float:
+    """Return a value in the first of the intervals that end at `high`."""
+    return float(min(max(high[0], -LARGEST), LARGEST))
+
+
+def outside(low: np.ndarray, high: np.ndarray) -> float:
+    """Return a value in none of the intervals."""
+    candidates = np.concatenate([np.nextafter(high, np.inf), low, [0.0]])
+    free = [v for v in candidates[np.isfinite(candidates)] if not np.any((low < v) & (v <= high))]
+    return float(free[0])

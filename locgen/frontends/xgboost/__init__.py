@@ -1,0 +1,1 @@
+"""Reader of XGBoost's models."""
