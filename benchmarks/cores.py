@@ -20,12 +20,11 @@ from measure import count_cells, markdown, out_argument, tools_used, write_resul
 from models import load_case
 
 from locgen.cores import (
+    CORES,
     ArgmaxLevel,
     CompareBank,
     SerialArgmax,
     SerialCompareBank,
-    TreeCore,
-    TreeStream,
     candidate_layout,
 )
 from locgen.devices import find_device
@@ -52,7 +51,7 @@ from locgen.top.fabric import missing_codes
 from locgen.top.link import FrameLink
 from locgen.top.protocol import LinkParams
 from locgen.top.root import Root
-from locgen.top.site import TreeSite
+from locgen.top.site import TreeSite, link_schedule
 from locgen.top.uart import UartReceiver, UartTransmitter
 
 WIDTHS = (1, 2, 4, 8)
@@ -169,7 +168,7 @@ def cores(model: QuantisedModel, name: str) -> Iterator[Row]:
         "0",
         lambda: CompareBank(every, model.feature_bits, codes),
     )
-    yield f"TreeCore ({name})", f"{size}, {outputs}", "0", lambda: TreeCore(node)
+    yield f"TreeCore ({name})", f"{size}, {outputs}", "0", lambda: CORES[type(node)].parallel(node)
     for width in (1, 4):
         plan = plan_tree(model, width, None)
         yield (
@@ -183,7 +182,7 @@ def cores(model: QuantisedModel, name: str) -> Iterator[Row]:
             f"TreeStream ({name})",
             f"{size}, {outputs}, link {width}, {beats} digits",
             "0",
-            lambda p=plan: TreeStream(node, model.outputs, p.digits, p.up_width, index_width(p)),
+            lambda p=plan: CORES[type(node)].serial(node, link_schedule(model, p)),
         )
         yield (
             f"TreeSite ({name})",
@@ -199,19 +198,10 @@ def cores(model: QuantisedModel, name: str) -> Iterator[Row]:
         )
 
 
-def index_width(plan: TreePlan) -> int:
-    """Return the width of the beat number."""
-    return max((max(plan.down_beats, plan.up_beats) - 1).bit_length(), 1)
-
-
 def serial_bank(model: QuantisedModel, plan: TreePlan) -> SerialCompareBank:
     """Return the comparisons of the model's first node, in flight."""
-    starts: list[tuple[int, int] | None] = [None] * len(model.features)
-    for slot in plan.slots:
-        starts[slot.feature] = (slot.start, slot.beats)
-    comparisons = model.nodes[0].comparisons
     codes = missing_codes(model)
-    return SerialCompareBank(comparisons, tuple(starts), codes, plan.down_width, index_width(plan))
+    return SerialCompareBank(model.nodes[0].comparisons, link_schedule(model, plan), codes)
 
 
 def deciders() -> Iterator[Row]:

@@ -30,11 +30,11 @@ from measure import count_cells, markdown, out_argument, tools_used, write_resul
 from models import load_case
 
 from locgen.ir import IdentityFeature, QuantisedModel, SplitRule, Threshold, TreeNode
-from locgen.noc import CombineTree, LastStop, down_layout, index_bits
+from locgen.noc import CombineTree, LastStop, down_layout
 from locgen.plan import TreePlan, largest_words, plan_direct, plan_tree
 from locgen.quantise import QuantiseOptions, quantise
 from locgen.top.direct import DirectFabric
-from locgen.top.site import TreeSite
+from locgen.top.site import TreeSite, site_link
 from locgen.top.tree import TreeFabric
 
 SEED = 2024
@@ -106,10 +106,7 @@ class SitesAlone(wiring.Component):
         self.plan = plan
         super().__init__(
             {
-                "digit": In(plan.down_width),
-                "index": In(index_bits(plan.down_beats, plan.up_beats)),
-                "down": In(1),
-                "up": In(1),
+                "link": In(site_link(plan)),
                 "o": Out(data.ArrayLayout(plan.up_width, len(plan.sites))),
             }
         )
@@ -119,13 +116,8 @@ class SitesAlone(wiring.Component):
         m = Module()
         for number in range(len(self.plan.sites)):
             m.submodules[f"site_{number}"] = site = TreeSite(self.model, self.plan, number)
-            m.d.comb += [
-                site.digit.eq(self.digit),
-                site.index.eq(self.index),
-                site.down.eq(self.down),
-                site.up.eq(self.up),
-                self.o[number].eq(site.o),
-            ]
+            wiring.connect(m, wiring.flipped(self.link), site.link)
+            m.d.comb += self.o[number].eq(site.o)
         return m
 
 
@@ -162,13 +154,8 @@ class SitesOnNetwork(wiring.Component):
             m.d.comb += stop.i.eq(feed)
             for number in plan.stops[group]:
                 m.submodules[f"site_{number}"] = site = TreeSite(self.model, plan, number)
-                m.d.comb += [
-                    site.digit.eq(stop.digit),
-                    site.index.eq(stop.index),
-                    site.down.eq(stop.down),
-                    site.up.eq(stop.up),
-                    combine.i[number].eq(site.o),
-                ]
+                wiring.connect(m, stop.site, site.link)
+                m.d.comb += combine.i[number].eq(site.o)
         cycles = plan.broadcast_levels + 1 + plan.local_levels + plan.combine_levels
         line = Signal(cycles)
         m.d.sync += line.eq(Cat(self.up, line)[:cycles])

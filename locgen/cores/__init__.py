@@ -1,11 +1,6 @@
 """Cores: the Amaranth components that compute nodes and decisions."""
 
-from locgen.cores.ballots import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
-from locgen.cores.capture import Capture, LinkSchedule
-from locgen.cores.cascade import CascadeStep
-from locgen.cores.clause import ClauseCore, ClauseStream
-from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
-from locgen.cores.decide import (
+from locgen.cores.argmax import (
     ArgmaxLevel,
     LevelChoice,
     LevelCompare,
@@ -14,60 +9,54 @@ from locgen.cores.decide import (
     SerialArgmax,
     candidate_layout,
 )
-from locgen.cores.distance import DistanceCore, DistanceStream
+from locgen.cores.arithmetic import add_up, signed_shape
+from locgen.cores.cascade import CascadeStep
+from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
 from locgen.cores.engine import TreeEngine
+from locgen.cores.features import NodeInputs, feature_codes, feature_layout
 from locgen.cores.gate import TopK
-from locgen.cores.layers import LayeredCore
-from locgen.cores.layerstream import LayeredStream
-from locgen.cores.linear import LinearCore, LinearStream
+from locgen.cores.kinds import CORES, NodeForms, add_core, add_evidence, add_stream
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
-from locgen.cores.neighbours import NeighboursCore, NeighboursStream
-from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape, signed_shape
-from locgen.cores.softmax import SoftmaxCore
-from locgen.cores.table import TableCore, TableStream
-from locgen.cores.tree import TreeCore, TreeStream
+from locgen.cores.parallel import ComparisonCore, NodeCore
+from locgen.cores.serial import ComparisonStream, LinkSchedule, NodeStream, link_signature
+from locgen.cores.voting import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
 
 __all__ = [
+    "CORES",
     "ArgmaxLevel",
     "BlockWords",
-    "Capture",
     "CascadeStep",
-    "ClauseCore",
-    "ClauseStream",
     "CompareBank",
-    "DistanceCore",
-    "DistanceStream",
+    "ComparisonCore",
+    "ComparisonStream",
     "GroupStep",
     "LargestStep",
-    "LayeredCore",
-    "LayeredStream",
     "LevelChoice",
     "LevelCompare",
-    "LinearCore",
-    "LinearStream",
     "LinkSchedule",
     "MedianStep",
     "ModelMemory",
-    "NeighboursCore",
-    "NeighboursStream",
     "NodeCore",
+    "NodeForms",
+    "NodeInputs",
     "NodeStream",
     "PairChoice",
     "PairCompare",
     "SerialArgmax",
     "SerialCompareBank",
-    "SoftmaxCore",
     "SpramWords",
-    "TableCore",
-    "TableStream",
     "TallyStep",
     "TopK",
-    "TreeCore",
     "TreeEngine",
-    "TreeStream",
+    "add_core",
+    "add_evidence",
+    "add_stream",
+    "add_up",
     "at_most",
     "candidate_layout",
     "decision_steps",
-    "scores_shape",
+    "feature_codes",
+    "feature_layout",
+    "link_signature",
     "signed_shape",
 ]

@@ -4,23 +4,13 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from locgen.cores.arithmetic import add_up, constant_term
 from locgen.cores.compare import CompareBank
-from locgen.cores.layers import LayeredCore
-from locgen.cores.linear import LinearCore, add_up
-from locgen.cores.nodecore import signed_shape
-from locgen.cores.softmax import SoftmaxCore
-from locgen.cores.tree import TreeCore
-from locgen.ir import Cascade
+from locgen.cores.features import NodeInputs
+from locgen.cores.kinds import add_core
+from locgen.ir import Cascade, Comparison
 
 __all__ = ["CascadeStep"]
-
-_CORES = {
-    "tree": TreeCore,
-    "linear": LinearCore,
-    "dense": LayeredCore,
-    "kernel": LayeredCore,
-    "softmax": SoftmaxCore,
-}
 
 
 class CascadeStep(wiring.Component):
@@ -60,20 +50,17 @@ class CascadeStep(wiring.Component):
                 above = Signal(bits + shift, name=f"above_{number}")
                 m.d.comb += [above.eq(score - low), code.eq(above[shift:])]
             codes.append(code)
-        compared = sorted({c for node in cascade.nodes for c in node.comparisons})
-        bit_of = {}
+        compared = tuple(sorted({c for node in cascade.nodes for c in node.comparisons}))
+        results: dict[Comparison, Value] = {}
         if compared:
-            bank = CompareBank(tuple(compared), cascade.bits_of, (-1,) * cascade.outputs)
+            bank = CompareBank(compared, cascade.bits_of, (-1,) * cascade.outputs)
             m.submodules.compare = bank
-            m.d.comb += bank.features.eq(Cat(codes))
-            bit_of = dict(zip(compared, bank.bits, strict=True))
-        parts = [[(Const(b, signed_shape(b, b)), b, b)] for b in cascade.bias]
+            m.d.comb += bank.features.as_value().eq(Cat(codes))
+            results = bank.results
+        inputs = NodeInputs(results, codes)
+        parts = [[constant_term(bias)] for bias in cascade.bias]
         for number, node in enumerate(cascade.nodes):
-            m.submodules[f"node_{number}"] = core = _CORES[node.kind](node)
-            if node.compares:
-                m.d.comb += core.bits.eq(Cat(bit_of[c] for c in node.comparisons))
-            else:
-                m.d.comb += core.features.eq(Cat(codes[feature] for feature in node.features))
+            core = add_core(m, f"node_{number}", node, inputs)
             for column, (output, ends) in enumerate(zip(node.outputs, node.ranges, strict=True)):
                 parts[output].append((core.scores[column], *ends))
         for output, own in enumerate(parts):

@@ -4,6 +4,8 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from locgen.cores.features import feature_codes, feature_layout
+from locgen.cores.serial import LinkSchedule
 from locgen.ir import Comparison
 
 __all__ = ["CompareBank", "SerialCompareBank", "at_most"]
@@ -32,25 +34,51 @@ def zeros_at_most(zeros: Value, threshold: int, carry: Value | int = 1) -> Value
     return Const(1) if result is None else result
 
 
-def _bases(comparisons: tuple[Comparison, ...], codes: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Return the (feature, threshold) pairs to compute, those that find NaN's code included."""
-    pairs = {(c.feature, c.threshold) for c in comparisons if c.threshold >= 0}
-    pairs |= {(c.feature, codes[c.feature] - 1) for c in comparisons if c.missing_left}
-    return sorted(pairs)
+class _Bank(wiring.Component):
+    """Comparisons of several features, from one bit for each distinct threshold.
+
+    Members
+    -------
+    bits : Out(len(comparisons)), their results; and the `inputs`
+    """
+
+    def __init__(
+        self,
+        comparisons: tuple[Comparison, ...],
+        missing_codes: tuple[int, ...],
+        inputs: dict[str, wiring.Member],
+    ) -> None:
+        self.comparisons = comparisons
+        self.missing_codes = missing_codes
+        super().__init__({**inputs, "bits": Out(len(comparisons))})
+
+    @property
+    def results(self) -> dict[Comparison, Value]:
+        """Result of each comparison."""
+        return dict(zip(self.comparisons, self.bits, strict=True))
+
+    def combine(self, m: Module) -> dict[tuple[int, int], Signal]:
+        """Drive `bits`; return the signals to drive with ``feature <= threshold``, by these two.
+
+        NaN's code is the highest of its feature, so that one more threshold finds it.
+        """
+        codes = self.missing_codes
+        pairs = {(c.feature, c.threshold) for c in self.comparisons if c.threshold >= 0}
+        pairs |= {(c.feature, codes[c.feature] - 1) for c in self.comparisons if c.missing_left}
+        found = {
+            (feature, threshold): Signal(name=f"feature_{feature}_at_most_{threshold}")
+            for feature, threshold in sorted(pairs)
+        }
+        results: list[Value] = []
+        for feature, threshold, missing_left in self.comparisons:
+            result: Value = found[feature, threshold] if threshold >= 0 else Const(0)
+            missing = ~found[feature, codes[feature] - 1] if missing_left else None
+            results.append(result if missing is None else result | missing)
+        m.d.comb += self.bits.eq(Cat(results))
+        return found
 
 
-def _combine(
-    comparison: Comparison, found: dict[tuple[int, int], Value], codes: tuple[int, ...]
-) -> Value:
-    """Return the comparison from its base results: NaN's code is the highest of its feature."""
-    feature, threshold, missing_left = comparison
-    result = found[feature, threshold] if threshold >= 0 else Const(0)
-    if missing_left:
-        result = result | ~found[feature, codes[feature] - 1]
-    return result
-
-
-class CompareBank(wiring.Component):
+class CompareBank(_Bank):
     """All comparisons of one place, in parallel.
 
     Latency 0 (combinational), one set of features per cycle.
@@ -63,8 +91,7 @@ class CompareBank(wiring.Component):
 
     Members
     -------
-    features : In(sum of feature_bits), packed from the least significant bit in feature order
-    bits : Out(len(comparisons))
+    features : In(feature_layout(feature_bits)); bits : Out(len(comparisons))
     """
 
     def __init__(
@@ -73,31 +100,23 @@ class CompareBank(wiring.Component):
         feature_bits: tuple[int, ...],
         missing_codes: tuple[int, ...],
     ) -> None:
-        self.comparisons = comparisons
         self.feature_bits = feature_bits
-        self.missing_codes = missing_codes
-        super().__init__({"features": In(max(sum(feature_bits), 1)), "bits": Out(len(comparisons))})
+        features = {"features": In(feature_layout(feature_bits))}
+        super().__init__(comparisons, missing_codes, features)
 
     def elaborate(self, platform: object) -> Module:
         """Build one gate chain a distinct threshold."""
         m = Module()
-        start, zeros = 0, []
-        for feature, bits in enumerate(self.feature_bits):
-            zeros.append(Signal(bits, name=f"feature_{feature}_zeros"))
-            m.d.comb += zeros[-1].eq(~self.features[start : start + bits])
-            start += bits
-        found = {}
-        for feature, threshold in _bases(self.comparisons, self.missing_codes):
-            found[feature, threshold] = signal = Signal(
-                name=f"feature_{feature}_at_most_{threshold}"
-            )
-            m.d.comb += signal.eq(zeros_at_most(zeros[feature], threshold))
-        results = [_combine(c, found, self.missing_codes) for c in self.comparisons]
-        m.d.comb += self.bits.eq(Cat(results))
+        zeros = []
+        for feature, code in enumerate(feature_codes(self.features, self.feature_bits)):
+            zeros.append(Signal(len(code), name=f"feature_{feature}_zeros"))
+            m.d.comb += zeros[-1].eq(~code)
+        for (feature, threshold), found in self.combine(m).items():
+            m.d.comb += found.eq(zeros_at_most(zeros[feature], threshold))
         return m
 
 
-class SerialCompareBank(wiring.Component):
+class SerialCompareBank(_Bank):
     """Comparisons made in flight: one flip-flop each instead of the features themselves.
 
     Features pass as digits, least significant first, each feature in its own run of beats. A result
@@ -106,60 +125,43 @@ class SerialCompareBank(wiring.Component):
     Parameters
     ----------
     comparisons : what to compute, in the order of the output's bits
-    starts : for each feature (first beat, number of beats), or None if it never travels
+    schedule : when features pass
     missing_codes : code of NaN of every feature, -1 for none
-    width, index_bits : bits of a digit and of the beat number
 
     Members
     -------
-    data : In(width); index : In(index_bits), the beat on `data`; down : In(1), a beat is there
-    bits : Out(len(comparisons))
+    link : In(schedule.link); bits : Out(len(comparisons))
     """
 
     def __init__(
         self,
         comparisons: tuple[Comparison, ...],
-        starts: tuple[tuple[int, int] | None, ...],
+        schedule: LinkSchedule,
         missing_codes: tuple[int, ...],
-        width: int,
-        index_bits: int,
     ) -> None:
-        self.comparisons = comparisons
-        self.starts = starts
-        self.missing_codes = missing_codes
-        super().__init__(
-            {
-                "data": In(width),
-                "index": In(index_bits),
-                "down": In(1),
-                "bits": Out(len(comparisons)),
-            }
-        )
+        self.schedule = schedule
+        super().__init__(comparisons, missing_codes, {"link": In(schedule.link)})
 
     def elaborate(self, platform: object) -> Module:
         """Build one state bit a distinct threshold."""
         m = Module()
-        found, passing = {}, {}
-        for feature, threshold in _bases(self.comparisons, self.missing_codes):
-            start, beats = self.starts[feature]
+        link = self.link
+        passing: dict[int, Signal] = {}
+        for (feature, threshold), state in self.combine(m).items():
             if feature not in passing:
+                start, beats = self.schedule.beats_of(feature)
                 passing[feature] = beat = Signal(beats, name=f"feature_{feature}_beat")
                 m.d.comb += [
-                    beat[k].eq(self.down & (self.index == start + k)) for k in range(beats)
+                    beat[k].eq(link.down & (link.index == start + k)) for k in range(beats)
                 ]
-            found[feature, threshold] = state = Signal(
-                name=f"feature_{feature}_at_most_{threshold}"
-            )
             self._compare(m, state, passing[feature], threshold)
-        results = [_combine(c, found, self.missing_codes) for c in self.comparisons]
-        m.d.comb += self.bits.eq(Cat(results))
         return m
 
     def _compare(self, m: Module, state: Signal, beat: Signal, threshold: int) -> None:
         """Fold the digits of one feature into `state`; before the first they are equal so far."""
-        width = len(self.data)
+        width = len(self.link.digit)
         steps = [
-            at_most(self.data, threshold >> k * width & (1 << width) - 1, state if k else 1)
+            at_most(self.link.digit, threshold >> k * width & (1 << width) - 1, state if k else 1)
             for k in range(len(beat))
         ]
         if width > 1:

@@ -1,21 +1,17 @@
-"""Distance cores: how near a row is to a stored prototype, in parallel and in flight."""
+"""Distance nodes: how near a row is to a stored prototype."""
+
+from dataclasses import replace
 
 from amaranth import *
 
-from locgen.cores.capture import (
-    FeatureCounter,
-    send_digits,
-    summed_evidence,
-)
-from locgen.cores.linear import accumulate, add_up, count_features
-from locgen.cores.nodecore import NodeCore, NodeStream
-from locgen.cores.table import look_up
-from locgen.ir import DistanceNode, LinearNode
+from locgen.cores.arithmetic import LOOK_UP_BITS, Term, add_up, largest, look_up
+from locgen.cores.linear import accumulate
+from locgen.cores.parallel import NodeCore
+from locgen.cores.serial import FeatureCounter, NodeStream
+from locgen.ir import DistanceNode
 
 __all__ = ["DistanceCore", "DistanceStream"]
 
-_LOOK_UP_BITS = 4
-"""A function of so many bits is one LUT4: no difference is cheaper than its table."""
 _SQUARE_BITS = 6
 """A square of so many bits is looked up, a wider one is a product."""
 
@@ -23,58 +19,52 @@ _SQUARE_BITS = 6
 def _size(
     m: Module, node: DistanceNode, code: Value, stored: Value | int, bits: int, name: str
 ) -> Value:
-    """Return ``abs(code * 2**fraction - stored)``, squared for l2, 0 or 1 for hamming."""
+    """Return ``abs(code * 2**fraction - stored)``, squared for l2, 0 or 1 for hamming.
+
+    Parameters
+    ----------
+    m : where signals are added
+    node : says metric and fraction
+    code : of `bits` bits; stored : of as many and the fraction's
+    name : begins the signals' names
+    """
     fine = Cat(Const(0, node.fraction), code) if node.fraction else code
     if node.metric == "hamming":
         return fine != stored
     difference = Signal(signed(bits + node.fraction + 1), name=f"{name}_difference")
-    m.d.comb += difference.eq(fine - stored)
     size = Signal(bits + node.fraction, name=f"{name}_size")
-    m.d.comb += size.eq(Mux(difference < 0, -difference, difference))
+    m.d.comb += [
+        difference.eq(fine - stored),
+        size.eq(Mux(difference < 0, -difference, difference)),
+    ]
     return size * size if node.metric == "l2" else size
 
 
 class DistanceCore(NodeCore):
-    """One hardwired prototype.
-
-    Latency 0 (combinational), one inference per cycle.
-
-    Parameters
-    ----------
-    node : the prototype; ``scores == node.evaluate(q)``
-
-    Members
-    -------
-    features : In(sum(node.feature_bits)), at least one bit, packed in the node's order
-    scores : Out(ArrayLayout(shape, 1))
-    """
+    """One hardwired prototype, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:
         """Build what each feature adds, then their sum or the largest."""
         m = Module()
-        node, start, parts = self.node, 0, []
-        for bits, single in zip(node.feature_bits, _singles(node), strict=True):
-            code = self.features[start : start + bits]
-            start += bits
-            parts.append(self._part(m, single, code, f"part_{len(parts)}"))
-        if node.metric == "linf":
-            largest: Value = Const(0)
-            for part, _, _ in parts:
-                largest = Mux(part > largest, part, largest)
-        else:
-            largest = add_up(m, parts, "sum")[0]
-        m.d.comb += self.scores[0].eq(node.bias - largest)
+        node = self.node
+        parts = [
+            self._part(m, single, code, f"part_{number}")
+            for number, (single, code) in enumerate(zip(_singles(node), self.codes, strict=True))
+        ]
+        far = largest(p for p, *_ in parts) if node.metric == "linf" else add_up(m, parts, "sum")[0]
+        m.d.comb += self.scores[0].eq(node.bias - far)
         return m
 
     @staticmethod
-    def _part(m: Module, node: DistanceNode, code: Value, name: str) -> tuple[Value, int, int]:
-        """Return (what one feature adds to the distance, 0, the most it can add)."""
+    def _part(m: Module, node: DistanceNode, code: Value, name: str) -> Term:
+        """Return what one feature adds to the distance."""
         high = node.bias - node.ranges[0][0]
         (bits,), (stored,), (weight,) = node.feature_bits, node.prototype, node.weights
         part = Signal(max(high.bit_length(), 1), name=name)
-        plain = node.metric == "l2" and bits <= _SQUARE_BITS
-        if bits <= _LOOK_UP_BITS or plain:
-            look_up(m, code, part_table(node), part)
+        if bits <= (_SQUARE_BITS if node.metric == "l2" else LOOK_UP_BITS):
+            rows = (abs((row << node.fraction) - stored) for row in range(1 << bits))
+            of = {"l2": lambda size: size * size, "hamming": bool}.get(node.metric, int)
+            look_up(m, code, [weight * of(size) for size in rows], part)
         else:
             m.d.comb += part.eq(_size(m, node, code, stored, bits, name) * weight)
         return part, 0, high
@@ -84,87 +74,59 @@ def _singles(node: DistanceNode) -> list[DistanceNode]:
     """Return the node's features as nodes of one feature each, without bias."""
     members = zip(node.features, node.feature_bits, node.prototype, node.weights, strict=True)
     return [
-        DistanceNode(
-            (feature,), (bits,), (code,), (weight,),
-            node.metric, node.fraction, 0, node.prototype_id, node.outputs,
-        )
-        for feature, bits, code, weight in members
-    ]  # fmt: skip
-
-
-def part_table(node: DistanceNode) -> list[int]:
-    """Return what the one feature of `node` adds to the distance, for each code."""
-    (bits,), (stored,), (weight,) = node.feature_bits, node.prototype, node.weights
-    table = []
-    for code in range(1 << bits):
-        size = abs((code << node.fraction) - stored)
-        table.append(weight * {"l2": size * size, "hamming": int(size > 0)}.get(node.metric, size))
-    return table
+        replace(node, features=(f,), feature_bits=(b,), prototype=(p,), weights=(w,), bias=0)
+        for f, b, p, w in members
+    ]
 
 
 class DistanceStream(NodeStream):
-    """One hardwired prototype that compares features in flight.
+    """One hardwired prototype that compares features in flight, see `NodeStream`.
 
     A feature is whole in its last beat, where what it adds to the distance is accumulated; only
     the feature that passes is kept. Squares take the way of ``q**2 - 2*p*q + p**2``, whose product
-    is accumulated digit by digit. Latency 0 from a beat of the up phase to its digit.
-
-    Parameters
-    ----------
-    node : the prototype; schedule : when features pass and scores leave
-    from_zero : send the score, not below 0, as it is; else counted from the lowest
-    evidence : first beat in which the score leaves once more, counted from the lowest, None to send
-        none
-
-    Members
-    -------
-    See `LinkSchedule.ports`.
+    is accumulated digit by digit.
     """
 
     def elaborate(self, platform: object) -> Module:
         """Build the passing feature, its share, the accumulator and the choice of a digit."""
         m = Module()
-        node = self.node
+        node, link = self.node, self.link
         ((_, high),), (low,) = node.ranges, self.lows
-        counter = count_features(m, self, self.schedule)
+        counter = self.count_features(m)
         products: dict[int, list[int]] = {}
-        start = node.bias
-        if node.metric == "l2" and node.features:
-            terms = [term for term in node.terms if isinstance(term, LinearNode)]
-            start = sum(term.bias[0] for term in terms)
-            products = {term.features[0]: [term.weights[0][0]] for term in terms}
+        start = node.bias - low
+        if node.metric == "l2":
+            members = zip(node.features, node.prototype, node.weights, strict=True)
+            for feature, stored, weight in members:
+                products[feature] = [weight * stored << node.fraction + 1]
+                start -= weight * stored * stored
         share = self._share(m, counter, max((high - low).bit_length(), 1))
         if node.metric == "linf":
-            largest = Signal.like(share)
-            last = self.up & (self.index == self.schedule.last_beat)
-            with m.If(self.down & (share > largest)):
-                m.d.sync += largest.eq(share)
-            with m.Elif(last):
-                m.d.sync += largest.eq(0)
-            total = Signal.like(share)
-            m.d.comb += total.eq(high - low - largest)
+            most, total = Signal.like(share), Signal.like(share)
+            with m.If(link.down & (share > most)):
+                m.d.sync += most.eq(share)
+            with m.Elif(link.up & (link.index == self.schedule.last_beat)):
+                m.d.sync += most.eq(0)
+            m.d.comb += total.eq(high - low - most)
+            totals: list[Value] = [total]
         else:
-            starts, highs = [start - low], [high - low]
-            (total,) = accumulate(
-                m, self, counter, products, starts, highs, self.schedule, [-share]
-            )
-        evidence = summed_evidence(node, [total], self.lows, self.evidence)
-        send_digits(m, self, {node.outputs[0]: total}, self.schedule, evidence)
+            totals = accumulate(m, self, counter, products, [start], [-share])
+        self.send(m, totals)
         return m
 
     def _share(self, m: Module, counter: FeatureCounter, width: int) -> Signal:
         """Return what the feature that ends in this beat adds to the distance, else 0."""
-        node, schedule = self.node, self.schedule
+        node, schedule, link = self.node, self.schedule, self.link
         share = Signal(width, name="share")
         if not node.features:
             return share
         down = schedule.down_width
         most = max(schedule.beats_of(feature)[1] for feature in node.features)
-        passing: Value = self.data
+        passing: Value = link.digit
         if most > 1:
             kept = Signal((most - 1) * down, name="kept")
-            passing = Cat(kept, self.data)
-            with m.If(self.down):
+            passing = Cat(kept, link.digit)
+            with m.If(link.down):
                 m.d.sync += kept.eq(passing[down:])
         bits = most * down
         code = Signal(bits, name="code")

@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.decide import ArgmaxLevel, candidate_layout
+from locgen.cores.argmax import ArgmaxLevel, candidate_layout
 
 __all__ = ["TopK"]
 

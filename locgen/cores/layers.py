@@ -1,75 +1,58 @@
-"""All units of all layers at once, in gates."""
+"""Layered nodes in gates: all units of all layers at once."""
 
 from amaranth import *
 
-from locgen.cores.linear import add_up, multiply
-from locgen.cores.nodecore import NodeCore, signed_shape
-from locgen.cores.table import look_up
+from locgen.cores.arithmetic import (
+    absolute_difference,
+    add_up,
+    constant_term,
+    look_up,
+    multiply,
+    signed_shape,
+    square,
+    weighted_sum,
+)
+from locgen.cores.parallel import NodeCore
 from locgen.ir import Layer
 
 __all__ = ["LayeredCore", "look_up_sum"]
 
 
 class LayeredCore(NodeCore):
-    """All units of all layers in gates.
-
-    Latency 0 (combinational), one inference per cycle.
-
-    Parameters
-    ----------
-    node : the layers; ``scores == node.evaluate(q)``
-
-    Members
-    -------
-    features : In(sum(node.feature_bits)), packed in the node's order
-    scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
-    """
+    """All units of all layers in gates, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:
         """Build one sum and one table a unit, then the weighted sums."""
         m = Module()
-        node, start = self.node, 0
-        values: list[Value] = []
-        for bits in node.feature_bits:
-            values.append(self.features[start : start + bits])
-            start += bits
+        node, values = self.node, self.codes
         for number, layer in enumerate(node.layers):
             values = [
                 self._unit(m, layer, unit, values, f"layer_{number}_{unit}")
                 for unit in range(layer.units)
             ]
         for column, bias in enumerate(node.bias):
-            parts = [(Const(bias, signed_shape(bias, bias)), bias, bias)]
-            parts += [
-                multiply(m, value, row[column], f"weighted_{column}_{unit}")
-                for unit, (value, row) in enumerate(zip(values, node.weights, strict=True))
-                if row[column]
-            ]
-            m.d.comb += self.scores[column].eq(add_up(m, parts, f"score_{column}")[0])
+            weights = [row[column] for row in node.weights]
+            total = weighted_sum(m, values, weights, bias, f"score_{column}")
+            m.d.comb += self.scores[column].eq(total)
         return m
 
     @staticmethod
     def _unit(m: Module, layer: Layer, unit: int, values: list[Value], name: str) -> Value:
         """Return the value of one unit."""
-        bias = layer.bias[unit]
-        parts = [(Const(bias, signed_shape(bias, bias)), bias, bias)]
+        terms = [constant_term(layer.bias[unit])]
         for place, (value, stored) in enumerate(zip(values, layer.parameters[unit], strict=True)):
-            most = (1 << len(value)) - 1
             if layer.metric == "dot":
                 if stored:
-                    parts.append(multiply(m, value, stored, f"{name}_product_{place}"))
+                    terms.append(multiply(m, value, stored, f"{name}_product_{place}"))
                 continue
-            far = max(stored, abs(most - stored))
-            size = Signal(far.bit_length(), name=f"{name}_size_{place}")
-            m.d.comb += size.eq(Mux(value < stored, stored - value, value - stored))
-            if layer.metric == "l1":
-                parts.append((size, 0, far))
-                continue
-            square = Signal((far * far).bit_length(), name=f"{name}_square_{place}")
-            m.d.comb += square.eq(size * size)
-            parts.append((square, 0, far * far))
-        total, low, high = add_up(m, parts, f"{name}_sum")
-        return look_up_sum(m, layer, total, low, high, name)
+            far = max(stored, abs((1 << len(value)) - 1 - stored))
+            bits = far.bit_length()
+            size = absolute_difference(m, value, stored, bits, f"{name}_size_{place}")
+            squared = layer.metric != "l1"
+            terms.append(
+                square(m, size, far, f"{name}_square_{place}") if squared else (size, 0, far)
+            )
+        return look_up_sum(m, layer, *add_up(m, terms, f"{name}_sum"), name)
 
 
 def look_up_sum(m: Module, layer: Layer, total: Value, low: int, high: int, name: str) -> Value:

@@ -1,15 +1,13 @@
-"""One multiplier that serves all units of all layers in turn."""
+"""Layered nodes in turn: one multiplier that serves all units of all layers."""
 
 from itertools import accumulate, pairwise
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In
+from amaranth.lib import data
+from amaranth.lib.memory import Memory, WritePort
 
-from locgen.cores.capture import LinkSchedule, send_digits, summed_evidence
-from locgen.cores.linear import count_features
-from locgen.cores.nodecore import NodeStream, signed_shape
+from locgen.cores.arithmetic import signed_shape
+from locgen.cores.serial import LinkSchedule, NodeStream, store_features
 from locgen.ir import LayeredNode
 
 __all__ = ["LayeredStream"]
@@ -23,17 +21,6 @@ class LayeredStream(NodeStream):
     back into the features' memory, where the next layer reads it. ``node.compute_cycles`` cycles
     after the last feature the scores stand, until the next compute phase. Latency 0 from a beat of
     the up phase to its digit.
-
-    Parameters
-    ----------
-    node : the layers; schedule : when features pass and scores leave
-    from_zero : send the scores, none below 0, as they are; else counted from the lowest
-    evidence : first beat in which all scores leave once more, counted from the lowest, None to send
-        none
-
-    Members
-    -------
-    compute : In(1), the compute phase; and those of `LinkSchedule.ports`
     """
 
     def __init__(
@@ -52,37 +39,27 @@ class LayeredStream(NodeStream):
         self.value_bits = max(*node.feature_bits, *(layer.value_bits for layer in node.layers))
         super().__init__(node, schedule, from_zero, evidence)
 
-    def ports(self) -> dict[str, wiring.Member]:
-        """Return the link's ports, and the compute phase."""
-        return {**super().ports(), "compute": In(1)}
-
     def elaborate(self, platform: object) -> Module:
         """Build the features' memory, the order of steps, the pipeline and the choice of digits."""
         m = Module()
         node = self.node
-        layer_shape = range(len(self.counts))
-        unit_shape = range(sum(self.counts))
-        stage_layout = data.StructLayout(
+        stage = data.StructLayout(
             {
                 "valid": 1,
                 "first": 1,  # of the unit's inputs
                 "last": 1,
-                "layer": Shape.cast(layer_shape),
-                "unit": Shape.cast(unit_shape),  # counted over all layers
+                "layer": Shape.cast(range(len(self.counts))),
+                "unit": Shape.cast(range(sum(self.counts))),  # counted over all layers
             }
         )
-        step, read, operand, product, total = stages = [
-            Signal(stage_layout, name=name)
-            for name in ("step", "read", "operand", "product", "total")
-        ]
-        tabled, sloped = Signal(stage_layout, name="tabled"), Signal(stage_layout, name="sloped")
-        every = [*stages, tabled, sloped]
-        m.d.sync += [after.eq(before) for before, after in pairwise(every)]
+        names = ("step", "read", "operand", "product", "total", "tabled", "sloped")
+        stages = [Signal(stage, name=name) for name in names]
+        step, read, operand, product, total, _, sloped = stages
+        m.d.sync += [after.eq(before) for before, after in pairwise(stages)]
         place = self._count_steps(m, step)
 
-        m.submodules.values = values = Memory(
-            shape=self.value_bits, depth=len(node.features) + sum(self.counts[:-1]), init=[]
-        )
+        depth = len(node.features) + sum(self.counts[:-1])
+        m.submodules.values = values = Memory(shape=self.value_bits, depth=depth, init=[])
         write, fetch = values.write_port(), values.read_port()
         base = Signal.like(fetch.addr, name="base")
         with m.Switch(step.layer):
@@ -91,44 +68,51 @@ class LayeredStream(NodeStream):
                     m.d.comb += base.eq(start)
         m.d.comb += fetch.addr.eq(base + place)
         parameter = self._parameters(m, step.valid)
-
-        # Difference or both factors.
-        is_dot = Signal()
-        metrics = [layer.metric for layer in node.layers] + ["dot"]
-        m.d.comb += is_dot.eq(read.layer.matches(*_where(metrics, "dot")))
-        width = max(self.value_bits, len(parameter)) + 1
-        a, b = Signal(signed(width)), Signal(signed(width))
-        difference = Signal(signed(width), name="difference")
-        stored = Signal(signed(width), name="stored")
-        m.d.comb += [
-            stored.eq(Mux(is_dot, parameter.as_signed(), parameter)),
-            difference.eq(fetch.data - stored),
-        ]
-        m.d.sync += [
-            a.eq(Mux(is_dot, fetch.data, difference)),
-            b.eq(Mux(is_dot, stored, difference)),
-        ]
-
-        result = Signal(signed(2 * width), name="result")
-        size: Value = a * b
-        if "l1" in metrics:
-            is_l1 = operand.layer.matches(*_where(metrics, "l1"))
-            size = Mux(is_l1, Mux(a < 0, -a, a), size)
-        m.d.sync += result.eq(size)
+        result = self._multiply(m, fetch.data, parameter, read.layer, operand.layer)
 
         bits = node.accumulator_bits
-        lows = [low for low, _ in node.ranges]
         starts = [bias for layer in node.layers for bias in layer.bias]
-        starts += [bias - low for bias, low in zip(node.bias, lows, strict=True)]
+        starts += [bias - low for bias, (low, _) in zip(node.bias, node.ranges, strict=True)]
         start = self._constants(m, "starts", starts, signed(bits), operand.unit)
         accumulator = Signal(signed(bits), name="accumulator")
         with m.If(product.valid):
             m.d.sync += accumulator.eq(Mux(product.first, start, accumulator) + result)
 
         self._store(m, write, (total, sloped), accumulator)
-        self._capture(m, write)
-        self._send(m, total, accumulator)
+        store_features(m, self, write)
+        self._collect(m, total, accumulator)
         return m
+
+    def _multiply(
+        self, m: Module, value: Value, parameter: Value, read_layer: Value, operand_layer: Value
+    ) -> Signal:
+        """Return the product or size of the difference of a value and a parameter, two cycles on.
+
+        Parameters
+        ----------
+        m : module of the node
+        value, parameter : both unsigned, `value_bits` and as many as parameters have
+        read_layer, operand_layer : the layer of `value`, and of what came one cycle before it
+        """
+        metrics = [layer.metric for layer in self.node.layers] + ["dot"]
+        is_dot = Signal()
+        m.d.comb += is_dot.eq(read_layer.matches(*_where(metrics, "dot")))
+        width = max(self.value_bits, len(parameter)) + 1
+        a, b = Signal(signed(width)), Signal(signed(width))
+        difference = Signal(signed(width), name="difference")
+        stored = Signal(signed(width), name="stored")
+        m.d.comb += [
+            stored.eq(Mux(is_dot, parameter.as_signed(), parameter)),
+            difference.eq(value - stored),
+        ]
+        m.d.sync += [a.eq(Mux(is_dot, value, difference)), b.eq(Mux(is_dot, stored, difference))]
+        result = Signal(signed(2 * width), name="result")
+        size: Value = a * b
+        if "l1" in metrics:
+            is_l1 = operand_layer.matches(*_where(metrics, "l1"))
+            size = Mux(is_l1, Mux(a < 0, -a, a), size)
+        m.d.sync += result.eq(size)
+        return result
 
     def _count_steps(self, m: Module, step: Signal) -> Signal:
         """Drive `step` with what enters the pipeline; return the place of its input."""
@@ -145,7 +129,7 @@ class LayeredStream(NodeStream):
                 with m.Case(number):
                     m.d.comb += [last_place.eq(inputs - 1), last_unit.eq(end - 1)]
         m.d.comb += [
-            step.valid.eq(self.compute & ~done & (drain == 0)),
+            step.valid.eq(self.link.compute & ~done & (drain == 0)),
             step.first.eq(place == 0),
             step.last.eq(place == last_place),
             step.layer.eq(layer),
@@ -163,7 +147,7 @@ class LayeredStream(NodeStream):
                 m.d.sync += layer.eq(layer + 1)
                 with m.If(layer == len(self.counts) - 1):
                     m.d.sync += done.eq(1)
-        with m.If(self.down):
+        with m.If(self.link.down):
             m.d.sync += [layer.eq(0), unit.eq(0), place.eq(0), done.eq(0), drain.eq(0)]
         return place
 
@@ -185,7 +169,7 @@ class LayeredStream(NodeStream):
         address = Signal(range(max(len(words), 2)), name="address")
         with m.If(advance):
             m.d.sync += address.eq(address + 1)
-        with m.If(self.down):
+        with m.If(self.link.down):
             m.d.sync += address.eq(0)
         return self._constants(m, "parameters", [w & mask for w in words], unsigned(bits), address)
 
@@ -202,7 +186,7 @@ class LayeredStream(NodeStream):
         return port.data.as_signed() if shape.signed else port.data
 
     def _store(
-        self, m: Module, write: object, stages: tuple[Signal, Signal], accumulator: Signal
+        self, m: Module, write: WritePort, stages: tuple[Signal, Signal], accumulator: Signal
     ) -> None:
         """Look up what a complete sum becomes, and write it behind the features."""
         total, sloped = stages
@@ -253,52 +237,16 @@ class LayeredStream(NodeStream):
                 write.data.eq(value),
             ]
 
-    def _capture(self, m: Module, write: object) -> None:
-        """Write each of the node's features as it has passed."""
-        node, schedule = self.node, self.schedule
-        counter = count_features(m, self, schedule)
-        width = schedule.down_width
-        most = max(schedule.beats_of(feature)[1] for feature in schedule.travelling)
-        code: Value = self.data
-        if most > 1:
-            kept = Signal((most - 1) * width, name="kept")
-            beat = Signal(range(most), name="beat")
-            whole = Signal(most * width, name="code")
-            m.d.comb += whole.eq(Mux(counter.first, 0, kept))
-            with m.Switch(Mux(counter.first, 0, beat)):
-                for position in range(most):
-                    with m.Case(position):
-                        m.d.comb += whole.word_select(position, width).eq(self.data)
-            with m.If(self.down):
-                m.d.sync += [kept.eq(whole), beat.eq(Mux(counter.first, 1, beat + 1))]
-            code = whole
-        place = Signal(range(max(len(node.features), 2)), name="own_place")
-        own = Signal(name="own")
-        with m.Switch(counter.number):
-            for number, feature in enumerate(schedule.travelling):
-                if feature in node.features:
-                    with m.Case(number):
-                        m.d.comb += [own.eq(1), place.eq(node.features.index(feature))]
-        with m.If(counter.last & own):
-            m.d.comb += [write.en.eq(1), write.addr.eq(place), write.data.eq(code)]
-
-    def _send(self, m: Module, total: Signal, accumulator: Signal) -> None:
+    def _collect(self, m: Module, total: Signal, accumulator: Signal) -> None:
         """Collect the scores and send them."""
         node = self.node
         hidden = sum(self.counts[:-1])
         width = max((high - low).bit_length() for low, high in node.ranges) or 1
         found = [Signal(width, name=f"score_{column}") for column in range(len(node.outputs))]
         with m.If(total.valid & total.last & (total.unit >= hidden)):
-            m.d.sync += [
-                score.eq(above)
-                for score, above in zip(found, [*found[1:], accumulator], strict=True)
-            ]
-        sent = [
-            (score + (low - counted_from))[: (high - counted_from).bit_length()]
-            for score, (low, high), counted_from in zip(found, node.ranges, self.lows, strict=True)
-        ]
-        evidence = summed_evidence(node, sent, self.lows, self.evidence)
-        send_digits(m, self, dict(zip(node.outputs, sent, strict=True)), self.schedule, evidence)
+            above = [*found[1:], accumulator]
+            m.d.sync += [score.eq(word) for score, word in zip(found, above, strict=True)]
+        self.send(m, self.recounted(found))
 
 
 def _where(metrics: list[str], metric: str) -> list[int]:

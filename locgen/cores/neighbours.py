@@ -1,52 +1,54 @@
-"""Neighbours cores: the nearest of stored rows, all at once, and one after the other."""
+"""Neighbours: the nearest of stored rows, all at once, and one after the other."""
 
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In
 
-from locgen.cores.capture import send_digits, summed_evidence
-from locgen.cores.linear import add_up, count_features
-from locgen.cores.nodecore import NodeCore, NodeStream, signed_shape
+from locgen.cores.arithmetic import (
+    Term,
+    absolute_difference,
+    add_up,
+    constant_term,
+    largest,
+    signed_shape,
+)
+from locgen.cores.parallel import NodeCore
+from locgen.cores.serial import NodeStream, store_features
 
 __all__ = ["NeighboursCore", "NeighboursStream"]
 
 
 def _size(m: Module, code: Value, stored: Value | int, metric: str, bits: int, name: str) -> Value:
     """Return the size of a difference of codes of `bits` bits, squared for l2."""
-    size = Signal(bits, name=name)
-    m.d.comb += size.eq(Mux(code < stored, stored - code, code - stored))
+    size = absolute_difference(m, code, stored, bits, name)
     return size * size if metric == "l2" else size
 
 
 class NeighboursCore(NodeCore):
     """All distances in gates, and a list of the nearest that every stored row goes through.
 
-    Latency 0 (combinational), one inference per cycle; for a few stored rows.
-
-    Parameters
-    ----------
-    node : the stored rows; ``scores == node.evaluate(q)``
-
-    Members
-    -------
-    features : In(sum(node.feature_bits)), packed in the node's order
-    scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
+    For a few stored rows; see `NodeCore`.
     """
 
     def elaborate(self, platform: object) -> Module:
         """Build the distances, the list and the sums of votes."""
         m = Module()
         node = self.node
+        votes = self._nearest_votes if node.radius is None else self._votes_within
+        summands = votes(m, [self._distance(m, n, row) for n, row in enumerate(node.stored)])
+        for column, (bias, terms) in enumerate(zip(node.bias, summands, strict=True)):
+            total, _, _ = add_up(m, [constant_term(bias), *terms], f"sum_{column}")
+            m.d.comb += self.scores[column].eq(total)
+        return m
+
+    def _nearest_votes(self, m: Module, distances: list[Value]) -> list[list[Term]]:
+        """Return the votes of the nearest rows, for each output."""
+        node = self.node
         wide = node.distance_bits + 1  # what no row is yet lies beyond all distances
         number = range(max(len(node.stored), 2))
-        if node.radius is not None:
-            self._within(m)
-            return m
         nearest: list[tuple[Value, Value]] = [(Const((1 << wide) - 1, wide), Const(0, number))]
         nearest *= node.nearest
-        for place, row in enumerate(node.stored):
-            distance = self._distance(m, row, f"row_{place}")
+        for place, distance in enumerate(distances):
             before = [distance < kept for kept, _ in nearest]
             moved: list[tuple[Value, Value]] = []
             for slot, (kept, kept_place) in enumerate(nearest):
@@ -60,10 +62,10 @@ class NeighboursCore(NodeCore):
                 ]
                 moved.append((best, who))
             nearest = moved
-        for column, bias in enumerate(node.bias):
-            votes = [row[column] for row in node.votes]
+        summands: list[list[Term]] = []
+        for column, votes in enumerate(zip(*node.votes, strict=True)):
             low, high = min(votes), max(votes)
-            parts = [(Const(bias, signed_shape(bias, bias)), bias, bias)]
+            terms: list[Term] = []
             for slot, (_, who) in enumerate(nearest):
                 vote = Signal(signed_shape(low, high), name=f"vote_{column}_{slot}")
                 with m.Switch(who):
@@ -71,44 +73,39 @@ class NeighboursCore(NodeCore):
                         if value:
                             with m.Case(place):
                                 m.d.comb += vote.eq(value)
-                parts.append((vote, low, high))
-            m.d.comb += self.scores[column].eq(add_up(m, parts, f"sum_{column}")[0])
-        return m
+                terms.append((vote, low, high))
+            summands.append(terms)
+        return summands
 
-    def _within(self, m: Module) -> None:
-        """Add up the votes of the rows inside the radius."""
-        node = self.node
-        within = []
-        for place, row in enumerate(node.stored):
-            flag = Signal(name=f"within_{place}")
-            m.d.comb += flag.eq(self._distance(m, row, f"row_{place}") <= node.radius)
-            within.append(flag)
-        for column, bias in enumerate(node.bias):
-            parts: list[tuple[Value, int, int]] = [
-                (Const(bias, signed_shape(bias, bias)), bias, bias)
-            ]
-            for flag, row in zip(within, node.votes, strict=True):
-                ends = min(row[column], 0), max(row[column], 0)
-                vote = Mux(flag, Const(row[column], signed_shape(*ends)), 0)
-                parts += [(vote, *ends)] if row[column] else []
-            m.d.comb += self.scores[column].eq(add_up(m, parts, f"sum_{column}")[0])
+    def _votes_within(self, m: Module, distances: list[Value]) -> list[list[Term]]:
+        """Return the votes of the rows inside the radius, for each output."""
+        within = [Signal(name=f"within_{place}") for place in range(len(distances))]
+        m.d.comb += [
+            flag.eq(distance <= self.node.radius)
+            for flag, distance in zip(within, distances, strict=True)
+        ]
+        summands: list[list[Term]] = []
+        for votes in zip(*self.node.votes, strict=True):
+            terms: list[Term] = []
+            for flag, vote in zip(within, votes, strict=True):
+                if vote:
+                    ends = min(vote, 0), max(vote, 0)
+                    terms.append((Mux(flag, Const(vote, signed_shape(*ends)), 0), *ends))
+            summands.append(terms)
+        return summands
 
-    def _distance(self, m: Module, row: tuple[int, ...], name: str) -> Value:
-        node, start, parts = self.node, 0, []
-        for place, (bits, stored) in enumerate(zip(node.feature_bits, row, strict=True)):
-            code = self.features[start : start + bits]
-            start += bits
+    def _distance(self, m: Module, number: int, row: tuple[int, ...]) -> Value:
+        """Return the distance to a stored row."""
+        node, name = self.node, f"row_{number}"
+        terms: list[Term] = []
+        for place, (code, stored) in enumerate(zip(self.codes, row, strict=True)):
+            bits = len(code)
             size = _size(m, code, stored, node.metric, bits, f"{name}_size_{place}")
-            most = ((1 << bits) - 1) ** (2 if node.metric == "l2" else 1)
-            parts.append((size, 0, most))
+            terms.append((size, 0, ((1 << bits) - 1) ** (2 if node.metric == "l2" else 1)))
         distance = Signal(node.distance_bits + 1, name=f"{name}_distance")
-        if node.metric == "linf":
-            largest: Value = Const(0)
-            for size, _, _ in parts:
-                largest = Mux(size > largest, size, largest)
-            m.d.comb += distance.eq(largest)
-        else:
-            m.d.comb += distance.eq(add_up(m, parts, f"{name}_sum")[0])
+        linf = node.metric == "linf"
+        far = largest(t for t, *_ in terms) if linf else add_up(m, terms, f"{name}_sum")[0]
+        m.d.comb += distance.eq(far)
         return distance
 
 
@@ -120,24 +117,9 @@ class NeighboursStream(NodeStream):
     keeps at once and takes it in front of the first that is larger, so that of equals the first
     stays first. Then the nearest give their votes, one in each cycle. With a radius there is no
     list: a row inside gives its votes as soon as its distance is whole. ``node.compute_cycles``
-    cycles after the last feature the scores stand, until the next compute phase. Latency 0 from a
-    beat of the up phase to its digit.
-
-    Parameters
-    ----------
-    node : the stored rows; schedule : when features pass and scores leave
-    from_zero : send the scores, none below 0, as they are; else counted from the lowest
-    evidence : first beat in which all scores leave once more, counted from the lowest, None to send
-        none
-
-    Members
-    -------
-    compute : In(1), the compute phase; and those of `LinkSchedule.ports`
+    cycles after the last feature the scores stand, until the next compute phase. See
+    `NodeStream`.
     """
-
-    def ports(self) -> dict[str, wiring.Member]:
-        """Return the link's ports, and the compute phase."""
-        return {**super().ports(), "compute": In(1)}
 
     def elaborate(self, platform: object) -> Module:
         """Build the memories, the order of steps, the list, the votes and the digits."""
@@ -154,7 +136,7 @@ class NeighboursStream(NodeStream):
         )
         m.d.sync += [read.eq(step), operand.eq(read), sized.eq(operand), summed.eq(sized)]
         m.d.comb += [
-            step.valid.eq(self.compute & ~done),
+            step.valid.eq(self.link.compute & ~done),
             step.first.eq(place == 0),
             step.last.eq(place == width - 1),
             step.row.eq(row),
@@ -163,7 +145,7 @@ class NeighboursStream(NodeStream):
             m.d.sync += [place.eq(place + 1), address.eq(address + 1)]
             with m.If(step.last):
                 m.d.sync += [place.eq(0), row.eq(row + 1), done.eq(row == rows - 1)]
-        with m.If(self.down):
+        with m.If(self.link.down):
             m.d.sync += [place.eq(0), row.eq(0), address.eq(0), done.eq(0)]
 
         m.submodules.values = values = Memory(shape=bits, depth=max(width, 2), init=[])
@@ -173,7 +155,7 @@ class NeighboursStream(NodeStream):
         m.submodules.stored = memory = Memory(shape=bits, depth=max(len(words), 2), init=words)
         stored = memory.read_port()
         m.d.comb += stored.addr.eq(address)
-        self._capture(m, values.write_port())
+        store_features(m, self, values.write_port())
 
         code, other = Signal(bits, name="code"), Signal(bits, name="other")
         size = Signal(2 * bits, name="size")
@@ -190,7 +172,7 @@ class NeighboursStream(NodeStream):
             else:
                 m.d.sync += distance.eq(so_far + size)
         nearest = self._inside if self.node.radius is not None else self._nearest
-        self._send(m, self._votes(m, *nearest(m, summed, distance)))
+        self.send(m, self.recounted(self._votes(m, *nearest(m, summed, distance)), least=1))
         return m
 
     def _inside(self, m: Module, summed: Signal, distance: Signal) -> tuple[Value, Value]:
@@ -222,7 +204,7 @@ class NeighboursStream(NodeStream):
             if slot + 1 < node.nearest:
                 with m.If(is_voting):  # the list moves on: its first row votes
                     m.d.sync += places[slot].eq(places[slot + 1])
-            with m.If(self.down):
+            with m.If(self.link.down):
                 m.d.sync += kept[slot].eq(empty)
         with m.If(last_row):
             m.d.sync += voting.eq(node.nearest)
@@ -260,48 +242,9 @@ class NeighboursStream(NodeStream):
             if node.radius is not None:  # any number of rows: a vote counts from 0
                 begin, vote = bias - low, vote + least
             start += field
-            with m.If(self.down):
+            with m.If(self.link.down):
                 m.d.sync += total.eq(begin)
             with m.Elif(counted):
                 m.d.sync += total.eq(total + vote)
             sums.append(total)
         return sums
-
-    def _capture(self, m: Module, write: object) -> None:
-        """Write each of the node's features as it has passed."""
-        node, schedule = self.node, self.schedule
-        counter = count_features(m, self, schedule)
-        width = schedule.down_width
-        most = max(schedule.beats_of(feature)[1] for feature in schedule.travelling)
-        code: Value = self.data
-        if most > 1:
-            kept = Signal((most - 1) * width, name="passing")
-            beat = Signal(range(most), name="beat")
-            whole = Signal(most * width, name="whole")
-            m.d.comb += whole.eq(Mux(counter.first, 0, kept))
-            with m.Switch(Mux(counter.first, 0, beat)):
-                for position in range(most):
-                    with m.Case(position):
-                        m.d.comb += whole.word_select(position, width).eq(self.data)
-            with m.If(self.down):
-                m.d.sync += [kept.eq(whole), beat.eq(Mux(counter.first, 1, beat + 1))]
-            code = whole
-        with m.Switch(counter.number):
-            for number, feature in enumerate(schedule.travelling):
-                if feature in node.features:
-                    with m.Case(number):
-                        m.d.comb += [
-                            write.en.eq(counter.last),
-                            write.addr.eq(node.features.index(feature)),
-                            write.data.eq(code),
-                        ]
-
-    def _send(self, m: Module, sums: list[Signal]) -> None:
-        """Send the scores."""
-        node = self.node
-        sent = [
-            (total + (low - counted_from))[: max((high - counted_from).bit_length(), 1)]
-            for total, (low, high), counted_from in zip(sums, node.ranges, self.lows, strict=True)
-        ]
-        evidence = summed_evidence(node, sent, self.lows, self.evidence)
-        send_digits(m, self, dict(zip(node.outputs, sent, strict=True)), self.schedule, evidence)

@@ -1,70 +1,48 @@
-"""Table cores: a shape function of one feature."""
+"""Tables: shape functions of one feature."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from amaranth import *
+from amaranth.lib import wiring
 
-from locgen.cores.capture import Capture, send_digits
-from locgen.cores.nodecore import NodeCore, NodeStream, scores_shape
+from locgen.cores.arithmetic import look_up
+from locgen.cores.features import NodeInputs
+from locgen.cores.parallel import NodeCore, scores_shape
+from locgen.cores.serial import FeatureCapture, NodeStream
+from locgen.ir import TableNode
 
-__all__ = ["TableCore", "TableStream", "look_up"]
-
-
-def look_up(m: Module, code: Value, rows: Sequence[int], result: Signal) -> None:
-    """Drive `result` with ``rows[code]``; the most frequent row is the default."""
-    codes_of: dict[int, list[int]] = {}
-    for number, row in enumerate(rows):
-        codes_of.setdefault(row, []).append(number)
-    common = max(codes_of, key=lambda row: len(codes_of[row]))
-    m.d.comb += result.eq(common)
-    if len(codes_of) == 1:
-        return
-    with m.Switch(code):
-        for row, codes in codes_of.items():
-            if row != common:
-                with m.Case(*codes):
-                    m.d.comb += result.eq(row)
+__all__ = ["TableCore", "TableStream"]
 
 
 class TableCore(NodeCore):
-    """One hardwired table.
-
-    Latency 0 (combinational), one inference per cycle.
-
-    Parameters
-    ----------
-    node : the table; ``scores == node.evaluate(q)``
-
-    Members
-    -------
-    features : In(node.bits), at least one bit
-    scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
-    """
+    """One hardwired table, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:
         """Build one look-up an output."""
         m = Module()
         for column, rows in enumerate(zip(*self.node.scores, strict=True)):
             value = Signal(scores_shape(self.node), name=f"score_{column}")
-            look_up(m, self.features, rows, value)
+            look_up(m, self.features.as_value(), rows, value)
             m.d.comb += self.scores[column].eq(value)
         return m
 
+    @classmethod
+    def evidence(
+        cls,
+        m: Module,
+        name: str,
+        node: TableNode,
+        inputs: NodeInputs,
+        add: Callable[[str, TableNode], NodeCore],
+    ) -> Value:
+        """Return the number of the row that is taken, see `NodeCore.evidence`."""
+        return inputs.codes_of(node)
+
 
 class TableStream(NodeStream):
-    """One hardwired table that sends its scores digit by digit.
+    """One hardwired table that sends its scores, see `NodeStream`.
 
-    Latency 0 from a beat of the up phase to its digit.
-
-    Parameters
-    ----------
-    node : the table; schedule : when its feature passes and its scores leave
-    from_zero : send the scores, none below 0, as they are; else counted from the lowest
-    evidence : first beat of the number of the row that was taken, None to send none
-
-    Members
-    -------
-    See `LinkSchedule.ports`.
+    The number of the row that is taken is its evidence.
     """
 
     def elaborate(self, platform: object) -> Module:
@@ -72,17 +50,11 @@ class TableStream(NodeStream):
         m = Module()
         node = self.node
         m.submodules.table = table = TableCore(node.shifted(tuple(-low for low in self.lows)))
-        evidence = None
+        code: Value = Const(0, 0)
         if node.bits:
-            m.submodules.capture = capture = Capture(node.feature, self.schedule)
-            m.d.comb += [
-                capture.data.eq(self.data),
-                capture.index.eq(self.index),
-                capture.down.eq(self.down),
-                table.features.eq(capture.code),
-            ]
-            if self.evidence is not None:
-                evidence = self.evidence, capture.code[: node.bits]
-        scores = {output: table.scores[column] for column, output in enumerate(node.outputs)}
-        send_digits(m, self, scores, self.schedule, evidence)
+            m.submodules.capture = capture = FeatureCapture(node.feature, self.schedule)
+            wiring.connect(m, wiring.flipped(self.link), capture.link)
+            code = capture.code[: node.bits]
+        m.d.comb += table.features.as_value().eq(code)
+        self.send(m, list(table.scores), code)
         return m

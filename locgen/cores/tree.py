@@ -1,10 +1,12 @@
-"""Tree cores: a decision tree's leaf scores from its comparison bits."""
+"""Decision trees: leaf scores from comparisons' results."""
+
+from collections.abc import Callable
 
 from amaranth import *
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
 
-from locgen.cores.nodecore import scores_shape
+from locgen.cores.features import NodeInputs
+from locgen.cores.parallel import ComparisonCore, NodeCore, scores_shape
+from locgen.cores.serial import ComparisonStream
 from locgen.ir import TreeNode
 
 __all__ = ["TreeCore", "TreeStream"]
@@ -38,34 +40,13 @@ def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: s
     return chosen[0][0] if chosen else leaves[0]
 
 
-class TreeCore(wiring.Component):
-    """One hardwired decision tree.
-
-    Latency 0 (combinational), one inference per cycle.
-
-    Parameters
-    ----------
-    node : the tree; ``scores == node.evaluate(q)``
-
-    Members
-    -------
-    bits : In(len(node.comparisons)), in that order
-    scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
-    """
-
-    def __init__(self, node: TreeNode) -> None:
-        self.node = node
-        super().__init__(
-            {
-                "bits": In(len(node.comparisons)),
-                "scores": Out(data.ArrayLayout(scores_shape(node), len(node.outputs))),
-            }
-        )
+class TreeCore(ComparisonCore):
+    """One hardwired decision tree, see `ComparisonCore`."""
 
     def elaborate(self, platform: object) -> Module:
         """Build multiplexers over the leaf vectors."""
         m = Module()
-        shape = self.scores.shape().elem_shape
+        shape = scores_shape(self.node)
         constants: dict[tuple[int, ...], Value] = {}
         for row in self.node.leaf_scores:
             constants.setdefault(row, Cat(Const(score, shape) for score in row))
@@ -73,69 +54,38 @@ class TreeCore(wiring.Component):
         m.d.comb += self.scores.as_value().eq(_select(m, self.node, self.bits, leaves, "scores"))
         return m
 
-
-class TreeStream(wiring.Component):
-    """One hardwired decision tree that sends its scores digit by digit.
-
-    In beat k the output carries digit ``k % digits`` (least significant first) of output
-    ``k // digits``; scores count from the lowest of their output, so they are never negative, or
-    with `from_zero` from 0, which no score may be below then. With `evidence`, the number of the
-    leaf follows from that beat on. A leaf costs one small function of the beat number, however many
-    outputs there are. Latency 0.
-
-    Parameters
-    ----------
-    node : the tree
-    outputs : number of outputs of the model; those that the node has none for read 0
-    digits, width : digits of one score, bits of a digit
-    index_bits : bits of the beat number
-    evidence : first beat of the leaf's number, None to send none
-
-    Members
-    -------
-    bits : In(len(node.comparisons)); index : In(index_bits); digit : Out(width)
-    """
-
-    def __init__(
-        self,
+    @classmethod
+    def evidence(
+        cls,
+        m: Module,
+        name: str,
         node: TreeNode,
-        outputs: int,
-        digits: int,
-        width: int,
-        index_bits: int,
-        from_zero: bool = False,
-        evidence: int | None = None,
-    ) -> None:
-        if from_zero and min(low for low, _ in node.ranges) < 0:
-            raise ValueError("scores that count from 0 must not be negative")
-        self.from_zero = from_zero
-        self.evidence = evidence
-        self.node = node
-        self.outputs = outputs
-        self.digits = digits
-        super().__init__(
-            {
-                "bits": In(len(node.comparisons)),
-                "index": In(index_bits),
-                "digit": Out(width),
-            }
-        )
+        inputs: NodeInputs,
+        add: Callable[[str, TreeNode], NodeCore],
+    ) -> Value:
+        """Return the number of the leaf, see `NodeCore.evidence`."""
+        return add(name, node.numbered()).scores[0]
+
+
+class TreeStream(ComparisonStream):
+    """One hardwired decision tree that sends its scores, see `ComparisonStream`.
+
+    A leaf costs one small function of the beat number, however many outputs there are. The leaf's
+    number is the evidence.
+    """
 
     def words(self, leaf: int) -> list[int]:
         """Return the digits that `leaf` sends, one integer a beat."""
-        width = len(self.digit)
-        scores = [0] * self.outputs
+        width, digits = self.schedule.up_width, self.schedule.digits
+        scores = [0] * self.schedule.outputs
         row = self.node.leaf_scores[leaf]
-        for output, score, (low, _) in zip(self.node.outputs, row, self.node.ranges, strict=True):
-            scores[output] = score if self.from_zero else score - low
+        for output, score, low in zip(self.node.outputs, row, self.lows, strict=True):
+            scores[output] = score - low
         mask = (1 << width) - 1
-        words = [score >> k * width & mask for score in scores for k in range(self.digits)]
+        words = [score >> k * width & mask for score in scores for k in range(digits)]
         if self.evidence is not None:
             words += [0] * (self.evidence - len(words))
-            number = leaf
-            while number:
-                words.append(number & mask)
-                number >>= width
+            words += [leaf >> k & mask for k in range(0, leaf.bit_length(), width)]
         return words
 
     def elaborate(self, platform: object) -> Module:
@@ -147,7 +97,7 @@ class TreeStream(wiring.Component):
             words = tuple(self.words(leaf))
             if words not in sequences:
                 sequences[words] = word = Signal(len(self.digit), name=f"leaf_{leaf}")
-                with m.Switch(self.index):
+                with m.Switch(self.link.index):
                     for beat, value in enumerate(words):
                         if value:
                             with m.Case(beat):

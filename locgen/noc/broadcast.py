@@ -40,8 +40,8 @@ class LastStop(wiring.Component):
     Members
     -------
     i : In(down_layout(width))
-    digit : Out(width), one cycle after `i`
-    index, down, compute, up : Out, the beat that `digit` belongs to, as of `Sequencer`
+    site : Out, the serial link of the sites: `digit` one cycle after `i`, and the beat that it
+        belongs to, as of `Sequencer`
     """
 
     def __init__(self, width: int, down_beats: int, up_beats: int, compute_beats: int = 0) -> None:
@@ -51,28 +51,34 @@ class LastStop(wiring.Component):
         super().__init__(
             {
                 "i": In(down_layout(width)),
-                "digit": Out(width),
-                "index": Out(index_bits(down_beats, up_beats, compute_beats)),
-                "down": Out(1),
-                "compute": Out(1),
-                "up": Out(1),
+                "site": Out(
+                    wiring.Signature(
+                        {
+                            "digit": Out(width),
+                            "index": Out(index_bits(down_beats, up_beats, compute_beats)),
+                            "down": Out(1),
+                            "compute": Out(1),
+                            "up": Out(1),
+                        }
+                    )
+                ),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Build the register and the counter."""
         m = Module()
-        m.submodules.link = link = BroadcastStop(len(self.digit))
+        m.submodules.link = link = BroadcastStop(len(self.site.digit))
         m.submodules.sequencer = sequencer = Sequencer(
             self.down_beats, self.up_beats, self.compute_beats
         )
         m.d.comb += [
             link.i.eq(self.i),
             sequencer.go.eq(link.o.first),
-            self.digit.eq(link.o.digit),
-            self.index.eq(sequencer.index),
-            self.down.eq(sequencer.down),
-            self.compute.eq(sequencer.compute),
-            self.up.eq(sequencer.up),
+            self.site.digit.eq(link.o.digit),
+            self.site.index.eq(sequencer.index),
+            self.site.down.eq(sequencer.down),
+            self.site.compute.eq(sequencer.compute),
+            self.site.up.eq(sequencer.up),
         ]
         return m

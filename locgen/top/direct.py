@@ -10,18 +10,21 @@ from locgen.cores import (
     CompareBank,
     LevelChoice,
     LevelCompare,
+    NodeInputs,
     PairChoice,
     PairCompare,
+    add_core,
+    add_evidence,
     at_most,
     candidate_layout,
     decision_steps,
+    feature_codes,
     signed_shape,
 )
 from locgen.ir import Argmax, Cascade, Median, MultiOutput, Node, QuantisedModel, Threshold, Votes
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores, share_bias
 from locgen.top.fabric import fabric_signature, missing_codes
-from locgen.top.nodecores import add_core, add_evidence
 
 __all__ = ["DirectFabric", "count_from_zero", "fold_bias"]
 
@@ -126,27 +129,30 @@ class DirectFabric(wiring.Component):
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.i.payload)
         sized = [n for n in (*every, *model.nodes) if not n.compares]
-        fields = self._fields({f for n in sized for f in n.features})
+        codes = feature_codes(self.i.payload, model.feature_bits)
+        fields = {f: codes[f] for f in sorted({f for n in sized for f in n.features})}
         passed = after_unit([*bank.bits, *fields.values()], "compare")
-        bit_of = dict(zip(comparisons, passed[: len(comparisons)], strict=True))
-        fields = dict(zip(fields, passed[len(comparisons) :], strict=True))
+        inputs = NodeInputs(
+            dict(zip(comparisons, passed[: len(comparisons)], strict=True)),
+            dict(zip(fields, passed[len(comparisons) :], strict=True)),
+        )
 
         scores, owners = [], []
         for number, node in enumerate(nodes):
-            core = add_core(m, f"{node.kind}_{number}", node, bit_of, fields)
+            core = add_core(m, f"{node.kind}_{number}", node, inputs)
             for column, output in enumerate(node.outputs):
                 low, high = node.ranges[column]
                 score = Signal(signed_shape(low, high), name=f"score_{number}_{output}")
                 m.d.comb += score.eq(core.scores[column])
                 scores.append(score)
                 owners.append(((expert_of[number], output) if gated else output, low, high))
-        opened = [add_gate(m, model.gate, bit_of, fields)] if gated else []
+        opened = [add_gate(m, model.gate, inputs)] if gated else []
         for slot in self.plan.evidence:
             name = f"evidence_{'gate' if slot.node is None else slot.node}"
             found = Signal(slot.beats, name=name)
             number = opened[0] if slot.node is None else None
             if number is None:
-                number = add_evidence(m, f"{name}_core", model.nodes[slot.node], bit_of, fields)
+                number = add_evidence(m, f"{name}_core", model.nodes[slot.node], inputs)
             m.d.comb += found.eq(number)
             beside[slot.node] = found
 
@@ -187,15 +193,6 @@ class DirectFabric(wiring.Component):
                 word = word & is_open.replicate(len(word))
             words.append(word)
         m.d.comb += [self.evidence.payload.eq(Cat(words)), self.evidence.valid.eq(self.o.valid)]
-
-    def _fields(self, used: set[int]) -> dict[int, Value]:
-        """Return the code of each feature in `used`."""
-        fields, start = {}, 0
-        for feature, bits in enumerate(self.model.feature_bits):
-            if feature in used:
-                fields[feature] = self.i.payload[start : start + bits]
-            start += bits
-        return fields
 
     @staticmethod
     def _add_pairs(

@@ -9,8 +9,9 @@ from amaranth.lib.wiring import In, Out
 
 from locgen.cores import ModelMemory, TreeEngine
 from locgen.ir import QuantisedModel
-from locgen.noc import CombineTree, index_bits
+from locgen.noc import CombineTree
 from locgen.plan import EngineShape, TreePlan
+from locgen.top.site import site_link
 
 __all__ = ["EngineSite", "FeatureMemory"]
 
@@ -83,7 +84,7 @@ class EngineSite(wiring.Component):
 
     Members
     -------
-    digit : In(plan.down_width); index, down, compute, up : In, its beat, as of `Sequencer`
+    link : In(site_link(plan))
     o : Out(plan.up_width), 0 outside the up phase
     load, load_address, load_data, check, checking, loaded, digest : as of `ModelMemory`
     """
@@ -106,11 +107,7 @@ class EngineSite(wiring.Component):
         members = self.memory.signature.members
         super().__init__(
             {
-                "digit": In(plan.down_width),
-                "index": In(index_bits(plan.down_beats, plan.up_beats, plan.compute_beats)),
-                "down": In(1),
-                "compute": In(1),
-                "up": In(1),
+                "link": In(site_link(plan)),
                 "o": Out(plan.up_width),
                 **{name: members[name] for name in loading},
             }
@@ -124,13 +121,13 @@ class EngineSite(wiring.Component):
         m.submodules.features = features = FeatureMemory(shape, plan.down_width)
         m.submodules.engine = engine = TreeEngine(shape)
         m.d.comb += [
-            features.digit.eq(self.digit),
-            features.down.eq(self.down),
+            features.digit.eq(self.link.digit),
+            features.down.eq(self.link.down),
             features.feature.eq(engine.feature),
             engine.value.eq(features.value),
             memory.address.eq(engine.address),
             engine.word.eq(memory.word),
-            engine.start.eq(self.compute & (self.index == 0)),
+            engine.start.eq(self.link.compute & (self.link.index == 0)),
             memory.load.eq(self.load),
             memory.load_address.eq(self.load_address),
             memory.load_data.eq(self.load_data),
@@ -141,7 +138,7 @@ class EngineSite(wiring.Component):
         ]
         width = plan.up_width
         chosen = Signal(width)
-        with m.Switch(self.index):
+        with m.Switch(self.link.index):
             for beat in range(plan.score_beats):
                 output, digit = divmod(beat, plan.digits)
                 score = engine.scores[output]
@@ -150,7 +147,7 @@ class EngineSite(wiring.Component):
         if plan.evidence:
             self._gather(m, engine, chosen)
         held = Signal(width)
-        m.d.sync += held.eq(chosen & self.up.replicate(width))
+        m.d.sync += held.eq(chosen & self.link.up.replicate(width))
         m.submodules.combine = combine = CombineTree(
             1, width, plan.local_levels, carry=plan.digits > 1
         )
@@ -186,11 +183,11 @@ class EngineSite(wiring.Component):
                 for k in range(beats):
                     with m.Case(k):
                         m.d.comb += chosen.eq(read.data[k * width : (k + 1) * width])
-        with m.If(self.down):
+        with m.If(self.link.down):
             m.d.sync += slot.eq(0)
         with m.Else():
             m.d.sync += slot.eq(following)
-        with m.If(self.up & (self.index == start - 1)):
+        with m.If(self.link.up & (self.link.index == start - 1)):
             m.d.sync += gathering.eq(1)
-        with m.Elif(self.index == end - 1):
+        with m.Elif(self.link.index == end - 1):
             m.d.sync += gathering.eq(0)

@@ -1,14 +1,12 @@
 """Gates in parallel, and the experts of the direct fabric: closed ones are masked out."""
 
-from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 
 from amaranth import *
 
-from locgen.cores import TopK, signed_shape
-from locgen.ir import Comparison, Gate, LinearNode, Node, QuantisedModel, add_constants
-from locgen.top.nodecores import add_core
+from locgen.cores import NodeInputs, TopK, add_core, signed_shape
+from locgen.ir import Gate, LinearNode, Node, QuantisedModel, add_constants
 
 __all__ = ["add_gate", "open_scores", "share_bias"]
 
@@ -36,21 +34,19 @@ def share_bias(
     return tuple(nodes), tuple(owners), tuple(bias % top_k for bias in model.bias)
 
 
-def add_gate(
-    m: Module, gate: Gate, bit_of: Mapping[Comparison, Value], fields: Mapping[int, Value]
-) -> Value:
+def add_gate(m: Module, gate: Gate, inputs: NodeInputs) -> Value:
     """Add the gate's nodes and its ranking as module ``gate``; return which experts are open.
 
     Latency 0 (combinational).
 
     Parameters
     ----------
-    bit_of : result of each comparison; fields : code of each feature
+    m : module that it is added to; gate : what decides; inputs : what nodes read
     """
     m.submodules.gate = inner = Module()
     terms: list[list[Value]] = [[Const(bias)] if bias else [] for bias in gate.bias]
     for number, node in enumerate(gate.ranked_terms):
-        core = add_core(inner, f"{node.kind}_{number}", node, bit_of, fields)
+        core = add_core(inner, f"{node.kind}_{number}", node, inputs)
         for column, expert in enumerate(node.outputs):
             terms[expert].append(core.scores[column])
     mask = Signal(gate.experts, name="mask")

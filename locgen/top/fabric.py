@@ -4,6 +4,7 @@ from amaranth import *
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from locgen.cores import feature_layout
 from locgen.ir import QuantisedModel
 from locgen.plan import Plan
 from locgen.top.memory import memory_signature
@@ -21,13 +22,16 @@ def answer_layout(model: QuantisedModel) -> data.StructLayout:
 def fabric_signature(model: QuantisedModel, plan: Plan) -> wiring.Signature:
     """Return the ports of a compiled model.
 
-    `i` takes all features at once, packed from the least significant bit in feature order, at least
-    one bit; `o` gives the answer and is always taken; with engines, `memory` fills their memories;
-    with evidence, `evidence` gives it as `plan.evidence` says: all at once with the answer, or
-    digit by digit, before or after the answer but before the next one's.
+    Members
+    -------
+    i : In(stream.Signature(feature_layout(model.feature_bits))), all features at once
+    o : Out(stream.Signature(answer_layout(model), always_ready=True)), the answer
+    memory : Out(memory_signature()), fills the memories of engines, where there are any
+    evidence : Out(stream), with evidence, as `plan.evidence` says: all at once with the answer, or
+        digit by digit, before or after the answer but before the next one's
     """
     members = {
-        "i": In(stream.Signature(unsigned(max(sum(model.feature_bits), 1)))),
+        "i": In(stream.Signature(feature_layout(model.feature_bits))),
         "o": Out(stream.Signature(answer_layout(model), always_ready=True)),
     }
     if plan.shapes:

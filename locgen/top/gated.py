@@ -4,7 +4,7 @@ from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores import CompareBank
+from locgen.cores import CompareBank, NodeInputs, feature_codes, feature_layout
 from locgen.ir import QuantisedModel
 from locgen.noc import GateStop, HeaderStop
 from locgen.plan import TreePlan
@@ -30,7 +30,7 @@ class GateRoot(wiring.Component):
         self.model = model
         super().__init__(
             {
-                "features": In(max(sum(model.feature_bits), 1)),
+                "features": In(feature_layout(model.feature_bits)),
                 "valid": In(1),
                 "taken": In(1),
                 "mask": Out(model.gate.experts),
@@ -45,12 +45,8 @@ class GateRoot(wiring.Component):
         bank = CompareBank(model.gate.comparisons, model.feature_bits, missing_codes(model))
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.features)
-        fields, start = {}, 0
-        for feature, bits in enumerate(model.feature_bits):
-            fields[feature] = self.features[start : start + bits]
-            start += bits
-        bit_of = dict(zip(model.gate.comparisons, bank.bits, strict=True))
-        mask = add_gate(m, model.gate, bit_of, fields)
+        codes = feature_codes(self.features, model.feature_bits)
+        mask = add_gate(m, model.gate, NodeInputs(bank.results, codes))
         with m.If(self.taken):
             m.d.sync += self.ready.eq(0)
         with m.Elif(self.valid & ~self.ready):

@@ -26,7 +26,7 @@ class CoreInstance(wiring.Component):
         ports = {
             "i_clk": ClockSignal(),
             "i_rst": ResetSignal(allow_reset_less=True),
-            "i_i__payload": self.i.payload,
+            "i_i__payload": self.i.payload.as_value(),
             "i_i__valid": self.i.valid,
             "o_i__ready": self.i.ready,
             "o_o__payload": self.o.payload.as_value(),

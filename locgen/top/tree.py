@@ -1,12 +1,11 @@
 """The tree fabric: features broadcast down, scores reduced up, to a fixed schedule."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 from amaranth import *
 from amaranth.lib import wiring
 
-from locgen.cores import ModelMemory
+from locgen.cores import ModelMemory, feature_codes
 from locgen.ir import QuantisedModel, ground
 from locgen.noc import BroadcastStop, CombineTree, LastStop, Sequencer, down_layout
 from locgen.plan import TreePlan, images_of, largest_words, site_stride
@@ -112,13 +111,7 @@ class TreeFabric(wiring.Component):
             for number in plan.stops[group]:
                 site = sites[number]
                 place.submodules[f"site_{number}"] = site
-                place.d.comb += [
-                    site.digit.eq(stop.digit),
-                    site.index.eq(stop.index),
-                    site.down.eq(stop.down),
-                    site.compute.eq(stop.compute),
-                    site.up.eq(stop.up),
-                ]
+                wiring.connect(place, stop.site, site.link)
                 m.d.comb += combine.i[number].eq(site.o)
 
         m.submodules.root = root = Root(self.model, plan)
@@ -153,11 +146,10 @@ class TreeFabric(wiring.Component):
         """Return the digit of each beat down: the header if there is one, then the features."""
         plan, width = self.plan, self.plan.down_width
         words = [mask[n * width : (n + 1) * width] for n in range(plan.header_beats)]
-        offsets = list(accumulate(self.model.feature_bits, initial=0))
+        codes = feature_codes(self.i.payload, self.model.feature_bits)
         for slot in plan.slots:
-            start, end = offsets[slot.feature], offsets[slot.feature + 1]
-            field = self.i.payload[start:end]
-            words += [field[n * width : (n + 1) * width] for n in range(slot.beats)]
+            code = codes[slot.feature]
+            words += [code[n * width : (n + 1) * width] for n in range(slot.beats)]
         return words
 
     def _sites(self) -> list[TreeSite | EngineSite]:

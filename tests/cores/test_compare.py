@@ -6,7 +6,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
 
-from locgen.cores import CompareBank, SerialCompareBank, at_most
+from locgen.cores import CompareBank, LinkSchedule, SerialCompareBank, at_most
 from locgen.ir import Comparison
 from locgen.noc import index_bits
 
@@ -86,7 +86,7 @@ def test_compare_bank(bits, codes):
         for row in rows_of(bits):
             offsets = np.concatenate([[0], np.cumsum(bits)[:-1]])
             word = sum(int(q) << int(o) for q, o in zip(row, offsets, strict=True))
-            ctx.set(bank.features, word)
+            ctx.set(bank.features.as_value(), word)
             got = ctx.get(bank.bits)
             for position, comparison in enumerate(comparisons):
                 assert got >> position & 1 == golden(comparison, row, codes), (row, comparison)
@@ -103,7 +103,8 @@ def test_serial_compare_bank(bits, codes, width):
     for b in bits:
         starts.append((beat, -(-b // width)) if b else None)
         beat += -(-b // width) + 1  # nor does the beat behind each feature
-    bank = SerialCompareBank(comparisons, tuple(starts), codes, width, index_bits(beat, 1))
+    schedule = LinkSchedule(tuple(starts), width, 1, 1, 1, index_bits(beat, 1))
+    bank = SerialCompareBank(comparisons, schedule, codes)
     random = np.random.default_rng(0)
 
     async def bench(ctx):
@@ -114,18 +115,18 @@ def test_serial_compare_bank(bits, codes, width):
             for q, start in zip(row, starts, strict=True):
                 for k in range(start[1] if start else 0):
                     digits[start[0] + k] = q >> k * width & (1 << width) - 1
-            ctx.set(bank.down, 1)
+            ctx.set(bank.link.down, 1)
             for index in range(beat):
-                ctx.set(bank.index, index)
-                ctx.set(bank.data, digits.get(index, int(random.integers(1 << width))))
+                ctx.set(bank.link.index, index)
+                ctx.set(bank.link.digit, digits.get(index, int(random.integers(1 << width))))
                 await ctx.tick()
-            ctx.set(bank.down, 0)
+            ctx.set(bank.link.down, 0)
             for _ in range(2):  # the result holds while no beat is down, whatever else moves
                 got = ctx.get(bank.bits)
                 for position, comparison in enumerate(comparisons):
                     assert got >> position & 1 == golden(comparison, row, codes), (row, comparison)
-                ctx.set(bank.index, int(random.integers(beat)))
-                ctx.set(bank.data, int(random.integers(1 << width)))
+                ctx.set(bank.link.index, int(random.integers(beat)))
+                ctx.set(bank.link.digit, int(random.integers(1 << width)))
                 await ctx.tick()
 
     simulator = Simulator(bank)
@@ -136,8 +137,10 @@ def test_serial_compare_bank(bits, codes, width):
 
 def test_equal_comparisons_share_their_gates():
     comparisons = (Comparison(0, 1, False), Comparison(0, 1, True), Comparison(0, 2, True))
-    bank = SerialCompareBank(comparisons, ((0, 3),), (7,), 1, 2)
-    text = rtlil.convert(bank, ports=[bank.data, bank.index, bank.down, bank.bits], emit_src=False)
+    bank = SerialCompareBank(comparisons, LinkSchedule(((0, 3),), 1, 1, 1, 1, 2), (7,))
+    text = rtlil.convert(
+        bank, ports=[bank.link.digit, bank.link.index, bank.link.down, bank.bits], emit_src=False
+    )
     states = {
         line.split()[-1]
         for line in text.splitlines()

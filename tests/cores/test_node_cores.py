@@ -7,18 +7,9 @@ import pytest
 from amaranth.sim import Simulator
 from nodekit import METRICS, random_node
 
-from locgen.cores import (
-    DistanceCore,
-    DistanceStream,
-    LinearCore,
-    LinearStream,
-    LinkSchedule,
-    TableCore,
-    TableStream,
-)
+from locgen.cores import CORES, LinkSchedule
 
-CORES = {"table": TableCore, "linear": LinearCore} | dict.fromkeys(METRICS, DistanceCore)
-STREAMS = {"table": TableStream, "linear": LinearStream} | dict.fromkeys(METRICS, DistanceStream)
+KINDS = ("table", "linear", *METRICS)
 NO_MISSING = np.full(9, -1)
 
 
@@ -41,18 +32,18 @@ def pack(node, widths, row):
 
 
 @pytest.mark.parametrize("widths", [(3, 4, 2), (6, 1, 0, 2), (9, 7, 5, 8)], ids=str)
-@pytest.mark.parametrize("kind", CORES)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
 def test_parallel_cores(kind, widths, seed):
     random = np.random.default_rng(seed)
     node = random_node(random, kind, widths, (0, 1) if seed else (0,))
-    core = CORES[kind](node)
+    core = CORES[type(node)].parallel(node)
     rows = all_codes(widths)
     expected = node.evaluate(rows, NO_MISSING)
 
     async def bench(ctx):
         for row, scores in zip(rows, expected, strict=True):
-            ctx.set(core.features, pack(node, widths, row))
+            ctx.set(core.features.as_value(), pack(node, widths, row))
             await ctx.delay(1e-9)
             found = [ctx.get(core.scores[k]) for k in range(len(node.outputs))]
             assert found == scores.tolist()
@@ -75,39 +66,39 @@ def schedule_of(widths, node, outputs, down, up):
 
 
 @pytest.mark.parametrize("widths", [(3, 4, 2), (6, 1, 0, 2), (9, 7, 5, 8)], ids=str)
-@pytest.mark.parametrize("kind", STREAMS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("down, up", [(1, 1), (2, 2), (3, 3), (9, 17)])
 def test_streams(kind, widths, down, up):
     """Inferences back to back, then with a pause: nothing of one is left in the next."""
     random = np.random.default_rng(down)
     node = random_node(random, kind, widths, (2, 0))
     schedule, down_beats = schedule_of(widths, node, 4, down, up)
-    stream = STREAMS[kind](node, schedule)
+    stream = CORES[type(node)].serial(node, schedule)
     rows = all_codes(widths, 20)[::-1][:25]
     expected = node.evaluate(rows, NO_MISSING)
 
     async def bench(ctx):
         for number, (row, scores) in enumerate(zip(rows, expected, strict=True)):
-            ctx.set(stream.down, 1)
+            ctx.set(stream.link.down, 1)
             for beat in range(down_beats):
-                ctx.set(stream.index, beat)
+                ctx.set(stream.link.index, beat)
                 digit = 0
                 for code, slot in zip(row, schedule.slots, strict=True):
                     if slot and slot[0] <= beat < sum(slot):
                         digit = int(code) >> (beat - slot[0]) * down & ((1 << down) - 1)
-                ctx.set(stream.data, digit)
+                ctx.set(stream.link.digit, digit)
                 await ctx.tick()
-            ctx.set(stream.down, 0)
-            ctx.set(stream.up, 1)
-            ctx.set(stream.data, int(random.integers(1 << down)))
+            ctx.set(stream.link.down, 0)
+            ctx.set(stream.link.up, 1)
+            ctx.set(stream.link.digit, int(random.integers(1 << down)))
             found = [0] * schedule.outputs
             for beat in range(schedule.digits * schedule.outputs):
-                ctx.set(stream.index, beat)
+                ctx.set(stream.link.index, beat)
                 output, k = divmod(beat, schedule.digits)
                 found[output] |= ctx.get(stream.digit) << k * up
                 await ctx.tick()
-            ctx.set(stream.up, 0)
-            ctx.set(stream.index, 0)
+            ctx.set(stream.link.up, 0)
+            ctx.set(stream.link.index, 0)
             if number % 3 == 0:
                 await ctx.tick()
             wanted = [0] * schedule.outputs

@@ -5,8 +5,8 @@ import pytest
 from amaranth.sim import Simulator
 from modelkit import random_tree
 
-from locgen.cores import TreeCore, TreeStream, signed_shape
-from locgen.ir import RankFeature
+from locgen.cores import CORES, LinkSchedule, signed_shape
+from locgen.ir import RankFeature, TreeNode
 from locgen.noc import index_bits
 
 
@@ -48,7 +48,7 @@ def patterns(node):
 @pytest.mark.parametrize("seed", range(6))
 def test_tree_core(seed, outputs, scores):
     node = small_tree(seed, outputs, scores)
-    core = TreeCore(node)
+    core = CORES[TreeNode].parallel(node)
 
     async def bench(ctx):
         for bits, leaf in patterns(node).items():
@@ -67,7 +67,8 @@ def test_tree_stream(seed, outputs, width):
     bits_of_score = max(max(high - low for low, high in node.ranges).bit_length(), 1)
     digits = -(-bits_of_score // width)
     beats = 4 * digits
-    stream = TreeStream(node, 4, digits, width, index_bits(1, beats))
+    schedule = LinkSchedule((), 1, width, digits, 4, index_bits(1, beats))
+    stream = CORES[TreeNode].serial(node, schedule)
     mask = (1 << width) - 1
 
     async def bench(ctx):
@@ -75,7 +76,7 @@ def test_tree_stream(seed, outputs, width):
             ctx.set(stream.bits, bits)
             sent = [0] * 4
             for beat in range(beats):
-                ctx.set(stream.index, beat)
+                ctx.set(stream.link.index, beat)
                 digit = ctx.get(stream.digit)
                 assert digit == stream.words(leaf)[beat] <= mask
                 sent[beat // digits] |= digit << beat % digits * width

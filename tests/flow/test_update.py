@@ -152,7 +152,7 @@ def test_the_gates_of_the_old_design_compute_the_new_model(built, successor):
         await ctx.tick().until(~port.checking)
         assert ctx.get(port.loaded) and ctx.get(port.digest) == int(updated.digest, 16)
         for row in rows:
-            ctx.set(fabric.i.payload, pack(updated.model, row))
+            ctx.set(fabric.i.payload.as_value(), pack(updated.model, row))
             ctx.set(fabric.i.valid, 1)
             await ctx.tick().until(fabric.i.ready)
             ctx.set(fabric.i.valid, 0)

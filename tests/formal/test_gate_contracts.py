@@ -155,13 +155,8 @@ class ExpertSpec(wiring.Component):
             fragment = Fragment.get(part, None)
             found += registers(fragment)
             m.submodules[f"{name}_{label}"] = fragment
-        m.d.comb += [
-            stop.i.eq(link),
-            site.digit.eq(stop.digit),
-            site.index.eq(stop.index),
-            site.down.eq(stop.down),
-            site.up.eq(stop.up),
-        ]
+        m.d.comb += stop.i.eq(link)
+        wiring.connect(m, stop.site, site.link)
         return stop, site, found
 
     def elaborate(self, platform):
@@ -204,7 +199,7 @@ class ExpertSpec(wiring.Component):
         ]
         delay = 1 + plan.local_levels
         sent = Signal(delay)
-        m.d.sync += sent.eq(Cat(twin_stop.up & was_open[1], sent)[:delay])
+        m.d.sync += sent.eq(Cat(twin_stop.site.up & was_open[1], sent)[:delay])
         with m.If(sent[-1]):
             m.d.comb += Assert(site.o == twin.o)
         with m.Else():
@@ -231,12 +226,12 @@ class ExpertSpec(wiring.Component):
         m.d.comb += [
             Assert(gate.o.first == ((before[0] == begin) & was_open[0])),
             Assert(ungated.first == (before[0] == begin)),
-            Assert(twin_stop.down == down),
-            Assert(twin_stop.up == up),
-            Assert(twin_stop.index == index),
-            Assert(own_stop.down == (down & was_open[1])),
-            Assert(own_stop.up == (up & was_open[1])),
-            Assert(own_stop.index == index * was_open[1]),
+            Assert(twin_stop.site.down == down),
+            Assert(twin_stop.site.up == up),
+            Assert(twin_stop.site.index == index),
+            Assert(own_stop.site.down == (down & was_open[1])),
+            Assert(own_stop.site.up == (up & was_open[1])),
+            Assert(own_stop.site.index == index * was_open[1]),
         ]
 
         # Nothing changes while the expert is closed.

@@ -112,7 +112,7 @@ def simulate_fabric(fabric, model, rows, gap=0):
 
     async def drive(ctx):
         for row in rows:
-            ctx.set(fabric.i.payload, pack(model, row))
+            ctx.set(fabric.i.payload.as_value(), pack(model, row))
             ctx.set(fabric.i.valid, 1)
             starts.append(cycle[0])
             while True:

@@ -143,7 +143,7 @@ def test_delay_and_broadcast_take_one_cycle(width):
 @pytest.mark.parametrize("down, up", [(1, 1), (3, 2), (2, 5)])
 def test_last_stop_counts_with_its_digit(down, up, gap):
     stop = LastStop(3, down, up)
-    assert len(stop.index) == index_bits(down, up)
+    assert len(stop.site.index) == index_bits(down, up)
 
     async def bench(ctx):
         for inference in range(4):
@@ -154,7 +154,7 @@ def test_last_stop_counts_with_its_digit(down, up, gap):
                 expected = (digit, beat, 1, 0)
                 if beat >= down:
                     expected = (0, beat - down, 0, 1) if beat < down + up else (0, 0, 0, 0)
-                got = (stop.digit, stop.index, stop.down, stop.up)
+                got = (stop.site.digit, stop.site.index, stop.site.down, stop.site.up)
                 assert tuple(ctx.get(value) for value in got) == expected
 
     run(stop, bench)

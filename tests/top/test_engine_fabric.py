@@ -119,7 +119,7 @@ def test_nothing_is_answered_until_all_is_loaded(sites):
                 answered.append([payload.scores[n] for n in range(model.outputs)])
 
     async def drive(ctx):
-        ctx.set(fabric.i.payload, pack(model, row[0]))
+        ctx.set(fabric.i.payload.as_value(), pack(model, row[0]))
         ctx.set(fabric.i.valid, 1)
         await ctx.tick().repeat(3 * plan.latency_cycles)
         assert not answered
@@ -159,7 +159,7 @@ def test_an_inference_that_a_load_overtakes_is_not_answered(moment):
     async def drive(ctx):
         port = fabric.memory
         assert await load(ctx, fabric, model, plan, DIGEST) == (1, DIGEST)
-        ctx.set(fabric.i.payload, pack(model, rows[0]))
+        ctx.set(fabric.i.payload.as_value(), pack(model, rows[0]))
         ctx.set(fabric.i.valid, 1)
         await ctx.tick().until(fabric.i.ready)
         ctx.set(fabric.i.valid, 0)
@@ -175,7 +175,7 @@ def test_an_inference_that_a_load_overtakes_is_not_answered(moment):
         await ctx.tick()
         ctx.set(port.check, 0)
         await ctx.tick().until(port.loaded)
-        ctx.set(fabric.i.payload, pack(model, rows[1]))
+        ctx.set(fabric.i.payload.as_value(), pack(model, rows[1]))
         ctx.set(fabric.i.valid, 1)
         await ctx.tick().until(fabric.i.ready)
         ctx.set(fabric.i.valid, 0)

@@ -29,7 +29,7 @@ def gather(fabric, model, plan, rows, gap):
 
     async def drive(ctx):
         for row in rows:
-            ctx.set(fabric.i.payload, pack(model, row))
+            ctx.set(fabric.i.payload.as_value(), pack(model, row))
             ctx.set(fabric.i.valid, 1)
             await ctx.tick().until(fabric.i.ready)
             ctx.set(fabric.i.valid, 0)

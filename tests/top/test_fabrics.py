@@ -223,15 +223,15 @@ def test_bits_per_inference_are_those_at_the_sites_ports(width, sites, monkeypat
     async def bench(ctx):
         down_bits = up_bits = sent = 0
         on_the_way = [[0] * (1 + plan.local_levels) for _ in seen]  # the site's own latency
-        ctx.set(fabric.i.payload, pack(model, random_codes(model, 1, 1)[0]))
+        ctx.set(fabric.i.payload.as_value(), pack(model, random_codes(model, 1, 1)[0]))
         ctx.set(fabric.i.valid, 1)
         for _ in range((rows + 1) * plan.interval_cycles + plan.latency_cycles):
             for site, beats in zip(seen, on_the_way, strict=True):
                 leaving = beats.pop(0)
-                down_bits += ctx.get(site.down) * len(site.digit)
+                down_bits += ctx.get(site.link.down) * len(site.link.digit)
                 up_bits += leaving * len(site.o)
                 assert leaving or ctx.get(site.o) == 0, "a site speaks outside its beats"
-                beats.append(ctx.get(site.up))
+                beats.append(ctx.get(site.link.up))
             sent += ctx.get(fabric.i.ready)
             await ctx.tick()
             ctx.set(fabric.i.valid, int(sent < rows))

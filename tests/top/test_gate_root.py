@@ -24,7 +24,7 @@ def test_gate_root_opens_what_the_gate_says(kind, experts, top_k):
 
         async def bench(ctx, dut=dut, codes=codes, model=model, expected=expected):
             for number, (row, mask) in enumerate(zip(codes, expected, strict=True)):
-                ctx.set(dut.features, pack(model, row))
+                ctx.set(dut.features.as_value(), pack(model, row))
                 ctx.set(dut.valid, 1)
                 assert not ctx.get(dut.ready)
                 for _ in range(1 + number % 3):

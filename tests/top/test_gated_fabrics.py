@@ -153,16 +153,18 @@ def test_bits_per_inference_are_those_at_the_open_sites_ports(width, top_k, monk
     async def bench(ctx):
         bits = sent = 0
         ctx.set(fabric.i.valid, 1)
-        ctx.set(fabric.i.payload, pack(model, rows[0]))
+        ctx.set(fabric.i.payload.as_value(), pack(model, rows[0]))
         for _ in range((len(rows) + 1) * plan.interval_cycles + plan.latency_cycles):
             for site in seen:
-                bits += ctx.get(site.down) * len(site.digit) + ctx.get(site.up) * len(site.o)
+                bits += ctx.get(site.link.down) * len(site.link.digit) + ctx.get(
+                    site.link.up
+                ) * len(site.o)
             taken = ctx.get(fabric.i.ready)
             await ctx.tick()
             sent += taken
             ctx.set(fabric.i.valid, int(sent < len(rows)))
             if sent < len(rows):
-                ctx.set(fabric.i.payload, pack(model, rows[sent]))
+                ctx.set(fabric.i.payload.as_value(), pack(model, rows[sent]))
         assert sent == len(rows)
         assert bits == len(rows) * plan.bits_per_inference
 

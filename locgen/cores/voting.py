@@ -6,8 +6,8 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from locgen.cores.argmax import ArgmaxLevel, candidate_layout
 from locgen.cores.cascade import CascadeStep
-from locgen.cores.decide import ArgmaxLevel, candidate_layout
 from locgen.ir import Argmax, Cascade, Group, Median, MultiOutput, Votes
 
 __all__ = ["GroupStep", "LargestStep", "MedianStep", "TallyStep", "decision_steps"]
