@@ -15,10 +15,8 @@ import numpy as np
 from locgen.errors import UnsupportedModel
 from locgen.frontends.polynomial import Polynomial
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.float import FloatLayer, FloatLayers, FloatLinear, FloatShape, FloatSteps, FloatUnit
 from locgen.ir.functions import Function
-from locgen.ir.shapes import FloatShape, FloatSteps
-from locgen.ir.units import FloatLinear, FloatUnit
 
 __all__ = ["Additive", "ArithmeticNodes", "arithmetic_nodes", "asked", "linear", "squares"]
 

@@ -5,7 +5,6 @@ import numpy as np
 from locgen.frontends.pipeline import library_quiet
 from locgen.frontends.reading import Reading
 from locgen.frontends.tree_check import disagreement, probabilities
-from locgen.ir.floatlayers import FloatLayers
 from locgen.ir.model import Model
 
 __all__ = ["cancelled", "compare", "probe_rows"]
@@ -28,7 +27,7 @@ def probe_rows(model: Model, rows: int = ROWS) -> np.ndarray:
     probes = low + (high - low) * random.uniform(-0.1, 1.1, (rows, len(ends)))
     probes[0] = (low + high) / 2
     probes[1] = 0.0
-    sized = set(model.sized)
+    sized = set(model.range_features)
     for column, edges in enumerate(model.edges):
         cuts = edges[np.isfinite(edges)]
         if column in sized or not len(cuts):
@@ -84,11 +83,5 @@ def compare(reading: Reading) -> None:
 
 def cancelled(model: Model, x: np.ndarray) -> np.ndarray:
     """Return the size of the products that a dot product adds up, whatever their sum (rows,)."""
-    total = np.zeros(len(x))
-    for unit in model.units:
-        coefficients = getattr(unit, "coefficients", None)
-        if coefficients is not None and len(coefficients) == x.shape[1]:
-            total += (np.abs(np.nan_to_num(x)) @ np.abs(coefficients)).max(axis=1)
-        if isinstance(unit, FloatLayers):
-            total += unit.magnitude(np.nan_to_num(x))
-    return total
+    known = np.nan_to_num(x)
+    return sum((node.magnitude(known) for node in model.units), np.zeros(len(x)))

@@ -11,10 +11,9 @@ from sklearn.svm import SVC, NuSVC
 from locgen.errors import UnsupportedModel
 from locgen.frontends import pipeline
 from locgen.ir import Votes
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.float import FloatLayer, FloatLayers, FloatSoftmax, FloatTree
 from locgen.ir.functions import Function
-from locgen.ir.model import FloatTree, Model
-from locgen.ir.softmax import FloatSoftmax
+from locgen.ir.model import Model
 
 __all__ = [
     "MemberOutputs",
@@ -67,10 +66,7 @@ class MemberOutputs:
 
 def mixed_node(node: object, matrix: np.ndarray) -> object:
     """Return a node whose scores are its own times `matrix` (len(outputs), new)."""
-    if isinstance(node, FloatTree):
-        outputs = tuple(range(matrix.shape[1]))
-        return replace(node, leaf_values=node.leaf_values @ matrix, outputs=outputs)
-    return node.mixed(matrix)
+    return node.projected(matrix)
 
 
 def mixed_model(model: Model, matrix: np.ndarray) -> Model:

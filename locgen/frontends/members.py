@@ -1,7 +1,6 @@
 """Members of ensembles as parts of one model."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -10,12 +9,9 @@ from locgen.frontends import arithmetic_check, tree_check
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Part, Reading, weighted_part
 from locgen.frontends.sklearn.trees import sklearn_common
-from locgen.ir.floatcascade import FloatCascade
-from locgen.ir.floatlayers import FloatLayers
-from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.float import FloatNeighbours, FloatPrototype
 from locgen.ir.metric import shared_metric
-from locgen.ir.model import Model
-from locgen.ir.units import FloatLinear, FloatPrototype, FloatUnit
+from locgen.ir.model import FloatCascade, Model
 
 __all__ = ["addable", "checked", "merged", "part_of"]
 
@@ -62,28 +58,13 @@ def merged(
         ) from None
     return Model(
         trees=tuple(tree for part in parts for tree in part.trees),
-        units=tuple(_wide(unit, columns) for part in parts for unit in part.units),
+        units=tuple(unit.widened(columns) for part in parts for unit in part.units),
         base=tuple(np.sum([part.base for part in parts], axis=0).tolist()),
         ranges=_ranges(added),
         fills=_fills(last, added) if missing else (),
         **common,
         **settings,
     )
-
-
-def _wide(unit: FloatUnit, columns: int) -> FloatUnit:
-    """Return `unit` over so many features: it reads none of those behind its own."""
-    if isinstance(unit, FloatLinear):
-        rows = np.zeros((columns, len(unit.outputs)))
-        rows[: len(unit.coefficients)] = unit.coefficients
-        return replace(unit, coefficients=rows)
-    if isinstance(unit, FloatLayers):
-        layer = unit.layers[0]
-        more = columns - layer.matrix.shape[1]
-        scale = None if layer.scale is None else np.pad(layer.scale, (0, more))
-        layer = replace(layer, matrix=np.pad(layer.matrix, ((0, 0), (0, more))), scale=scale)
-        return replace(unit, layers=(layer, *unit.layers[1:]))
-    return unit
 
 
 def _ranges(added: Sequence[Model]) -> tuple[tuple[float, float] | None, ...]:

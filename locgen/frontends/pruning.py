@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from locgen.ir.model import FloatTree
+from locgen.ir.float import FloatTree
 
 __all__ = ["pruned"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from locgen.errors import ModelFileError
 from locgen.frontends.preprocessing import Lowered, Preprocessing
-from locgen.ir.model import FloatTree
+from locgen.ir.float import FloatTree
 
 __all__ = ["CategorySplit", "Comparison", "RawTree", "check_tree", "float_trees"]
 

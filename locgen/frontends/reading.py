@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.ir.model import FloatTree, Model
-from locgen.ir.units import FloatUnit
+from locgen.ir.float import FloatTree, FloatUnit
+from locgen.ir.model import Model
 
 __all__ = ["Oracle", "Part", "Reading", "scaled", "weighted_part"]
 
@@ -84,6 +84,6 @@ def _scaled_units(units: tuple[FloatUnit, ...], factor: float) -> tuple[FloatUni
     if factor == 1.0:
         return units
     return tuple(
-        replace(unit.mixed(factor * np.eye(len(unit.outputs))), outputs=unit.outputs)
+        replace(unit.projected(factor * np.eye(len(unit.outputs))), outputs=unit.outputs)
         for unit in units
     )

@@ -5,7 +5,6 @@ the members' scores, as a model of its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -15,13 +14,10 @@ from locgen.frontends.members import merged, part_of
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Part
 from locgen.ir.decisions import Scale
-from locgen.ir.floatcascade import FloatCascade
-from locgen.ir.floatlayers import FloatLayers
-from locgen.ir.model import FloatTree, Model, SplitRule
-from locgen.ir.softmax import FloatSoftmax
-from locgen.ir.units import FloatLinear
+from locgen.ir.float import FloatLayers, FloatLinear, FloatTree
+from locgen.ir.model import FloatCascade, Model, SplitRule
 
-__all__ = ["combined", "moved", "second_stage", "with_second_stage"]
+__all__ = ["combined", "second_stage", "with_second_stage"]
 
 
 def combined(
@@ -106,7 +102,7 @@ def with_second_stage(
             scales += [Scale((output,), True) for output in own]
         sums[list(own)] += each.straight
         for node in each.nodes:
-            found = moved(node, own, total)
+            found = node.reindexed(own, total)
             (trees if isinstance(found, FloatTree) else units).append(found)
     if outranks:
         scales = [Scale(tuple(range(total)), True)]
@@ -122,18 +118,6 @@ def with_second_stage(
         classes=settings["classes"],
         decision=FloatCascade(behind, tuple(scales), outranks),
     )
-
-
-def moved(node: FloatTree | FloatLayers | FloatSoftmax, own: tuple[int, ...], total: int) -> object:
-    """Return a node over a member's scores as one over all `total`, of which `own` are those."""
-    if isinstance(node, FloatTree):
-        return replace(node, feature=np.array(own)[node.feature])
-    if isinstance(node, FloatSoftmax):
-        return replace(node, features=tuple(own[feature] for feature in node.features))
-    layer = node.layers[0]
-    matrix = np.zeros((layer.units, total))
-    matrix[:, list(own)] = layer.matrix
-    return replace(node, layers=(replace(layer, matrix=matrix), *node.layers[1:]))
 
 
 def second_stage(

@@ -13,10 +13,23 @@ from locgen.ir.decisions import (
 )
 from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
-from locgen.ir.floatcascade import FloatCascade
-from locgen.ir.floatclauses import FloatClauses
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
-from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.float import (
+    FloatClauses,
+    FloatLayer,
+    FloatLayers,
+    FloatLinear,
+    FloatNeighbours,
+    FloatNode,
+    FloatNodes,
+    FloatPrototype,
+    FloatQuadratic,
+    FloatShape,
+    FloatSoftmax,
+    FloatSteps,
+    FloatTree,
+    FloatUnit,
+    UnivariateNode,
+)
 from locgen.ir.functions import Function
 from locgen.ir.gate import Gate, highest
 from locgen.ir.integer import Node
@@ -30,21 +43,11 @@ from locgen.ir.integer.node import Comparison
 from locgen.ir.integer.softmax import SoftmaxNode
 from locgen.ir.integer.table import TableNode
 from locgen.ir.integer.tree import TreeNode
-from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule, Task
+from locgen.ir.model import FloatCascade, FloatGate, Model, SplitRule, Task
 from locgen.ir.quantised import QuantisedModel
 from locgen.ir.serialise import digest_of, from_json, json_schema, to_json
-from locgen.ir.shapes import FloatShape, FloatSteps
-from locgen.ir.softmax import FloatSoftmax
-from locgen.ir.units import (
-    TABLED,
-    FloatLinear,
-    FloatPrototype,
-    FloatQuadratic,
-    FloatUnit,
-)
 
 __all__ = [
-    "TABLED",
     "AffineFeature",
     "Argmax",
     "Cascade",
@@ -61,6 +64,8 @@ __all__ = [
     "FloatLayers",
     "FloatLinear",
     "FloatNeighbours",
+    "FloatNode",
+    "FloatNodes",
     "FloatPrototype",
     "FloatQuadratic",
     "FloatShape",
@@ -90,6 +95,7 @@ __all__ = [
     "Task",
     "Threshold",
     "TreeNode",
+    "UnivariateNode",
     "Votes",
     "add_constants",
     "digest_of",

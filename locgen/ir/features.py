@@ -5,6 +5,7 @@ Each kind is a frozen dataclass with the same four members: `bits` (width of `q`
 NaN has a code). Where NaN is accepted its code is the highest of the range.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
@@ -90,7 +91,7 @@ class RankFeature:
 
     def threshold_of(self, cut: float) -> int:
         """Return t so that ``q <= t`` exactly where ``x <= cut``, for a cut of this feature."""
-        return int(np.searchsorted(self.cuts, cut, side="right")) - 1
+        return bisect_right(self.cuts, cut) - 1
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from locgen.ir.model import FloatTree
+from locgen.ir.float import FloatTree
 
 __all__ = ["Grid", "grid_of", "grid_tree"]
 

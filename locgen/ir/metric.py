@@ -1,26 +1,17 @@
-"""In what scale the nodes of a model compute distances."""
+"""The scale in which the nodes of a model compute distances."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
-from locgen.ir.floatlayers import FloatLayers
-from locgen.ir.floatneighbours import FloatNeighbours
-from locgen.ir.units import FloatPrototype, FloatUnit
+from locgen.ir.float import FloatNode
 
-__all__ = ["metric_of", "shared_metric"]
+__all__ = ["shared_metric"]
 
 _SAME = 1e-9
 
 
-def metric_of(unit: FloatUnit) -> np.ndarray | None:
-    """Return by what a unit that computes distances scales each feature; None for others."""
-    if isinstance(unit, FloatPrototype | FloatNeighbours):
-        return unit.scale
-    return unit.layers[0].scale if isinstance(unit, FloatLayers) else None
-
-
-def shared_metric(units: Iterable[FloatUnit], features: int) -> np.ndarray | None:
+def shared_metric(units: Iterable[FloatNode], features: int) -> np.ndarray | None:
     """Return by what distances scale each feature (features,); None where none is computed.
 
     What is scaled by one factor throughout has the same metric, as has what reads others.
@@ -32,7 +23,7 @@ def shared_metric(units: Iterable[FloatUnit], features: int) -> np.ndarray | Non
     """
     found: np.ndarray | None = None
     for unit in units:
-        scale = metric_of(unit)
+        scale = unit.distance_scale
         if scale is None:
             continue
         own = np.zeros(features)

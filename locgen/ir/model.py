@@ -5,26 +5,29 @@ A frontend has already pushed every scaler and input cast through the model's ow
 by bisection. So the float IR compares raw float64 features, and agrees with the library everywhere.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from locgen.ir.decisions import Argmax, Identity, Median, MultiOutput, Threshold, Votes
-from locgen.ir.floatcascade import FloatCascade
-from locgen.ir.floatclauses import FloatClauses
+from locgen.ir.decisions import (
+    Argmax,
+    DecisionRule,
+    Identity,
+    Median,
+    MultiOutput,
+    Scale,
+    Threshold,
+    Votes,
+)
+from locgen.ir.float import FloatTree, FloatUnit, JsonData
 from locgen.ir.gate import highest
-from locgen.ir.integer.node import leaves_of
 from locgen.ir.membership import Membership, expand
-from locgen.ir.shapes import FloatSteps
-from locgen.ir.units import FloatUnit
 
-__all__ = ["FloatGate", "FloatTree", "Model", "SplitRule", "Task"]
-
-_MANY_ROWS = 64
-"""Rows a split from which on it pays to look at all of them, split by split."""
+__all__ = ["FloatCascade", "FloatGate", "Model", "SplitRule", "Task"]
 
 Task = Literal["classification", "regression"]
 
@@ -43,69 +46,7 @@ class SplitRule:
 
 
 @dataclass(frozen=True)
-class FloatTree:
-    """One decision tree over raw float64 features.
-
-    Internal nodes are numbered from 0 (the root); a child below zero is leaf ``~child``. A tree
-    without internal nodes is the single leaf 0.
-
-    Members
-    -------
-    feature : (splits,) feature index of each split
-    cut : (splits,) largest float64 that goes left
-    missing_left : (splits,) whether NaN goes left
-    left, right : (splits,) children
-    leaf_values : (leaves, len(outputs)) contribution of each leaf to the raw score
-    leaf_ids : (leaves,) the library's own number of the leaf (what its ``apply`` returns)
-    outputs : the model's outputs that the columns of `leaf_values` belong to
-    """
-
-    feature: np.ndarray
-    cut: np.ndarray
-    missing_left: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    leaf_values: np.ndarray
-    leaf_ids: np.ndarray
-    outputs: tuple[int, ...]
-
-    def leaf_index(self, x: np.ndarray) -> np.ndarray:
-        """Return the leaf each row of `x` (rows, features) falls into, shape (rows,)."""
-        position = np.zeros(len(x), dtype=np.int64)
-        if len(self.feature) == 0:
-            return position
-        if len(x) >= _MANY_ROWS * len(self.feature):
-            return leaves_of(self.left.tolist(), self.right.tolist(), self._goes_left(x), len(x))
-        active = np.arange(len(x))
-        while len(active):
-            at = position[active]
-            value = x[active, self.feature[at]]
-            left = np.where(np.isnan(value), self.missing_left[at], value <= self.cut[at])
-            position[active] = np.where(left, self.left[at], self.right[at])
-            active = active[position[active] >= 0]
-        return ~position
-
-    def _goes_left(self, x: np.ndarray) -> Callable[[int, np.ndarray | slice], np.ndarray]:
-        """Return what tells which rows of `x` a split sends left."""
-        feature, cut, missing_left = (
-            member.tolist() for member in (self.feature, self.cut, self.missing_left)
-        )
-
-        def goes_left(split: int, rows: np.ndarray | slice) -> np.ndarray:
-            value = x[rows, feature[split]]
-            if missing_left[split]:
-                return ~(value > cut[split])  # NaN is not above
-            return value <= cut[split]
-
-        return goes_left
-
-    def evaluate(self, x: np.ndarray) -> np.ndarray:
-        """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
-        return self.leaf_values[self.leaf_index(x)]
-
-
-@dataclass(frozen=True)
-class FloatGate:
+class FloatGate(JsonData):
     """Opens the `top_k` experts that score highest, ties to the lowest index.
 
     `model` scores them, one output an expert in their order: a classifier of experts by argmax.
@@ -119,8 +60,82 @@ class FloatGate:
         return highest(self.model.scores(x), self.top_k)
 
 
+@dataclass(frozen=True, eq=False)
+class FloatCascade(JsonData, DecisionRule):
+    """A decision that a second model makes of the scores, which are its features.
+
+    Members
+    -------
+    model : over the scores, in their order
+    scales : scores of which only differences count, which then have one scale and a free offset, or
+        such as need one scale
+    outranks : whether the largest sum of the model's trees decides, and what else it adds up only
+        where several are as large
+    """
+
+    model: "Model"
+    scales: tuple[Scale, ...]
+    outranks: bool = False
+    kind: Literal["cascade"] = "cascade"
+
+    def __post_init__(self) -> None:
+        """Check that every score has a scale."""
+        named = sorted(output for scale in self.scales for output in scale.outputs)
+        if named != list(range(len(self.model.feature_names))):
+            raise ValueError("every score behind which a model stands must have one scale")
+
+    @property
+    def bits(self) -> int:
+        """Width of the decision in bits."""
+        return self.model.rule_of_decision.bits
+
+    @property
+    def outputs(self) -> int:
+        """Number of scores it is made from."""
+        return len(self.model.feature_names)
+
+    @property
+    def answers(self) -> int:
+        """Number of classes it tells apart."""
+        return self.model.rule_of_decision.answers
+
+    def evaluate(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return decisions (rows,) of scores (rows, outputs)."""
+        if not self.outranks:
+            return self.model.decide(self.model.scores(scores))
+        votes, rest = self._apart(scores)
+        return np.argmax(np.where(votes == votes.max(axis=1, keepdims=True), rest, -np.inf), axis=1)
+
+    def _apart(
+        self, scores: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what the trees, and what all else adds up to, (rows, sums) both."""
+        trees = len(self.model.trees)
+        parts = [node.evaluate(scores) for node in self.model.nodes]
+        zeros = [np.zeros_like(part) for part in parts]
+        votes = self.model.sums_of([*parts[:trees], *zeros[trees:]])
+        rest = self.model.sums_of([*zeros[:trees], *parts[trees:]])
+        return votes[0], rest[0] + np.array(self.model.base)
+
+    def margin(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far each row (rows,) is from another decision, or a score from a cut."""
+        if self.outranks:
+            votes, rest = self._apart(scores)
+            best = votes == votes.max(axis=1, keepdims=True)
+            ranked = np.sort(np.where(best, rest, -np.inf), axis=1)
+            nearest = ranked[:, -1] - ranked[:, -2]
+        else:
+            nearest = self.model.rule_of_decision.margin(self.model.scores(scores))
+        for column, cuts in enumerate(self.model.cuts):
+            finite = cuts[np.isfinite(cuts)]
+            if len(finite):
+                far = np.abs(scores[:, [column]] - finite).min(axis=1)
+                nearest = np.minimum(nearest, far)
+        return nearest
+
+
 @dataclass(frozen=True)
-class Model:
+class Model(JsonData):
     """A trained additive model: raw score = base + sum over trees + sum over units.
 
     With a gate the sum runs over the trees, units and constants of the open experts alone.
@@ -224,29 +239,26 @@ class Model:
         return (*self.trees, *self.units)
 
     @property
-    def every_unit(self) -> tuple[FloatUnit, ...]:
+    def arithmetic_nodes(self) -> tuple[FloatUnit, ...]:
         """The units, those of the gate included: they need their features' sizes."""
         return (*self.units, *(() if self.gate is None else self.gate.model.units))
 
     @property
-    def sized(self) -> tuple[int, ...]:
+    def range_features(self) -> tuple[int, ...]:
         """Features whose size counts, and not only between which cuts it lies."""
-        units = [unit for unit in self.every_unit if not isinstance(unit, FloatSteps)]
+        units = [unit for unit in self.arithmetic_nodes if unit.needs_range]
         return tuple(sorted({feature for unit in units for feature in unit.features}))
 
     @cached_property
     def cuts(self) -> tuple[np.ndarray, ...]:
         """Distinct cuts of each feature in rising order, one array per feature."""
-        pooled = [[] for _ in self.features]
-        clauses = [unit for unit in self.units if isinstance(unit, FloatClauses)]
-        gate_trees = () if self.gate is None else self.gate.model.trees
-        for tree in (*self.trees, *clauses, *gate_trees):
-            for feature, cut in zip(tree.feature, tree.cut, strict=True):
-                pooled[feature].append(cut)
-        for unit in self.every_unit:
-            if isinstance(unit, FloatSteps):
-                pooled[unit.feature].extend(unit.cuts)
-        return tuple(np.unique(np.array(cuts, dtype=np.float64)) for cuts in pooled)
+        every = self.nodes if self.gate is None else (*self.nodes, *self.gate.model.nodes)
+        parts = [node.cuts for node in every]
+        feature = np.concatenate([np.zeros(0, dtype=np.int64), *(part[0] for part in parts)])
+        cut = np.concatenate([np.zeros(0), *(part[1] for part in parts)])
+        order = np.argsort(feature, kind="stable")
+        ends = np.searchsorted(feature[order], np.arange(1, len(self.features)))
+        return tuple(map(np.unique, np.split(cut[order], ends)))
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Return raw scores of the raw rows `x` (rows, columns), shape (rows, outputs)."""

@@ -329,7 +329,7 @@ def synthetic_rows(model: Model, count: int = _SYNTHETIC_ROWS, seed: int = 0) ->
     """
     random = np.random.default_rng(seed)
     columns = []
-    sized = model.sized
+    sized = model.range_features
     for feature, edges in enumerate(model.edges):
         finite = edges[np.isfinite(edges)]
         if feature in sized and model.ranges and model.ranges[feature] is not None:

@@ -49,7 +49,7 @@ def merge_binary(model: Model) -> Model:
         return model
     if any(isinstance(unit, FloatPrototype | FloatNeighbours) for unit in model.units):
         return model
-    units = tuple(u.mixed(np.array([[-1.0], [1.0]])[list(u.outputs)]) for u in model.units)
+    units = tuple(u.projected(np.array([[-1.0], [1.0]])[list(u.outputs)]) for u in model.units)
     trees = tuple(_mixed(tree, np.array([[-1.0], [1.0]])) for tree in model.trees)
     base = (model.base[1] - model.base[0],)
     expert_base = tuple((second - first,) for first, second in model.expert_base)

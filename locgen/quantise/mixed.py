@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 
 from locgen.ir import (
-    TABLED,
     Cascade,
     Decision,
     FloatCascade,
@@ -131,7 +130,7 @@ class MixedSkeleton(UnitSkeleton):
     def shape_scores(self, q: np.ndarray) -> np.ndarray:
         """Return float scores (rows, outputs) of `rows`, tables cut off but not rounded."""
         parts = [
-            self.shape(node)[q[:, node.feature]] if isinstance(node, TABLED) else own
+            self.shape(node)[q[:, node.feature]] if node.univariate else own
             for node, own in zip(self.model.nodes, self._float_parts, strict=True)
         ]
         return self.model.combine(self.model.sums_of(parts), None)

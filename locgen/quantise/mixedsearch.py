@@ -53,7 +53,7 @@ def quantise_mixed(
     ConfigurationError
         If a feature's range is not known, or an option has no meaning for this model.
     """
-    if options.feature_kind == "rank" and model.sized:
+    if options.feature_kind == "rank" and model.range_features:
         raise ConfigurationError(
             f"{model.family} computes with its features' sizes, ranks do not tell them: use "
             "--feature-kind affine"
@@ -66,10 +66,10 @@ def quantise_mixed(
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge = Judge(model, data)
-    tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.every_unit)
+    tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.arithmetic_nodes)
     rows = Rows(model.expand(judge.x))
     sure = not (tabled or options.tabled) and options.score_bits is None
-    for limit in limits_of(options, 1 / 4 if model.sized else 1 / 2, sure):
+    for limit in limits_of(options, 1 / 4 if model.range_features else 1 / 2, sure):
         trials, found = _Search(model, name, options, judge, rows, limit).widths(x_train)
         if found is not None:
             return Quantisation(found, tuple(trials), len(judge.x))

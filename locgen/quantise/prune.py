@@ -50,7 +50,7 @@ def prune(model: Model, options: QuantiseOptions, data: Dataset | None) -> tuple
         Without training rows, and for models that are not made of trees alone.
     """
     behind = isinstance(model.decision, FloatCascade)
-    if not model.trees or model.every_unit or model.gate is not None or behind:
+    if not model.trees or model.arithmetic_nodes or model.gate is not None or behind:
         raise ConfigurationError(
             f"--prune cuts back the trees of an ensemble, and {model.family} is not made of trees "
             "alone: leave --prune out"

@@ -61,7 +61,7 @@ def quantise(
         return quantise_mixed(merged, name, options, data)
     if layered_unit(merged) is not None:
         return quantise_layers(merged, name, options, data)
-    if model.every_unit:
+    if model.arithmetic_nodes:
         return quantise_units(merged, name, options, data)
     judge = Judge(merged, data)
     done = rebin(merged, judge, options)

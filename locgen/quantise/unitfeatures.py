@@ -9,8 +9,6 @@ from locgen.ir import (
     FloatCascade,
     FloatLayers,
     FloatLinear,
-    FloatNeighbours,
-    FloatPrototype,
     FloatQuadratic,
     FloatShape,
     IdentityFeature,
@@ -18,7 +16,7 @@ from locgen.ir import (
     MultiOutput,
     Votes,
 )
-from locgen.ir.metric import metric_of, shared_metric
+from locgen.ir.metric import shared_metric
 from locgen.quantise.features import FeatureKind, choose_features
 from locgen.quantise.ranges import training_ranges
 
@@ -26,8 +24,6 @@ __all__ = ["check_ranges", "unit_features"]
 
 _FINEST_STEP = 1e-300
 _WIDEST_IDENTITY = 1 << 16
-_BEYOND = 1.02
-"""Of a radius: what is clipped there lies outside."""
 
 
 def unit_features(
@@ -48,17 +44,17 @@ def unit_features(
     ConfigurationError
         If a range is not known, or rank features are asked for.
     """
-    if kind == "rank" and model.sized:
+    if kind == "rank" and model.range_features:
         raise ConfigurationError(
             f"{model.family} computes with its features' sizes, ranks do not tell them: use "
             "--feature-kind affine"
         )
     compared = np.array([len(cuts) > 0 for cuts in model.cuts])
-    sized = np.isin(np.arange(len(compared)), model.sized)
+    sized = np.isin(np.arange(len(compared)), model.range_features)
     missing, fills = _missing(model)
     low, high = _ranges(model, x_train)
     span = np.where(sized | compared, high - low, 0.0)
-    metric = shared_metric(model.every_unit, len(model.features))
+    metric = shared_metric(model.arithmetic_nodes, len(model.features))
     if not sized.any():
         return choose_features(model, bits if kind == "affine" else None, kind, x_train)
     others = choose_features(
@@ -210,20 +206,12 @@ def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
     """
     if x_train is not None and len(x_train):
         return
-    for feature in model.sized:
+    for feature in model.range_features:
         if not model.ranges or model.ranges[feature] is None:
             raise ConfigurationError(
                 f"the range of feature {model.feature_names[feature]!r} cannot be known from a "
                 f"bare {model.family}: give training rows with --data"
             )
-
-
-def _room(unit: FloatNeighbours) -> np.ndarray:
-    """Return how far beyond the stored rows codes must reach: there no row lies within a radius."""
-    if unit.radius is None:
-        return np.zeros(unit.stored.shape[1])
-    reach = np.sqrt(unit.radius) if unit.metric == "l2" else unit.radius
-    return _BEYOND * reach / np.where(unit.scale > 0, unit.scale, np.inf)
 
 
 def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
@@ -235,17 +223,8 @@ def _ranges(model: Model, x_train: np.ndarray | None) -> tuple[np.ndarray, np.nd
         known = (*known, *((0.0, 1.0) for _ in model.memberships))
         low, high = np.array([ends or (0.0, 0.0) for ends in known]).T
     raw = len(model.feature_names)
-    for unit in model.every_unit:
-        stored = None
-        if isinstance(unit, FloatNeighbours):
-            room = _room(unit)
-            stored = np.concatenate([unit.stored - room, unit.stored + room])
-        elif isinstance(unit, FloatPrototype):
-            stored = unit.centre[None]
-        elif metric_of(unit) is not None:
-            counts = unit.layers[0].scale != 0
-            stored = np.where(counts, unit.layers[0].matrix, low[:raw])
-        if stored is not None:
-            low[:raw] = np.minimum(low[:raw], stored.min(axis=0))
-            high[:raw] = np.maximum(high[:raw], stored.max(axis=0))
+    for unit in model.arithmetic_nodes:
+        least, most = unit.span(low[:raw])
+        low[:raw] = np.minimum(low[:raw], least)
+        high[:raw] = np.maximum(high[:raw], most)
     return low, high

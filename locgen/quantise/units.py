@@ -7,7 +7,6 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from locgen.ir import (
-    TABLED,
     AffineFeature,
     DistanceNode,
     Feature,
@@ -87,9 +86,7 @@ class UnitSkeleton:
         model = self.model
         values = self.low + q * self.steps_of
         parts = [
-            self.shape(unit)[q[:, unit.feature]]
-            if isinstance(unit, TABLED)
-            else unit.evaluate(values)
+            self.shape(unit)[q[:, unit.feature]] if unit.univariate else unit.evaluate(values)
             for unit in model.units
         ]
         mask = None if self.gate is None else self.gate.evaluate(q, np.full(q.shape[1], -1))
@@ -157,7 +154,7 @@ class UnitSkeleton:
         unit = self.model.nodes[number]
         if isinstance(unit, FloatLinear):
             return self._linear(unit, steps)
-        if isinstance(unit, TABLED):
+        if unit.univariate:
             return self._table(unit, steps)
         if isinstance(unit, FloatNeighbours):
             return self._neighbours(unit, steps)
@@ -205,7 +202,7 @@ class UnitSkeleton:
         if isinstance(unit, FloatLinear):
             reach = np.abs(unit.coefficients) * (self.steps_of * self.largest)[:, None]
             return reach.max(axis=0, initial=0.0)
-        if isinstance(unit, TABLED):
+        if unit.univariate:
             return np.ptp(self.shape(unit), axis=0)
         if isinstance(unit, FloatNeighbours):
             return np.ptp(unit.votes, axis=0)

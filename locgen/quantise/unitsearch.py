@@ -7,7 +7,6 @@ import numpy as np
 
 from locgen.errors import ConfigurationError
 from locgen.ir import (
-    TABLED,
     Feature,
     FloatLinear,
     FloatNeighbours,
@@ -82,7 +81,7 @@ def quantise_units(
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
     judge, asked = Judge(model, data), options.feature_bits
-    tabled = any(isinstance(unit, FloatQuadratic | FloatShape) for unit in model.every_unit)
+    tabled = any(isinstance(unit, FloatQuadratic | FloatShape) for unit in model.arithmetic_nodes)
     for limit in limits_of(options, sure=not (tabled or options.tabled)):
         search = _Search(model, name, options, judge, distances, limit)
         found, failed = search.widths(x_train)
@@ -206,7 +205,7 @@ class _Search:
         """
         kinds = ((FloatQuadratic, FloatShape), FloatPrototype)
         shapes, steps = (
-            {f for u in self.model.every_unit if isinstance(u, kind) for f in u.features}
+            {f for u in self.model.arithmetic_nodes if isinstance(u, kind) for f in u.features}
             for kind in kinds
         )
         best, again = found, True
@@ -256,7 +255,7 @@ def limited(
     """
     if skeleton.model.task == "regression":
         return skeleton  # every score counts
-    shapes = [skeleton.shape(u) for u in skeleton.model.units if isinstance(u, TABLED)]
+    shapes = [skeleton.shape(u) for u in skeleton.model.units if u.univariate]
     largest = max((float(np.abs(shape).max()) for shape in shapes), default=0.0)
     if largest == 0.0:
         return skeleton

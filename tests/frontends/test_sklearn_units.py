@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import arithmetic_check, load, read_estimator
-from locgen.ir.units import FloatLinear, FloatPrototype, FloatQuadratic
+from locgen.ir.float import FloatLinear, FloatPrototype, FloatQuadratic
 
 DATA = {
     "iris": load_iris(return_X_y=True),

@@ -13,7 +13,7 @@ import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import load
 from locgen.frontends.arithmetic_check import probe_rows
-from locgen.ir.shapes import FloatShape, FloatSteps
+from locgen.ir.float import FloatShape, FloatSteps
 
 POINTS, R2 = 1.0, 0.02
 
@@ -49,7 +49,7 @@ def test_steps_are_exact_at_their_edges(case):
     loaded = load(unitkit.fitted(case)[0])
     model, preprocessing = loaded.model, loaded.reading.preprocessing
     for unit in (unit for unit in model.units if isinstance(unit, FloatSteps)):
-        cuts = unit.cuts
+        cuts = unit.limits
         near = np.concatenate([cuts, np.nextafter(cuts, np.inf), np.nextafter(cuts, -np.inf)])
         rows = np.tile(preprocessing.neutral, (len(near), 1))
         rows[:, unit.feature] = near

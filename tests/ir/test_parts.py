@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import locgen.ir.model as module
+import locgen.ir.float.tree as module
 from locgen.ir import FloatTree
 
 

@@ -18,9 +18,9 @@ from locgen.frontends.labels import class_labels
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn.trees import quiet
+from locgen.ir.float import FloatSteps, FloatTree
 from locgen.ir.grids import Grid, grid_tree
-from locgen.ir.model import FloatTree, Model, SplitRule
-from locgen.ir.shapes import FloatSteps
+from locgen.ir.model import Model, SplitRule
 
 __all__ = ["FAMILIES", "read_boosted", "reads"]
 

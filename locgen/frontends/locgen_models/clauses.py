@@ -13,7 +13,7 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from locgen.errors import ModelFileError
-from locgen.ir.floatclauses import FloatClauses
+from locgen.ir.float import FloatClauses
 from locgen.ir.model import Model, SplitRule
 
 __all__ = ["SUFFIX", "Clause", "RuleSet", "open_clauses", "read_clauses"]

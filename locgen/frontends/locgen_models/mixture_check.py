@@ -15,7 +15,7 @@ _TOLERANCE = 1e-9  # of the largest number in a sum: another order of operations
 def probe_rows(model: Model) -> np.ndarray:
     """Return rows (rows, features) made of cuts, and over the ranges of what is not compared."""
     rows = tree_check.probe_rows(model)
-    if not model.every_unit:
+    if not model.arithmetic_nodes:
         return rows
     spread = arithmetic_check.probe_rows(model)
     free = [not len(cuts) for cuts in model.cuts]

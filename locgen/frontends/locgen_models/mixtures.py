@@ -22,9 +22,9 @@ from locgen.frontends.locgen_models import mixture_check
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.pruning import pruned
 from locgen.frontends.sklearn.prototypes import discriminant
+from locgen.ir.float import FloatLinear, FloatQuadratic, FloatTree, FloatUnit
 from locgen.ir.gate import highest
-from locgen.ir.model import FloatGate, FloatTree, Model, SplitRule
-from locgen.ir.units import FloatLinear, FloatQuadratic, FloatUnit
+from locgen.ir.model import FloatGate, Model, SplitRule
 
 __all__ = ["is_mixture", "read_mixture"]
 

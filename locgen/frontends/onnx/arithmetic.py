@@ -17,10 +17,9 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn.prototypes import Placement, placement_of
 from locgen.ir.decisions import Votes
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.float import FloatLayer, FloatLayers, FloatUnit
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
-from locgen.ir.units import FloatUnit
 
 __all__ = ["read_units"]
 

@@ -19,7 +19,8 @@ from locgen.frontends.preprocessing import Preprocessing, union
 from locgen.frontends.raw_trees import CategorySplit, RawTree, float_trees
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.step_outputs import Output
-from locgen.ir.model import FloatTree, Model, SplitRule
+from locgen.ir.float import FloatTree
+from locgen.ir.model import Model, SplitRule
 
 __all__ = ["read_onnx"]
 

@@ -22,7 +22,7 @@ from locgen.frontends.second_stage import combined
 from locgen.frontends.sklearn.ensembles import Read
 from locgen.frontends.sklearn.multiclass import confidence
 from locgen.frontends.sklearn.trees import quiet
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.float import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.model import Model
 from locgen.quantise.bisect import largest_true

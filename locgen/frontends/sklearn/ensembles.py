@@ -26,7 +26,8 @@ from locgen.frontends.reading import Oracle, Part, Reading, weighted_part
 from locgen.frontends.second_stage import combined
 from locgen.frontends.sklearn.trees import quiet
 from locgen.frontends.sklearn.voting import votes
-from locgen.ir.model import FloatTree, Model
+from locgen.ir.float import FloatTree
+from locgen.ir.model import Model
 
 __all__ = ["READERS", "Read", "bagged"]
 

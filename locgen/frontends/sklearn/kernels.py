@@ -19,10 +19,9 @@ from locgen.frontends import affine, pipeline
 from locgen.frontends.affine import AffineMap, vector
 from locgen.frontends.labels import class_labels
 from locgen.ir.decisions import Votes
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.float import FloatLayer, FloatLayers, FloatLinear, FloatUnit
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
-from locgen.ir.units import FloatLinear, FloatUnit
 
 __all__ = [
     "KERNELS",

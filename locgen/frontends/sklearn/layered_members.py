@@ -11,9 +11,8 @@ from locgen.frontends.sklearn.kernels import MACHINES, kernel_machine, pairwise_
 from locgen.frontends.sklearn.networks import NETWORKS, network, network_scores
 from locgen.frontends.sklearn.prototypes import Placement, placement_of
 from locgen.frontends.sklearn.trees import quiet
-from locgen.ir.floatlayers import FloatLayers
+from locgen.ir.float import FloatLayers, FloatLinear
 from locgen.ir.model import Model
-from locgen.ir.units import FloatLinear
 
 __all__ = ["READERS"]
 

@@ -14,8 +14,8 @@ from locgen.frontends.labels import class_labels
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.ir.float import FloatQuadratic, FloatUnit
 from locgen.ir.model import Model
-from locgen.ir.units import FloatQuadratic, FloatUnit
 
 __all__ = ["READERS", "positive"]
 

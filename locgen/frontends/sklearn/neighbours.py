@@ -19,7 +19,7 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn.prototypes import placement_of
 from locgen.frontends.sklearn.trees import quiet, sklearn_common
-from locgen.ir.floatneighbours import FloatNeighbours
+from locgen.ir.float import FloatNeighbours
 from locgen.ir.model import Model
 
 __all__ = ["READERS"]

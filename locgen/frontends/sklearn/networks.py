@@ -10,10 +10,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import affine, pipeline
 from locgen.frontends.labels import class_labels
-from locgen.ir.floatlayers import FloatLayer, FloatLayers
+from locgen.ir.float import FloatLayer, FloatLayers, FloatLinear, FloatUnit
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
-from locgen.ir.units import FloatLinear, FloatUnit
 
 __all__ = ["NETWORKS", "network", "network_scores", "read_network", "reads"]
 

@@ -19,8 +19,8 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn.naive_bayes import positive
 from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.ir.float import FloatLinear, FloatPrototype
 from locgen.ir.model import Model
-from locgen.ir.units import FloatLinear, FloatPrototype
 
 __all__ = ["READERS", "Placement", "discriminant", "placement_of"]
 

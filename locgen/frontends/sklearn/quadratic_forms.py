@@ -24,9 +24,8 @@ from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn.naive_bayes import positive
 from locgen.frontends.sklearn.prototypes import Placement, placement_of
 from locgen.frontends.sklearn.trees import quiet, sklearn_common
-from locgen.ir.floatlayers import FloatLayers
+from locgen.ir.float import FloatLayers, FloatQuadratic, FloatUnit
 from locgen.ir.model import Model
-from locgen.ir.units import FloatQuadratic, FloatUnit
 
 __all__ = ["READERS"]
 

@@ -21,9 +21,8 @@ from locgen.frontends.second_stage import combined, second_stage
 from locgen.frontends.sklearn.ensembles import Read
 from locgen.frontends.sklearn.trees import quiet, sklearn_common
 from locgen.ir.decisions import Scale
-from locgen.ir.floatcascade import FloatCascade
-from locgen.ir.model import FloatTree, Model
-from locgen.ir.units import FloatLinear
+from locgen.ir.float import FloatLinear, FloatTree
+from locgen.ir.model import FloatCascade, Model
 from locgen.quantise.bisect import largest_true
 
 __all__ = ["READERS"]

@@ -35,7 +35,8 @@ from locgen.frontends.raw_trees import float_trees
 from locgen.frontends.reading import Oracle, Reading
 from locgen.frontends.sklearn import node_tables
 from locgen.ir import Argmax, Group, MultiOutput
-from locgen.ir.model import FloatTree, Model, SplitRule
+from locgen.ir.float import FloatTree
+from locgen.ir.model import Model, SplitRule
 
 __all__ = ["READERS", "SINGLE", "at_most_float32", "quiet", "sklearn_common"]
 

@@ -1,8 +1,13 @@
-"""Float clauses: conjunctions of comparisons of raw features, with a weight each."""
+"""Float conjunctions of comparisons, with a weight each."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
+
+from locgen.ir.float.arrays import Floats, Integers
+from locgen.ir.float.node import FloatNode
 
 __all__ = ["FloatClauses", "FloatLiteral"]
 
@@ -11,7 +16,7 @@ FloatLiteral = tuple[int, float, bool]
 
 
 @dataclass(frozen=True, eq=False)
-class FloatClauses:
+class FloatClauses(FloatNode):
     """Weights of the clauses that hold, added up; or of the first that holds alone.
 
     Members
@@ -24,27 +29,26 @@ class FloatClauses:
     """
 
     clauses: tuple[tuple[FloatLiteral, ...], ...]
-    weights: np.ndarray
+    weights: Floats
     outputs: tuple[int, ...]
     clause_ids: tuple[int, ...]
     first: bool
-
-    @property
-    def feature(self) -> np.ndarray:
-        """Feature of each literal, as a tree has of its splits."""
-        return np.array([f for clause in self.clauses for f, _, _ in clause], dtype=np.int64)
-
-    @property
-    def cut(self) -> np.ndarray:
-        """Cut of each literal."""
-        return np.array([cut for clause in self.clauses for _, cut, _ in clause], dtype=np.float64)
+    kind: Literal["clauses"] = "clauses"
+    needs_range: ClassVar[bool] = False
 
     @property
     def features(self) -> tuple[int, ...]:
         """Features that are compared."""
-        return tuple(np.unique(self.feature).tolist())
+        return tuple(np.unique(self.cuts[0]).tolist())
 
-    def fired(self, x: np.ndarray) -> np.ndarray:
+    @property
+    def cuts(self) -> tuple[Integers, Floats]:
+        """Feature and cut of each literal."""
+        literals = [(feature, cut) for clause in self.clauses for feature, cut, _ in clause]
+        feature, cut = np.array(literals).reshape(-1, 2).T
+        return feature.astype(np.int64), cut
+
+    def fired(self, x: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which clauses count for float rows (rows, features), booleans (rows, clauses)."""
         fired = np.ones((len(x), len(self.clauses)), dtype=bool)
         for number, clause in enumerate(self.clauses):
@@ -54,10 +58,10 @@ class FloatClauses:
             fired[:, 1:] &= ~np.logical_or.accumulate(fired, axis=1)[:, :-1]
         return fired
 
-    def evaluate(self, x: np.ndarray) -> np.ndarray:
+    def evaluate(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
         return self.fired(x) @ self.weights
 
-    def mixed(self, matrix: np.ndarray) -> "FloatClauses":
+    def projected(self, matrix: NDArray[np.float64]) -> Self:
         """Return the node whose scores are this one's times `matrix` (len(outputs), new)."""
         return replace(self, weights=self.weights @ matrix, outputs=tuple(range(matrix.shape[1])))

@@ -1,10 +1,14 @@
-"""Float nodes of two layers and more: sums, a function of each, weighted sums of those."""
+"""Float nodes of one layer and more: sums, a function of each, weighted sums of those."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
+from locgen.ir.float.arrays import Floats
+from locgen.ir.float.node import FloatNode
 from locgen.ir.functions import Function
 
 __all__ = ["FloatLayer", "FloatLayers"]
@@ -26,10 +30,10 @@ class FloatLayer:
     """
 
     metric: Literal["dot", "l1", "l2"]
-    matrix: np.ndarray
-    bias: np.ndarray
+    matrix: Floats
+    bias: Floats
     function: Function
-    scale: np.ndarray | None = None
+    scale: Floats | None = None
     factor: float = 1.0
 
     @property
@@ -37,9 +41,9 @@ class FloatLayer:
         """Number of units."""
         return len(self.matrix)
 
-    def sums(self, x: np.ndarray) -> np.ndarray:
+    def sums(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the function is applied to, (rows, units), of inputs (rows, inputs)."""
-        if self.metric == "dot":
+        if self.scale is None:
             return x @ self.matrix.T + self.bias
         a, b = x * self.scale, self.matrix * self.scale
         if self.metric == "l2":
@@ -49,13 +53,13 @@ class FloatLayer:
             distance = np.stack([np.abs(a - row).sum(axis=1) for row in b], axis=1)
         return self.factor * distance + self.bias
 
-    def evaluate(self, x: np.ndarray) -> np.ndarray:
+    def evaluate(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the units' values (rows, units) of inputs (rows, inputs)."""
         return self.function.evaluate(self.sums(x))
 
 
 @dataclass(frozen=True, eq=False)
-class FloatLayers:
+class FloatLayers(FloatNode):
     """``layers[-1](... layers[0](x)) @ weights``.
 
     Members
@@ -68,7 +72,7 @@ class FloatLayers:
     """
 
     layers: tuple[FloatLayer, ...]
-    weights: np.ndarray
+    weights: Floats
     outputs: tuple[int, ...]
     unit_ids: tuple[int, ...]
     kind: Literal["kernel", "dense"]
@@ -81,19 +85,48 @@ class FloatLayers:
             return tuple(np.flatnonzero(first.scale).tolist())
         return tuple(np.flatnonzero((first.matrix != 0).any(axis=0)).tolist())
 
-    def evaluate(self, x: np.ndarray) -> np.ndarray:
+    def evaluate(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return raw scores (rows, len(outputs)) of float rows (rows, features)."""
         for layer in self.layers:
             x = layer.evaluate(x)
         return x @ self.weights
 
-    def magnitude(self, x: np.ndarray) -> np.ndarray:
+    def magnitude(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the size of what is added up to a score, whatever its sum, (rows,)."""
         for layer in self.layers:
             x = layer.evaluate(x)
-        return (np.abs(x) @ np.abs(self.weights)).max(axis=1)
+        size: Floats = (np.abs(x) @ np.abs(self.weights)).max(axis=1)
+        return size
 
-    def mixed(self, matrix: np.ndarray) -> "FloatLayers":
+    def projected(self, matrix: NDArray[np.float64]) -> Self:
         """Return the node whose scores are this one's times `matrix` (len(outputs), new)."""
         new = tuple(range(matrix.shape[1]))
         return replace(self, weights=self.weights @ matrix, outputs=new)
+
+    @property
+    def distance_scale(self) -> Floats | None:
+        """By what its first layer scales each feature."""
+        return self.layers[0].scale
+
+    def span(self, low: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the ends of the vectors that the first layer stores."""
+        first = self.layers[0]
+        if first.scale is None:
+            return low, low
+        stored = np.where(first.scale != 0, first.matrix, low)
+        return stored.min(axis=0), stored.max(axis=0)
+
+    def reindexed(self, positions: Sequence[int], count: int) -> Self:
+        """Return the node that reads feature ``positions[n]`` of `count` in place of feature n."""
+        first = self.layers[0]
+        matrix = np.zeros((first.units, count))
+        matrix[:, list(positions)] = first.matrix
+        scale = None
+        if first.scale is not None:
+            scale = np.zeros(count)
+            scale[list(positions)] = first.scale
+        return replace(self, layers=(replace(first, matrix=matrix, scale=scale), *self.layers[1:]))
+
+    def widened(self, columns: int) -> Self:
+        """Return the node over so many features: it reads none of those behind its own."""
+        return self.reindexed(range(self.layers[0].matrix.shape[1]), columns)
