@@ -327,13 +327,7 @@ def assemble(
 
 def _decision(model: Model, nodes: tuple[Node, ...], bias: np.ndarray) -> Decision:
     """Return the decision over integers."""
-    decision = model.rule_of_decision
-    if isinstance(decision, Votes):
-        return decision.integral()
-    if isinstance(decision, Median):
-        ends = bias.copy()
-        for node in nodes:
-            for output, (_, high) in zip(node.outputs, node.ranges, strict=True):
-                ends[output] += high
-        return decision.integral(max(int(ends.max()).bit_length(), 1))
-    return decision
+    ends = bias.copy()
+    for node in nodes:
+        ends[list(node.outputs)] += [high for _, high in node.ranges]
+    return model.rule_of_decision.over_integers(int(ends.max()))
