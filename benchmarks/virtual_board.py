@@ -20,8 +20,7 @@ from measure import markdown, out_argument, tools_used, write_result
 from models import load_case
 
 import locgen
-from locgen.flow.folder import open_folder
-from locgen.flow.virtual import Damage, virtual_board
+from locgen.verify.virtual_board import Damage, virtual_board
 
 BAR_PER_SECOND = 1000
 DAMAGE_PERCENT = 1.0
@@ -43,7 +42,7 @@ def processor_seconds(pid: int) -> float:
 
 def measure(folder: Path, rows: np.ndarray, damage: Damage) -> dict[str, object]:
     """Send `rows` through a virtual board; return what happened."""
-    with virtual_board(open_folder(folder), damage=damage) as virtual:
+    with virtual_board(folder, damage=damage) as virtual:
         board = locgen.Board(folder, virtual.port)
         began = time.process_time()
         answers = board.run(rows)

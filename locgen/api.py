@@ -6,20 +6,19 @@ from typing import Self
 
 import numpy as np
 
-from locgen.flow.board_answers import Answers, Progress, request_answers, silent
 from locgen.flow.build import Built, build, verify_design
 from locgen.flow.compiling import plan_design
 from locgen.flow.explaining import Explanation, explain
 from locgen.flow.folder import open_folder
 from locgen.flow.planned import PlannedDesign
-from locgen.flow.progress import ProgressCallback
 from locgen.flow.serial_board import open_board
 from locgen.flow.summary import make_report
 from locgen.flow.update import connect, replace_model, write_model
 from locgen.frontends import load
+from locgen.host.answers import Answers, Progress, request_answers, silent
 from locgen.host.board import Board as LineBoard
 from locgen.report.schema import Report
-from locgen.verify.simulate import SimulationResult
+from locgen.verify.subject import LevelResult, ProgressCallback
 
 __all__ = ["Answers", "Board", "Design", "Explanation", "compile", "load"]
 
@@ -156,7 +155,7 @@ class Design(PlannedDesign):
             write_model(updated, open_board(board, self))
         return self.of(updated)
 
-    def verify(self) -> list[SimulationResult]:
+    def verify(self) -> list[LevelResult]:
         """Verify RTL and netlist against golden without keeping a build; see `flow.build`."""
         return verify_design(self)
 
@@ -232,7 +231,7 @@ class Board:
 
     def run_codes(self, q: np.ndarray, progress: Progress = silent) -> Answers:
         """Return the same for quantised rows `q` (rows, features)."""
-        return request_answers(self.design, self._line, q, progress)
+        return request_answers(self.design.model, self.design.digest, self._line, q, progress)
 
     def predict(self, x: object) -> np.ndarray:
         """Return the board's answers, in the shape of `Design.predict`.

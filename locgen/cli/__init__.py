@@ -158,26 +158,12 @@ def verify(
     keeps the result in report.json.
     """
     from locgen.flow.folder import open_folder, verify_folder
+    from locgen.report.schema import Verification
 
     with progress(_err, as_json) as tell:
         opened = open_folder(folder)
-        results = []
-        if level != "virtual_board":
-            tell("simulating RTL and netlist")
-            results += verify_folder(opened, simulator)
-        if level != "simulation":
-            from locgen.flow.virtual import verify_virtual
-
-            results.append(verify_virtual(opened, tell))
-    facts = [
-        {
-            "level": result.level,
-            "simulator": result.simulator,
-            "vectors": result.vectors,
-            "mismatches": result.mismatches,
-        }
-        for result in results
-    ]
+        results = verify_folder(opened, simulator, level, tell)
+    facts = [Verification.of(result).model_dump() for result in results]
     if as_json:
         print(json.dumps({"digest": opened.report.digest, "verification": facts}))
         return

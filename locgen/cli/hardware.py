@@ -180,15 +180,15 @@ def simulate(
     works until it is interrupted.
     """
     from locgen.flow.folder import open_folder
-    from locgen.flow.virtual import Damage, virtual_board
+    from locgen.verify.virtual_board import Damage, virtual_board
 
     if not pty:
         raise UsageError("locgen simulate needs --pty: there is no other way to talk to it yet")
-    opened = open_folder(folder)
+    open_folder(folder)
     with ExitStack() as stack:
         with progress(err, as_json) as tell:
             running = virtual_board(
-                opened, link=link, real_time=real_time, damage=Damage(damage, seed), progress=tell
+                folder, link=link, real_time=real_time, damage=Damage(damage, seed), progress=tell
             )
             board = stack.enter_context(running)
         name = str(link or board.port)

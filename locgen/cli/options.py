@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
+import click
 import typer
+
+from locgen.verify.levels import level_options
 
 __all__ = [
     "Answer",
@@ -96,8 +99,12 @@ FabricKind = Annotated[
     ),
 ]
 Level = Annotated[
-    Literal["simulation", "virtual_board", "all"],
-    typer.Option("--level", help="simulation: RTL and netlist; virtual_board: over a serial port"),
+    str,
+    typer.Option(
+        "--level",
+        click_type=click.Choice(level_options()),
+        help="simulation: RTL and netlist; virtual_board: over a serial port",
+    ),
 ]
 LinkWidth = Annotated[
     Literal["1", "2", "4", "8", "full"],

@@ -20,7 +20,8 @@ from locgen.top.tree import TreeFabric
 from locgen.verify.fault_localisation import localise_fault
 from locgen.verify.frames import make_frames
 from locgen.verify.pins import make_rows
-from locgen.verify.simulate import SimulationResult, run_testbench
+from locgen.verify.simulate import run_testbench
+from locgen.verify.subject import LevelResult
 from locgen.verify.testbench import write_testbench
 from locgen.verify.vectors import Vectors, make_vectors
 
@@ -121,7 +122,7 @@ def write_bench(
 
 def simulate(
     model: QuantisedModel, vectors: Vectors, bench: Path, levels: tuple[str, ...], logs: Path
-) -> tuple[SimulationResult, ...]:
+) -> tuple[LevelResult, ...]:
     """Simulate the `levels`; a mismatch names the node that is most likely wrong."""
     try:
         return tuple(

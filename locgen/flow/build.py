@@ -24,7 +24,6 @@ from locgen.flow.memory import (
     memory_image,
 )
 from locgen.flow.planned import PlannedDesign
-from locgen.flow.progress import ProgressCallback
 from locgen.flow.summary import write_report
 from locgen.flow.tops import has_frames
 from locgen.host.header import write_headers
@@ -39,7 +38,7 @@ from locgen.targets.target import Job, Mapped
 from locgen.targets.verilog import write_verilog
 from locgen.top.emit import ports_of
 from locgen.top.kinds import BUS_TOPS
-from locgen.verify.simulate import SimulationResult
+from locgen.verify.subject import LevelResult, ProgressCallback
 
 __all__ = ["Built", "build", "verify_design"]
 
@@ -271,7 +270,7 @@ def _evidence_cells(design: PlannedDesign, mapped: Mapped, job: Job) -> int | No
     return cells - without.usage.logic_cells
 
 
-def verify_design(design: PlannedDesign) -> list[SimulationResult]:
+def verify_design(design: PlannedDesign) -> list[LevelResult]:
     """Synthesise and simulate `design` at both levels in a temporary folder; return the results.
 
     Raises

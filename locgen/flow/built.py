@@ -8,7 +8,7 @@ from locgen.flow.chip import ChipFigures
 from locgen.targets.netlist import Utilisation
 from locgen.targets.routed import Routed
 from locgen.targets.target import Mapped
-from locgen.verify.simulate import SimulationResult
+from locgen.verify.subject import LevelResult
 
 __all__ = ["Built"]
 
@@ -31,7 +31,7 @@ class Built:
     activity: Activity | None
     energy: EnergyFigures | None
     clock_mhz: float | None
-    results: tuple[SimulationResult, ...]
+    results: tuple[LevelResult, ...]
     evidence_cells: int | None = None
     experts: ExpertActivity | None = None
     unverified: str | None = None

@@ -1,6 +1,8 @@
-"""Work on a build folder that exists: verify it again, flash it."""
+"""Build folders: opened, verified again, flashed."""
 
 import json
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from locgen.report.schema import Report, Verification
 from locgen.targets.families import FAMILIES
 from locgen.targets.flash import flash
 from locgen.targets.registry import TARGETS
-from locgen.verify.simulate import SimulationResult, run_testbench
+from locgen.verify.levels import LEVELS, levels_for, run_levels
+from locgen.verify.subject import LevelResult, ProgressCallback, Simulator, Subject
 from locgen.verify.vectors import pack_features, pack_results
 
 __all__ = [
@@ -26,8 +29,9 @@ __all__ = [
     "flash_folder",
     "open_folder",
     "verify_folder",
-    "write_report_json",
 ]
+
+log = logging.getLogger(__name__)
 
 BOARD_FILE = "board.json"
 """What a build folder holds of the board that it was built for."""
@@ -84,27 +88,42 @@ def open_folder(path: Path) -> BuildFolder:
     return BuildFolder(path, report, from_json(text, str(path / "model.locgen.json")))
 
 
-def verify_folder(folder: BuildFolder, simulator: str) -> list[SimulationResult]:
-    """Check the folder's vectors against its model, then run its test bench at all its levels.
+def verify_folder(
+    folder: BuildFolder,
+    simulator: Simulator = "verilator",
+    option: str = "simulation",
+    progress: ProgressCallback = log.info,
+) -> list[LevelResult]:
+    """Check the folder's vectors against its model, then run levels of verification.
+
+    The results of levels that no build runs are kept in the folder's ``report.json``.
+
+    Parameters
+    ----------
+    folder : the build folder
+    simulator : program behind cocotb
+    option : which levels, a value of ``locgen verify --level``
+    progress : receives what starts now
 
     Raises
     ------
     Mismatch
         If the vectors are not golden's, or any answer differs.
+    ConfigurationError, ToolNotFound, ToolFailed
+        As of `run_levels`.
     """
-    bench = folder.path / "testbench"
     target = TARGETS.get(folder.report.target.family)
-    mapped = target is None or bool(target.models)
-    for name in ("run.py", "core.v", *(("core_netlist.v",) if mapped else ())):
-        if not (bench / name).is_file():
-            raise ConfigurationError(f"{bench / name} is missing; build again")
-    q, _ = bench_codes(folder)
+    has_netlist = target is None or bool(target.models)
+    q, labels = bench_codes(folder)
     if folder.report.evidence is not None:
-        _check_evidence(folder, bench, q)
-    return [
-        run_testbench(bench, level, simulator, log=folder.path / "logs" / f"simulation_{level}.log")
-        for level in (("rtl", "netlist") if mapped else ("rtl",))
-    ]
+        _check_evidence(folder, folder.path / "testbench", q)
+    logs = folder.path / "logs"
+    subject = Subject(folder.path, logs, folder.model, q, tuple(labels), has_netlist, simulator)
+    results = run_levels(levels_for(has_netlist, option), subject, progress)
+    added = [result for result in results if not LEVELS[result.level].in_build]
+    if added:
+        _keep_results(folder, added)
+    return results
 
 
 def bench_codes(folder: BuildFolder) -> tuple[np.ndarray, list[str]]:
@@ -159,16 +178,18 @@ def bench_codes(folder: BuildFolder) -> tuple[np.ndarray, list[str]]:
     return q, labels
 
 
-def write_report_json(folder: BuildFolder, found: Verification) -> None:
-    """Add a level of verification to the folder's ``report.json``, in place of an earlier one.
+def _keep_results(folder: BuildFolder, results: Sequence[LevelResult]) -> None:
+    """Add levels of verification to the folder's ``report.json``, in place of earlier ones.
 
     Raises
     ------
     ConfigurationError
         If it cannot be written.
     """
-    others = [entry for entry in folder.report.verification if entry.level != found.level]
-    report = folder.report.model_copy(update={"verification": [*others, found]})
+    names = {result.level for result in results}
+    others = [entry for entry in folder.report.verification if entry.level not in names]
+    added = [Verification.of(result) for result in results]
+    report = folder.report.model_copy(update={"verification": [*others, *added]})
     part = folder.path / ".report.json.part"
     try:
         part.write_text(report.to_json(), "utf-8")

@@ -3,9 +3,7 @@
 from locgen.errors import ConfigurationError
 from locgen.flow.planned import PlannedDesign
 from locgen.host.board import Board
-from locgen.host.transport import SerialTransport
-from locgen.host.window import Pace, pace_of
-from locgen.top.protocol import LinkParams
+from locgen.host.paced import paced_board
 
 __all__ = ["open_board"]
 
@@ -20,9 +18,5 @@ def open_board(board: Board | str, design: PlannedDesign) -> Board:
             f"{design.model.name} was built with --top {target.top}, which has no serial port: "
             "build with --board or --top uart"
         )
-
-    def pace(params: LinkParams, evidence: bool) -> Pace:
-        cycles = plan.latency_cycles + plan.interval_cycles
-        return pace_of(params, cycles, target.clock_hz, target.baud, evidence=evidence)
-
-    return Board(SerialTransport(board, target.baud), pace=pace)
+    cycles = plan.latency_cycles + plan.interval_cycles
+    return paced_board(board, cycles, target.clock_hz, target.baud)

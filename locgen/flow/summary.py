@@ -112,17 +112,7 @@ def make_report(design: PlannedDesign, built: Built | None = None) -> Report:
         throughput=_throughput(design, built),
         energy=_energy(built),
         experts=_experts(design, built),
-        verification=[]
-        if built is None
-        else [
-            Verification(
-                level=result.level,
-                simulator=result.simulator,
-                vectors=result.vectors,
-                mismatches=result.mismatches,
-            )
-            for result in built.results
-        ],
+        verification=[] if built is None else [Verification.of(r) for r in built.results],
         unverified=None if built is None else built.unverified,
         tools=_tools(design, built),
     )

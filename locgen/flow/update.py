@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 from locgen.errors import BudgetError, ConfigurationError, DoesNotFit, ModelFileError
-from locgen.flow.board_answers import Progress, silent
 from locgen.flow.build_target import resolve_target
 from locgen.flow.data import read_dataset
 from locgen.flow.folder import BuildFolder
@@ -13,6 +12,7 @@ from locgen.flow.options import make_options
 from locgen.flow.planned import ChosenPlan, PlannedDesign
 from locgen.flow.serial_board import open_board
 from locgen.frontends import Loaded, load
+from locgen.host.answers import Progress, silent
 from locgen.host.board import Board
 from locgen.ir import QuantisedModel, from_json, to_json
 from locgen.plan import estimate_plan

@@ -9,7 +9,8 @@ from locgen.flow.evidence import evidence_words
 from locgen.flow.memory import memory_image
 from locgen.flow.planned import PlannedDesign
 from locgen.targets.verilog import write_verilog
-from locgen.verify.simulate import SimulationResult, run_testbench
+from locgen.verify.simulate import run_testbench
+from locgen.verify.subject import LevelResult
 from locgen.verify.testbench import write_testbench
 
 __all__ = ["verify_rtl"]
@@ -17,7 +18,7 @@ __all__ = ["verify_rtl"]
 log = logging.getLogger(__name__)
 
 
-def verify_rtl(design: PlannedDesign) -> SimulationResult:
+def verify_rtl(design: PlannedDesign) -> LevelResult:
     """Simulate the Verilog of the core of `design` against golden in a temporary folder.
 
     Raises

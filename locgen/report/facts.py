@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from locgen.report.numbers import percent, plural, significant, thousands
 from locgen.report.schema import Pruning, Report, Verification
 from locgen.targets.registry import TARGETS
+from locgen.verify.levels import LEVELS
 
 __all__ = [
-    "LEVELS",
     "EnergyShares",
     "energy_shares",
     "experts_words",
@@ -19,15 +19,6 @@ __all__ = [
     "pruning_words",
     "verified",
 ]
-
-LEVELS = {
-    "rtl": ("RTL", "the emitted Verilog, simulated"),
-    "netlist": ("Netlist", "the netlist after synthesis, simulated"),
-    "formal": ("Formal", "proved for every input"),
-    "virtual_board": ("Virtual board", "the whole top, frames over a simulated link"),
-    "board": ("Board", "the real board over its link"),
-}
-"""For each level of verification its name and what it looks at."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,7 @@ def passed(entry: Verification) -> bool | None:
     """Say whether one level found no mismatch; None if it compared nothing and is no proof."""
     if entry.mismatches:
         return False
-    return True if entry.vectors or entry.level == "formal" else None
+    return True if entry.vectors or LEVELS[entry.level].is_proof else None
 
 
 def energy_shares(report: Report) -> EnergyShares | None:

@@ -1,8 +1,11 @@
 """The schema of `report.json`: what a build tells, and nothing it did not measure."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from locgen.verify.levels import LevelName
+from locgen.verify.subject import LevelResult
 
 __all__ = [
     "Attempt",
@@ -259,10 +262,15 @@ class Experts(_Strict):
 class Verification(_Strict):
     """One level of evidence that hardware equals golden."""
 
-    level: Literal["rtl", "netlist", "formal", "virtual_board", "board"]
+    level: LevelName
     simulator: str
     vectors: int
     mismatches: int
+
+    @classmethod
+    def of(cls, result: LevelResult) -> Self:
+        """Return the entry of a level's result."""
+        return cls.model_validate({key: getattr(result, key) for key in cls.model_fields})
 
 
 class Report(_Strict):

@@ -1,9 +1,10 @@
 """What the page says in tables and sentences: the two claims, cells, estimates, energy's worth."""
 
-from locgen.report.facts import LEVELS, experts_words, missing, passed, pruning_words
+from locgen.report.facts import experts_words, missing, passed, pruning_words
 from locgen.report.modules import module_words
 from locgen.report.numbers import percent, plural, points, share, si, significant, thousands
 from locgen.report.schema import Report, Verification
+from locgen.verify.levels import LEVELS
 
 __all__ = ["Row", "agreement_rows", "energy_words", "equality_rows", "make_tables"]
 
@@ -12,10 +13,12 @@ Row = tuple[str, ...]
 
 def equality_rows(report: Report) -> tuple[tuple[str, str, str, str, str, str], ...]:
     """Return rows (level, what it looks at, simulator, vectors, mismatches, verdict class)."""
-    return tuple(
-        (*LEVELS[e.level], e.simulator, thousands(e.vectors), thousands(e.mismatches), _verdict(e))
-        for e in report.verification
-    )
+    rows = []
+    for entry in report.verification:
+        level = LEVELS[entry.level]
+        counts = thousands(entry.vectors), thousands(entry.mismatches)
+        rows.append((level.title, level.scope, entry.simulator, *counts, _verdict(entry)))
+    return tuple(rows)
 
 
 def _verdict(entry: Verification) -> str:

@@ -1,7 +1,6 @@
 """The terminal's summary of a build: ten lines of text, one more for mixtures or for pruning."""
 
 from locgen.report.facts import (
-    LEVELS,
     energy_shares,
     experts_words,
     fits,
@@ -13,6 +12,7 @@ from locgen.report.facts import (
 )
 from locgen.report.numbers import every, percent, plural, share, si, significant, thousands
 from locgen.report.schema import Report
+from locgen.verify.levels import LEVELS
 
 __all__ = ["summary_lines"]
 
@@ -192,11 +192,11 @@ def _verification(report: Report) -> str:
         return missing(report, "verify")
     said = []
     for entry in report.verification:
-        name = LEVELS[entry.level][0]
+        name = LEVELS[entry.level].title
         if entry.mismatches:
             bad = plural(entry.mismatches, "MISMATCH", "MISMATCHES")
             said.append(f"{name} {bad} in {plural(entry.vectors, 'vector')}")
-        elif entry.level == "formal":
+        elif LEVELS[entry.level].is_proof:
             said.append(f"{name} proved")
         else:
             said.append(f"{name} {plural(entry.vectors, 'vector')}")

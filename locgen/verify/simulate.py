@@ -1,4 +1,4 @@
-"""Runs a test bench folder and reads its result."""
+"""The levels RTL and netlist: the test bench of a build, run by cocotb."""
 
 import json
 import logging
@@ -6,37 +6,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from locgen.errors import Mismatch, ToolFailed, ToolNotFound
 from locgen.targets.children import child
+from locgen.verify.subject import LevelResult, ProgressCallback, Simulator, Subject
 
-__all__ = ["SimulationResult", "run_testbench", "simulator_cache"]
+__all__ = ["run_testbench", "simulate_level", "simulator_cache"]
 
 logger = logging.getLogger("locgen.simulate")
 
 _TIMING = ("latency_cycles", "interval_cycles", "o__valid", "results")
 """Fields of a mismatch that say nothing about the values."""
-
-
-@dataclass(frozen=True)
-class SimulationResult:
-    """What one level of simulation found, every value equal to golden's and the plan's.
-
-    `latency_cycles` and `interval_cycles` are as measured (`interval_cycles` is None for a single
-    vector); `frames` counts those sent to the board's top, 0 without one.
-    """
-
-    level: Literal["rtl", "netlist"]
-    simulator: str
-    simulator_version: str
-    vectors: int
-    mismatches: int
-    latency_cycles: int
-    interval_cycles: int | None
-    frames: int
 
 
 def simulator_cache() -> Path:
@@ -45,22 +26,31 @@ def simulator_cache() -> Path:
     return Path(base) / "locgen" / "simulator"
 
 
+def simulate_level(level: str, subject: Subject, progress: ProgressCallback) -> LevelResult:
+    """Run one level of the test bench of a build; see `run_testbench`."""
+    progress(f"simulating {level}")
+    log = subject.logs / f"simulation_{level}.log"
+    return run_testbench(subject.bench, level, subject.simulator, log=log)
+
+
 def run_testbench(
     folder: Path,
-    level: Literal["rtl", "netlist"],
-    simulator: Literal["verilator", "icarus"] = "verilator",
+    level: str,
+    simulator: Simulator = "verilator",
     *,
     log: Path | None = None,
     cache: Path | None = None,
-) -> SimulationResult:
+) -> LevelResult:
     """Run one level of a test bench; return only if everything is equal.
 
     Parameters
     ----------
     folder : Path
         Written by `write_testbench`; nothing is written into it.
-    level, simulator : str
-        What to simulate, with what.
+    level : str
+        ``rtl`` or ``netlist``.
+    simulator : str
+        ``verilator`` or ``icarus``, behind cocotb.
     log : Path, optional
         File that receives what the simulator and the compilers said.
     cache : Path, optional
@@ -77,49 +67,48 @@ def run_testbench(
     """
     with tempfile.TemporaryDirectory(prefix="locgen-") as work:
         results = Path(work) / "results.json"
-        with child(
-            [
-                *(sys.executable, str(folder.resolve() / "run.py")),
-                *("--level", level, "--simulator", simulator),
-                *("--results", str(results), "--build", work),
-                *("--cache", str(cache or simulator_cache())),
-            ],
-            env=_environment(),
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        ) as process:
-            stdout, stderr = process.communicate()
+        arguments = [
+            *(sys.executable, str(folder.resolve() / "run.py")),
+            *("--level", level, "--simulator", simulator),
+            *("--results", str(results), "--build", work),
+            *("--cache", str(cache or simulator_cache())),
+        ]
+        exit_code, stdout, stderr = _run(arguments, work)
         if log is not None:
             _keep_logs(Path(work) / level, stdout + stderr, log)
-        where = f" (log: {log})" if log is not None else ""
-        found = json.loads(results.read_text())[0] if results.exists() else None
+        result = json.loads(results.read_text())[0] if results.exists() else None
+    where = f" (log: {log})" if log is not None else ""
     last = (stderr.strip() or stdout.strip() or "it said nothing").splitlines()[-1]
     last = last.partition(" (log: ")[0]
     logger.info("%s", stdout.strip())
-    if process.returncode == 3:
+    if exit_code == 3:
         raise ToolNotFound(last)
-    if found is None:
-        raise ToolFailed(
-            f"Simulation ({level}) ended with exit code {process.returncode}: {last}{where}"
-        )
-    if process.returncode == 5:
-        values = [m for m in found["kept_mismatches"] if m["field"] not in _TIMING]
+    if result is None:
+        raise ToolFailed(f"Simulation ({level}) ended with exit code {exit_code}: {last}{where}")
+    if exit_code == 5:
+        values = [m for m in result["kept_mismatches"] if m["field"] not in _TIMING]
         wrong = [m["vector"] for m in values]
-        raise Mismatch(_mismatch_text(found) + where, tuple(dict.fromkeys(wrong)))
-    return SimulationResult(
-        level=level,
-        simulator=simulator,
-        simulator_version=found["simulator_version"],
-        vectors=found["vectors"],
-        mismatches=found["mismatches"],
-        latency_cycles=found["latency_cycles"],
-        interval_cycles=found["interval_cycles"],
-        frames=found.get("frames", 0),
+        raise Mismatch(_mismatch_text(result) + where, tuple(dict.fromkeys(wrong)))
+    kept = ("simulator_version", "vectors", "mismatches", "latency_cycles", "interval_cycles")
+    return LevelResult(
+        level, simulator, **{key: result[key] for key in kept}, frames=result.get("frames", 0)
     )
+
+
+def _run(arguments: list[str], work: str) -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error of a child in the folder `work`."""
+    with child(
+        arguments,
+        env=_environment(),
+        cwd=work,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as process:
+        stdout, stderr = process.communicate()
+    return process.returncode, stdout, stderr
 
 
 def _environment() -> dict[str, str]:

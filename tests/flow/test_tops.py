@@ -13,9 +13,8 @@ from sklearn.model_selection import train_test_split
 import locgen
 from locgen.errors import ConfigurationError, Mismatch, UsageError
 from locgen.flow.bench import emit
-from locgen.flow.folder import open_folder
-from locgen.flow.virtual import virtual_board
 from locgen.verify.simulate import run_testbench
+from locgen.verify.virtual_board import virtual_board
 
 X, Y = load_iris(return_X_y=True)
 SPLIT = train_test_split(X, Y, test_size=0.3, random_state=0)
@@ -80,7 +79,7 @@ def test_reports_headers_and_the_virtual_board(folders):
     assert not (folders["wishbone"] / "host" / "locgen_link.h").exists()
     with (
         pytest.raises(ConfigurationError, match="--top wishbone, which has no serial port"),
-        virtual_board(open_folder(folders["wishbone"])),
+        virtual_board(folders["wishbone"]),
     ):
         pass
     with pytest.raises(ConfigurationError, match="--top spi, which has no serial port"):

@@ -18,8 +18,9 @@ from sklearn.model_selection import train_test_split
 
 import locgen
 from locgen.errors import BoardError, ConfigurationError, Mismatch
-from locgen.flow.folder import open_folder
-from locgen.flow.virtual import Damage, verify_virtual, virtual_board
+from locgen.flow.folder import open_folder, verify_folder
+from locgen.report.schema import Verification
+from locgen.verify.virtual_board import Damage, virtual_board
 
 X, Y = load_iris(return_X_y=True)
 SPLIT = train_test_split(X, Y, test_size=0.3, random_state=0)
@@ -47,7 +48,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_wrong_answer_on_a_damaged_line(folder, seed):
     rows = many(2000, seed)
-    with virtual_board(open_folder(folder), damage=Damage(1, seed)) as virtual:
+    with virtual_board(folder, damage=Damage(1, seed)) as virtual:
         board = locgen.Board(folder, virtual.port)
         answers = board.run(rows)
         assert not len(answers.wrong)
@@ -62,11 +63,11 @@ def test_no_wrong_answer_on_a_damaged_line(folder, seed):
 @pytest.mark.slow
 def test_verify_keeps_the_level_in_the_report(folder):
     before = json.loads((folder / "report.json").read_text())["verification"]
-    found = verify_virtual(open_folder(folder))
-    again = verify_virtual(open_folder(folder))
+    (found,) = verify_folder(open_folder(folder), option="virtual_board")
+    (again,) = verify_folder(open_folder(folder), option="virtual_board")
     assert found == again
     after = json.loads((folder / "report.json").read_text())["verification"]
-    assert after == [*before, found.model_dump()]
+    assert after == [*before, Verification.of(found).model_dump()]
     assert (found.level, found.vectors, found.mismatches) == (
         "virtual_board", before[0]["vectors"], 0
     )  # fmt: skip
@@ -84,13 +85,13 @@ def test_a_wrong_gate_is_found(folder, tmp_path):
     assert len(answer.findall(text)) == 1
     top.write_text(answer.sub(lambda found: f".i__payload({wire} ^ 4)", text))
     with pytest.raises(Mismatch, match="virtual_board and golden disagree on 128 of 128"):
-        verify_virtual(open_folder(broken))
+        verify_folder(open_folder(broken), option="virtual_board")
 
 
 @pytest.mark.slow
 def test_another_design_is_refused(folder, tmp_path):
     other = locgen.compile(forest(7), data=SPLIT, top="uart", pnr=False)
-    with virtual_board(open_folder(folder)) as virtual:
+    with virtual_board(folder) as virtual:
         with pytest.raises(BoardError, match="holds model") as caught:
             locgen.Board(other, virtual.port).predict(X)
         assert caught.value.exit_code == 6
@@ -158,7 +159,7 @@ def test_signals_leave_nothing_behind(folder, tmp_path, number):
 @pytest.mark.slow
 def test_real_time_keeps_the_baud_rate(folder):
     """The answers cannot come faster than the requests' bytes go over the line."""
-    with virtual_board(open_folder(folder), real_time=True) as virtual:
+    with virtual_board(folder, real_time=True) as virtual:
         board = locgen.Board(folder, virtual.port)
         answers = board.run(many(200))
     assert not len(answers.wrong)
@@ -171,7 +172,7 @@ def test_real_time_keeps_the_baud_rate(folder):
 def test_an_engine_is_updated_over_the_virtual_port(tmp_path):
     out = tmp_path / "engine"
     locgen.compile(forest(), data=SPLIT, top="uart", core="engine", pnr=False).build(out)
-    with virtual_board(open_folder(out)) as virtual:
+    with virtual_board(out) as virtual:
         board = locgen.Board(out, virtual.port)
         assert (board.predict(X) == board.design.predict(X)).all()
         model = tmp_path / "other.pkl"
@@ -195,14 +196,14 @@ def test_a_model_boots_from_the_flash_into_spram(tmp_path):
     )
     assert {shape.memory for shape in design.plan.shapes} == {"spram"}
     design.build(out)
-    with virtual_board(open_folder(out)) as virtual:
+    with virtual_board(out) as virtual:
         board = locgen.Board(out, virtual.port)
         assert (board.predict(x[:300]) == design.predict(x[:300])).all()
     memory = out / "testbench" / "memory.json"
     words = json.loads(memory.read_text())
     memory.write_text(json.dumps([*words[:-2], words[-2] ^ 1, words[-1]]))
     with (
-        virtual_board(open_folder(out)) as virtual,
+        virtual_board(out) as virtual,
         pytest.raises(BoardError, match="no whole model"),
     ):
         locgen.Board(out, virtual.port).predict(x[:3])
@@ -215,7 +216,7 @@ def test_explanations_come_over_the_virtual_port(tmp_path):
     design = locgen.compile(forest(), data=SPLIT, top="uart", explain=True, pnr=False)
     design.build(out)
     np.savez(data, X=X[:20])
-    with virtual_board(open_folder(out), link=port):
+    with virtual_board(out, link=port):
         told = design.explain(X, str(port))
         assert np.array_equal(told.hardware.numbers, design.explain(X).hardware.numbers)
         assert (told.scores == told.hardware.scores).all()
@@ -227,7 +228,7 @@ def test_explanations_come_over_the_virtual_port(tmp_path):
     assert len(json.loads(done.stdout)["rows"]) == 20
     other = locgen.compile(forest(7), data=SPLIT, top="uart", explain=True)
     with (
-        virtual_board(open_folder(out), link=port),
+        virtual_board(out, link=port),
         pytest.raises(BoardError, match="holds model"),
     ):
         other.explain(X, str(port))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from locgen.errors import Mismatch
-from locgen.flow.planned import PlannedDesign
 from locgen.host.board import Board
+from locgen.ir import QuantisedModel
 
 __all__ = ["Answers", "Progress", "request_answers", "silent"]
 
@@ -48,14 +48,14 @@ class Answers:
 
 
 def request_answers(
-    design: PlannedDesign, line: Board, q: np.ndarray, progress: Progress = silent
+    model: QuantisedModel, digest: str, line: Board, q: np.ndarray, progress: Progress = silent
 ) -> Answers:
     """Return what the board answers to codes `q`.
 
     Parameters
     ----------
-    design : the design that must run on the board
-    line : the board's line
+    model, digest : the integer model that must run on the board, and its design's digest
+    line : the board
     q : codes (rows, features)
     progress : receives the rows answered and their total
 
@@ -66,9 +66,8 @@ def request_answers(
     BoardError
         If the board is silent, refuses, or holds another design.
     """
-    model = design.model
     began = time.monotonic()
-    decisions, scores = line.predict(q, model.feature_bits, int(design.digest, 16), progress)
+    decisions, scores = line.predict(q, model.feature_bits, int(digest, 16), progress)
     seconds = time.monotonic() - began
     expected, golden = model.evaluate(q)
     right = (scores == golden).all(axis=1)
