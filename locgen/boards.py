@@ -1,7 +1,7 @@
 """Boards: data in ``boards/*.toml``, checked against the schema below.
 
-A board file says which device sits on the board, where its clock and its link to the host are,
-how it is programmed, and what was really tried. `docs/boards.md` is generated from this schema.
+A board file names the device, the pins of the clock and of the link to the host, the programmers,
+and what was tried on the board. `docs/boards.md` is generated from this schema.
 """
 
 import difflib
@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from locgen.devices import FAMILIES, find_device
+from locgen.devices import Family, find_device
 from locgen.devices.pins import Constraints, Pin
 from locgen.errors import ConfigurationError
 from locgen.resources import resource
@@ -88,7 +88,7 @@ class Board(_Strict):
         description="what `--board` takes; the file's name without `.toml`"
     )
     title: _Text = Field(description="the maker's name for it")
-    family: Literal[FAMILIES] = Field(description="the target that builds for it")
+    family: Family = Field(description="the target that builds for it")
     device: _Text = Field(description="the device, as in `--device`")
     package: _Text = Field(description="the device's package")
     clock: Clock
@@ -97,7 +97,7 @@ class Board(_Strict):
     programmers: Annotated[tuple[Programmer, ...], Field(min_length=1)]
     price: _Text = Field(description="a hint in US dollars")
     tried: Annotated[tuple[Literal["built", "flashed", "ran"], ...], Field(min_length=1)] = Field(
-        description="what was really done with it"
+        description="what was done with it"
     )
     notes: tuple[str, ...] = Field((), description="what a user must know")
     sources: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
@@ -177,7 +177,7 @@ def load_board(name: str | Path) -> Board:
 
 
 def pins_of(board: Board, *, boots: bool = False) -> Constraints:
-    """Return where the top's ports are on this board.
+    """Return the pins of the top's ports on this board.
 
     These are ``clk``, ``rx`` and ``tx``, and the flash's for a design that `boots` from it.
 
@@ -226,13 +226,13 @@ def _read(path: Path) -> Board:
 
 
 def _first(error: ValidationError) -> str:
-    """Say one thing that is wrong, in one line: a misspelt key before the one it stands for."""
+    """Return the first error in one line: a misspelt key before the key that it replaces."""
     problem = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
     place = [str(part) for part in problem["loc"]]
     if problem["type"] == "extra_forbidden":
         model: type[BaseModel] = Board
         for part in problem["loc"][:-1]:
-            if isinstance(part, str):  # the others count the entries of a list
+            if isinstance(part, str):  # the other parts are positions in a list
                 model = _model_in(model.model_fields[part].annotation) or model
         return f"unknown key {'.'.join(place)}: {_nearest(place[-1], model.model_fields)}"
     if problem["type"] == "missing":
@@ -247,7 +247,7 @@ def _nearest(word: str, choices: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names)}"
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _model_in(annotation: object) -> type[BaseModel] | None:
     """Return the model that an annotation is, may be, or is a list of."""
     if get_origin(annotation) in (tuple, UnionType):
         annotation = get_args(annotation)[0]
@@ -278,11 +278,11 @@ def schema_markdown() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _shown(default: Any) -> str:
+def _shown(default: object) -> str:
     return str(list(default)) if isinstance(default, tuple) else repr(default).replace("'", '"')
 
 
-def _type_name(annotation: Any) -> str:
+def _type_name(annotation: object) -> str:
     if get_origin(annotation) is Annotated:
         return _type_name(get_args(annotation)[0])
     if get_origin(annotation) is Literal:

@@ -1,4 +1,4 @@
-"""The errors a user can meet: one tree, one line each, cause and remedy.
+"""Errors that users meet: one tree; each message is one line with cause and remedy.
 
 Exit codes are part of the command line's contract: 1 the user's model, data or configuration,
 2 usage, 3 a missing tool, 4 does not fit, 5 mismatch between hardware and golden, 6 board or link.

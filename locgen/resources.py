@@ -1,7 +1,7 @@
-"""Finds the files that ship beside the code: `templates/`, `sim/` and `boards/`.
+"""Paths of the files that ship beside the code: `templates/`, `sim/` and `boards/`.
 
-An installed wheel carries them under `locgen/_data`; a checkout (or an editable install) has them
-at its root. Nothing else in locgen knows where they lie.
+An installed wheel carries them under `locgen/_data`; a checkout or editable install has them at its
+root.
 """
 
 from pathlib import Path

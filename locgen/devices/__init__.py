@@ -1,13 +1,13 @@
-"""What each device holds, how fast and how hungry it is: data with sources, in ``*.toml`` here.
+"""Devices: capacity, delays and power of each, with sources, from the ``*.toml`` files here.
 
-`find_device` reads them; nothing is computed from them in this package.
+`find_device` reads them; nothing in this package computes with them.
 """
 
 import difflib
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -20,14 +20,17 @@ __all__ = [
     "Capacity",
     "Delays",
     "Device",
+    "Family",
     "Power",
     "TogglePower",
     "devices",
     "find_device",
 ]
 
-#: The device and package that a bare target name means.
-DEFAULT_DEVICE = {
+Family = Literal["ice40", "ecp5", "gowin", "machxo2", "nexus"]
+"""A family of devices, by the name of the target that builds for it."""
+
+DEFAULT_DEVICE: dict[Family, str] = {
     "ice40": "up5k-sg48",
     "ecp5": "25k-cabga381",
     "gowin": "gw1nr-9c-qn88p",
@@ -35,8 +38,9 @@ DEFAULT_DEVICE = {
     "nexus": "lifcl-40-bg400",
 }
 
-FAMILIES = tuple(DEFAULT_DEVICE)
-"""Names of the families that devices belong to."""
+"""The device and package that a bare target name means."""
+
+FAMILIES: tuple[Family, ...] = get_args(Family)
 
 _STRICT = ConfigDict(extra="forbid")
 _Count = Annotated[int, Field(ge=0)]
@@ -45,9 +49,9 @@ _Positive = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True, config=_STRICT)
 class Capacity:
-    """How many of each resource the die has.
+    """Number of each resource on the die.
 
-    `bram_blocks` of the `bram` side by side hold `bram_words` words of 32 bits; an `spram` holds
+    `bram_blocks` of the `bram`, side by side, hold `bram_words` words of 32 bits; an `spram` holds
     256 kbit.
     """
 
@@ -97,21 +101,21 @@ class Power:
     Parameters
     ----------
     calibrated : bool
-        Whether the coefficients come from measurements; without them only `static_uw` is known.
+        Whether the coefficients come from measurements; if not, only `static_uw` is known.
     core_voltage : float
         Volts at which `static_uw` holds.
     static_uw : float or None
-        Microwatts of a configured device that does nothing.
+        Microwatts of an idle, configured device.
     halted_uw : float or None
-        Microwatts of a working design whose clock stands still.
+        Microwatts of a configured design with a stopped clock.
     clock_uw_per_mhz : float or None
         Microwatts per megahertz for the clock network alone.
     pj_per_toggle : TogglePower or None
-        What a change of a net costs on top.
+        Additional energy of one change of a net.
     calibrated_logic_cells : int
-        Size up to which designs were measured; larger ones are extrapolated.
+        Logic cells of the largest design that was measured; larger ones are extrapolated.
     uncertainty_percent, uncertainty_percent_beyond : int or None
-        Of the sum, up to that size and beyond it.
+        Of the whole power, up to that size and beyond it.
     sources : tuple of str
         Where the figures come from.
     """
@@ -163,23 +167,23 @@ class Device:
     grid : tuple of int
         Columns and rows of tiles, for pictures of the floor plan.
     placer : tuple of str
-        How place and route is told of the device, with ``{package}`` or ``{PACKAGE}``.
+        Arguments that name the device to place and route, with ``{package}`` or ``{PACKAGE}``.
     packer : tuple of str
-        What the program that makes the bitstream must be told.
+        Arguments of the program that makes the bitstream.
     delays : Delays
-        For estimates.
+        For the estimates before synthesis.
     power : Power
         For the energy figures.
     sources : tuple of str
         Where capacity and packages come from.
     free_pins : mapping of str to tuple of str
-        By package pins for designs without a board, a clock input first; empty where place and
-        route chooses pins itself.
+        Pins by package for designs without a board, a clock input first; empty where place and
+        route chooses the pins.
     """
 
     name: str
     title: str
-    family: Literal[FAMILIES]
+    family: Family
     default_package: str
     packages: dict[str, int]
     capacity: Capacity
@@ -229,9 +233,9 @@ def find_device(name: str) -> tuple[Device, str]:
     """
     known = {device.name: device for device in devices()}
     lower = name.lower()
-    # Names may hold dashes themselves: the longest that fits is meant.
-    fitting = [known_name for known_name in known if f"{lower}-".startswith(f"{known_name}-")]
-    wanted = max(fitting, key=len, default="")
+    # Names may hold dashes themselves: the longest match wins.
+    matches = [device for device in known if f"{lower}-".startswith(f"{device}-")]
+    wanted = max(matches, key=len, default="")
     if not wanted:
         first = lower.partition("-")[0]
         raise ConfigurationError(f"Device {name!r} is not known: {_nearest(first, tuple(known))}")

@@ -1,4 +1,4 @@
-"""Which port of a design sits on which pin of the package."""
+"""Assignment of a design's ports to the pins of a package."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ __all__ = ["Constraints", "Pin"]
 
 @dataclass(frozen=True)
 class Pin:
-    """A port and its pin; with `pull_up` an open one reads 1."""
+    """A port and its pin; with `pull_up` an unconnected pin reads 1."""
 
     port: str
     pin: str
@@ -18,8 +18,8 @@ class Pin:
 class Constraints:
     """All pins of a top, and the frequency of its port ``clk`` in Hz.
 
-    `standard` is the electrical standard of the pins, such as ``LVCMOS33``, for families whose pins
-    are told.
+    `standard` is the electrical standard of the pins, such as ``LVCMOS33``, for the families that
+    need one.
     """
 
     pins: tuple[Pin, ...]

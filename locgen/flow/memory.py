@@ -10,9 +10,10 @@ from locgen.energy import Spram
 from locgen.errors import ConfigurationError
 from locgen.flow.planned import PlannedDesign
 from locgen.host.board import split_image
-from locgen.host.frames import Frame, MessageType, encode_frame, write_request
+from locgen.host.frames import Frame, encode_frame
+from locgen.host.messages import write_request
 from locgen.plan import images_of, site_stride
-from locgen.top.protocol import Capability, LinkParams
+from locgen.top.protocol import Capability, LinkParams, MessageType
 from locgen.verify.frames import make_update_frames
 from locgen.verify.testbench import Frame as Exchange
 from locgen.verify.vectors import Vectors

@@ -1,4 +1,4 @@
-"""A board that answers on a serial line: asked again until it answers, never believed blindly."""
+"""A board on a serial line: predictions, explanations and updates, all checked."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -6,14 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from locgen.errors import BoardError
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
+from locgen.host.frames import Frame, encode_frame
+from locgen.host.messages import (
+    Answer,
     Hello,
-    LinkParams,
-    MessageType,
     check_request,
-    encode_frame,
     hello_request,
     parse_check_response,
     parse_explain_response,
@@ -22,28 +19,35 @@ from locgen.host.frames import (
     write_request,
 )
 from locgen.host.packing import pack_features
-from locgen.host.session import PASSING, REFUSALS, WHILE_BOOTING, Session, parsed
+from locgen.host.session import (
+    REFUSALS,
+    RETRYABLE,
+    RETRYABLE_AT_BOOT,
+    Session,
+    parse_response,
+)
 from locgen.host.transport import Transport
-from locgen.host.window import ONE_AT_A_TIME, Pace, ask_window
+from locgen.host.window import ONE_AT_A_TIME, Pace, exchange
+from locgen.top.protocol import ErrorCode, LinkParams, MessageType
 
 __all__ = ["Board", "split_image"]
 
 BURST = 64
-"""Write requests that are sent before the first answer is waited for; below 256 by far."""
+"""Write requests sent before the first response is awaited; far fewer than sequence numbers."""
 
 Progress = Callable[[int, int], None]
-"""Is told how much is done, and of how much."""
+"""Callback: called with the number of items done and the number of all."""
 
 
 def _silent(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 def split_image(words: Sequence[int], write_words: int) -> list[tuple[int, list[int]]]:
     """Return an image as address and words of each write, `write_words` at a time.
 
-    The last write overlaps the one before if the image's length asks for it; an image shorter than
-    a write is filled up with zeros.
+    The last write overlaps the one before if the length of the image is no multiple; zeros fill
+    up an image shorter than a write.
     """
     words = [int(word) for word in words]
     words += [0] * (write_words - len(words))
@@ -55,18 +59,18 @@ def split_image(words: Sequence[int], write_words: int) -> list[tuple[int, list[
 class Board:
     """A device that speaks docs/protocol.md, at the other end of `transport`.
 
-    A line that loses, damages, repeats or delays costs time or ends in a BoardError, never in a
-    wrong answer; see `Session` for how.
+    A line that loses, damages, repeats or delays frames costs time or ends in a BoardError, never
+    in a wrong answer; `Session` explains how.
 
     Parameters
     ----------
     transport : the line
-    timeout_s : for one answer; at least the time of its bytes and the request's, the model's
-        latency and what the driver buffers
-    check_timeout_s : for the answer to a check, which reads all memories
-    attempts : how often a request is sent before the board counts as silent
-    pace : how closely requests follow one another, from the device's widths and whether evidence
-        is asked for; one at a time by default
+    timeout_s : seconds to wait for one response; at least the time that its bytes and the
+        request's take, the model's latency and the driver's buffering
+    check_timeout_s : seconds to wait for the response to a check, which reads all memories
+    attempts : number of times a request is sent before the board counts as silent
+    pace : returns how closely requests follow one another, given the device's widths and whether
+        the requests are for explanations; one at a time by default
 
     Raises
     ------
@@ -88,9 +92,9 @@ class Board:
         self._session = Session(transport, attempts)
 
     def hello(self) -> Hello:
-        """Open a session and return what the device says of itself."""
-        answer = self._session.ask(hello_request, self.timeout_s, PASSING)
-        return parsed(parse_hello, answer)
+        """Open a session and return the device's description of itself."""
+        answer = self._session.request(hello_request, self.timeout_s, RETRYABLE)
+        return parse_response(parse_hello, answer)
 
     def predict(
         self,
@@ -105,18 +109,18 @@ class Board:
         ----------
         q : (rows, features) unsigned integers
         widths : (features,) bits of each
-        digest : of the model that must answer, if that matters
-        progress : is told the rows that were answered so far, and their number
+        digest : of the model that must answer; None for any
+        progress : called with the number of rows answered so far, and of all rows
 
         Returns
         -------
         decisions : (rows,) integers, or None for a model without decision
         scores : (rows, outputs) integers
         """
-        params, answers = self._ask_rows(
-            MessageType.PREDICT, parse_predict_response, q, widths, digest, progress
+        params, frames = self._exchange_rows(MessageType.PREDICT, q, widths, digest, progress)
+        return _columns(
+            params, [parse_response(parse_predict_response, frame, params) for frame in frames]
         )
-        return _columns(params, answers)
 
     def explain(
         self,
@@ -136,24 +140,22 @@ class Board:
         decisions, scores : as of `predict`
         evidence : an integer a row, the first digit lowest; `Design.explain` reads it
         """
-        params, answers = self._ask_rows(
-            MessageType.EXPLAIN, parse_explain_response, q, widths, digest, progress
-        )
+        params, frames = self._exchange_rows(MessageType.EXPLAIN, q, widths, digest, progress)
+        answers = [parse_response(parse_explain_response, frame, params) for frame in frames]
         decisions, scores = _columns(params, [answer[:2] for answer in answers])
         return decisions, scores, [evidence for *_, evidence in answers]
 
-    def _ask_rows(
+    def _exchange_rows(
         self,
         kind: MessageType,
-        parse: Callable[[Frame, LinkParams], tuple],
         q: np.ndarray,
         widths: Iterable[int],
         digest: int | None,
         progress: Progress,
-    ) -> tuple[LinkParams, list[tuple]]:
-        """Ask for each row with a request of type `kind`; return the answers as `parse` reads them.
+    ) -> tuple[LinkParams, list[Frame]]:
+        """Send a request of type `kind` for each row; return the responses.
 
-        Raises BoardError for a device that is not the one to ask, from the first row to the last.
+        Raises BoardError unless the right device answers, from the first row to the last.
         """
         widths = tuple(widths)
         payloads = [row.tobytes() for row in pack_features(q, widths)]
@@ -180,12 +182,12 @@ class Board:
                 )
 
         pace = self._pace(params, kind == MessageType.EXPLAIN)
-        answers = ask_window(self._session, kind, payloads, pace, confirm, progress)
+        frames = exchange(self._session, kind, payloads, pace, confirm, progress)
         confirm()
-        return params, [parsed(parse, answer, params) for answer in answers]
+        return params, frames
 
     def _whole_hello(self) -> Hello:
-        """Return hello from a device that holds a whole model."""
+        """Return the hello of a device that holds a whole model."""
         hello = self.hello()
         if hello.digest is None:
             raise BoardError(f"Board {REFUSALS[ErrorCode.NOT_READY]}")
@@ -200,23 +202,23 @@ class Board:
     ) -> Hello:
         """Write a model into the device's memories; return the hello that confirms it.
 
-        From the first write until the device has found the whole model it answers no
+        From the first write until it has checked the whole model, the device answers no
         predictions, whatever happens in between.
 
         Parameters
         ----------
         words : the image, 32-bit integers
-        digest : of the model, which the device must answer with afterwards
+        digest : of the model, which the device must report afterwards
         design : digest of the build that the image was made for, if known: a device with another
-            one is left alone
-        progress : is told the writes that were answered so far, and their number
+            design is not written to
+        progress : called with the number of writes answered so far, and of all writes
         """
         params = self.hello().params
         _require_room(params, len(words), design)
-        for _ in range(2):  # a device that lost its power in between has forgotten the first words
+        for _ in range(2):  # a device that lost power in between has lost the first words
             self._write_all(split_image(words, params.write_words), progress)
-            answer = self._session.ask(check_request, self.check_timeout_s, WHILE_BOOTING)
-            if parsed(parse_check_response, answer):
+            answer = self._session.request(check_request, self.check_timeout_s, RETRYABLE_AT_BOOT)
+            if parse_response(parse_check_response, answer):
                 break
         else:
             raise BoardError(
@@ -232,7 +234,7 @@ class Board:
         return hello
 
     def _write_all(self, writes: list[tuple[int, list[int]]], progress: Progress) -> None:
-        """Write without waiting for each answer, as docs/protocol.md section 5 allows."""
+        """Write without awaiting each response, as docs/protocol.md section 5 allows."""
         session, total, tries = self._session, len(writes), 0
         while writes:
             burst = {session.next_sequence(): write for write in writes[:BURST]}
@@ -246,22 +248,20 @@ class Board:
             progress(total - len(writes), total)
             tries = tries + 1 if len(lost) == len(burst) else 0
             if tries == session.attempts:
-                raise session.given_up(refusal)
+                raise session.no_answer(refusal)
             if lost:
                 session.resynchronise()
 
 
-def _columns(
-    params: LinkParams, answers: Sequence[tuple[int | None, tuple[int, ...]]]
-) -> tuple[np.ndarray | None, np.ndarray]:
+def _columns(params: LinkParams, answers: Sequence[Answer]) -> tuple[np.ndarray | None, np.ndarray]:
     """Return (decisions, scores) of all answers."""
-    integers = np.int64 if params.score_bits <= 64 else object
-    scores = np.array([scores for _, scores in answers], dtype=integers)
-    scores = scores.reshape(len(answers), params.outputs)
+    scores = np.array(
+        [scores for _, scores in answers], np.int64 if params.score_bits <= 64 else object
+    ).reshape(len(answers), params.outputs)
     if not params.decision_bits:
         return None, scores
     integers = np.int64 if params.decision_bits < 64 else object
-    return np.array([decision for decision, _ in answers], dtype=integers), scores
+    return np.array([decision for decision, _ in answers], integers), scores
 
 
 def _require_room(params: LinkParams, words: int, design: int | None) -> None:

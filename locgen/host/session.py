@@ -1,32 +1,25 @@
-"""Requests and answers over a line that loses, damages and delays: docs/protocol.md, section 5."""
+"""Requests and responses over an unreliable line (docs/protocol.md, section 5)."""
 
 from collections.abc import Callable, Collection, Set
 from typing import TypeVar
 
 from locgen.errors import BoardError
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
-    FrameError,
-    FrameReader,
-    MessageType,
-    encode_frame,
-    parse_error_response,
-)
+from locgen.host.frames import Frame, FrameError, FrameReader, encode_frame
+from locgen.host.messages import parse_error_response
 from locgen.host.transport import Transport
-from locgen.top.protocol import DELIMITER, RESPONSE
+from locgen.top.protocol import DELIMITER, RESPONSE, ErrorCode, MessageType
 
-__all__ = ["PASSING", "REFUSALS", "WHILE_BOOTING", "Session", "parsed"]
+__all__ = ["REFUSALS", "RETRYABLE", "RETRYABLE_AT_BOOT", "Session", "parse_response"]
 
 READ_BYTES = 4096
 IDLE_SECONDS = 0.05  # more than a USB bridge keeps back
 NOISE_SECONDS = 2.0
 
-PASSING = frozenset({ErrorCode.REPEATED, ErrorCode.OVERRUN})
-"""What a device may answer when nothing is wrong with it: worth another try."""
-WHILE_BOOTING = PASSING | {ErrorCode.NOT_READY}
+RETRYABLE = frozenset({ErrorCode.REPEATED, ErrorCode.OVERRUN})
+"""Errors that a sound device may answer with; sending the request again mends them."""
+RETRYABLE_AT_BOOT = RETRYABLE | {ErrorCode.NOT_READY}
 
-REFUSALS = {
+REFUSALS: dict[int, str] = {
     ErrorCode.UNKNOWN_TYPE: "does not know the request: its design was built without it",
     ErrorCode.WRONG_LENGTH: "expects requests of another length: it holds another design",
     ErrorCode.BAD_PADDING: "expects other features: it holds another design",
@@ -36,8 +29,8 @@ REFUSALS = {
 _Parsed = TypeVar("_Parsed")
 
 
-def parsed(parse: Callable[..., _Parsed], *arguments: object) -> _Parsed:
-    """Return ``parse(*arguments)``; raise BoardError for a frame that is not what it should be."""
+def parse_response(parse: Callable[..., _Parsed], *arguments: object) -> _Parsed:
+    """Return ``parse(*arguments)``; raise BoardError for a frame with unexpected content."""
     try:
         return parse(*arguments)
     except FrameError as error:
@@ -50,13 +43,13 @@ def parsed(parse: Callable[..., _Parsed], *arguments: object) -> _Parsed:
 class Session:
     """Sequence numbers, time-outs and resends.
 
-    Every request has a sequence number of its own; what is not answered in time is asked again
-    under a new one, after the line fell idle. Answers to older numbers are ignored.
+    Every request has its own sequence number. A request without a response in time is sent again
+    under a new number, after the line fell idle; responses to older numbers are ignored.
 
     Parameters
     ----------
     transport : the line
-    attempts : how often a request is sent before the device counts as silent
+    attempts : number of times a request is sent before the device counts as silent
     """
 
     def __init__(self, transport: Transport, attempts: int) -> None:
@@ -67,16 +60,16 @@ class Session:
         self._sequence = 0
         self._fresh = True
 
-    def ask(
-        self, request: Callable[[int], Frame], timeout_s: float, passing: Set[ErrorCode]
+    def request(
+        self, make: Callable[[int], Frame], timeout_s: float, retryable: Set[ErrorCode]
     ) -> Frame:
-        """Send a request until its response comes; return that.
+        """Send a request until its response arrives, and return the response.
 
         Parameters
         ----------
-        request : makes it from a sequence number
-        timeout_s : for one answer
-        passing : error codes after which the request is sent again
+        make : returns the request with a given sequence number
+        timeout_s : seconds to wait for one response
+        retryable : error codes after which the request is sent again
 
         Raises
         ------
@@ -87,15 +80,15 @@ class Session:
         for attempt in range(self.attempts):
             if attempt:
                 self.resynchronise()
-            frame = request(self.next_sequence())
+            frame = make(self.next_sequence())
             self.send(encode_frame(frame))
             answer = self.receive({frame.sequence}, timeout_s, MessageType(frame.type))
             if answer is None:
                 continue
             if answer.type != MessageType.ERROR_RESPONSE:
                 return answer
-            refusal = self.passing(answer, passing)
-        raise self.given_up(refusal)
+            refusal = self.retryable(answer, retryable)
+        raise self.no_answer(refusal)
 
     def collect(
         self, sequences: Set[int], timeout_s: float, kind: MessageType
@@ -104,22 +97,23 @@ class Session:
 
         Returns
         -------
-        The sequence numbers that were not answered when nothing more came for `timeout_s`, and the
-        last passing error among the answers.
+        The sequence numbers without a response when `timeout_s` seconds passed in silence, and the
+        last retryable error among the responses.
         """
-        unanswered, refusal = set(sequences), None
+        unanswered = set(sequences)
+        refusal: ErrorCode | None = None
         while unanswered and refusal is not ErrorCode.NOT_READY:
             answer = self.receive(unanswered, timeout_s, kind)
             if answer is None:
                 break
             if answer.type == MessageType.ERROR_RESPONSE:
-                refusal = self.passing(answer, WHILE_BOOTING)
+                refusal = self.retryable(answer, RETRYABLE_AT_BOOT)
             else:
                 unanswered.remove(answer.sequence)
         return unanswered, refusal
 
-    def given_up(self, refusal: ErrorCode | None) -> BoardError:
-        """Return the error for a request that was sent in vain; `refusal` as last answered."""
+    def no_answer(self, refusal: ErrorCode | None) -> BoardError:
+        """Return the error for a request without response; `refusal` is the last error received."""
         if refusal is ErrorCode.NOT_READY:
             return BoardError(
                 f"Board still loads its own model after {self.attempts} tries: wait, then try again"
@@ -135,13 +129,13 @@ class Session:
         return self._sequence
 
     def send(self, line: bytes) -> None:
-        """Send frames, behind a delimiter of their own."""
+        """Send frames, preceded by a delimiter."""
         if self._fresh:
             self.resynchronise()
         self.transport.write(bytes([DELIMITER]) + line)
 
     def resynchronise(self) -> None:
-        """Let the line fall idle, forget what it said, and end what the device may be inside."""
+        """Wait for an idle line, drop what arrived, and end the frame that the device is reading."""
         self._fresh = False
         end = self.transport.now() + NOISE_SECONDS
         while self.transport.read(READ_BYTES, IDLE_SECONDS):
@@ -151,17 +145,17 @@ class Session:
         self._reader.clear()
         self.transport.write(bytes([DELIMITER]))
 
-    def passing(self, answer: Frame, passing: Set[ErrorCode]) -> ErrorCode:
-        """Return the code of an error response that another try may mend; raise for others."""
-        code = parsed(parse_error_response, answer)
-        if code in passing:
-            return code
-        raise BoardError(f"Board {REFUSALS.get(code, f'answers with error {int(code)}')}")
+    def retryable(self, answer: Frame, codes: Set[ErrorCode]) -> ErrorCode:
+        """Return the code of an error response if it is one of `codes`; raise BoardError if not."""
+        code = parse_response(parse_error_response, answer)
+        if code in codes:
+            return ErrorCode(code)
+        raise BoardError(f"Board {REFUSALS.get(code) or f'answers with error {code}'}")
 
     def receive(
         self, sequences: Collection[int], timeout_s: float, kind: MessageType
     ) -> Frame | None:
-        """Return the response to one of `sequences`, or an OVERRUN; None after the time."""
+        """Return the response to one of `sequences`, or an OVERRUN; None after the time-out."""
         wanted = {kind | RESPONSE, MessageType.ERROR_RESPONSE}
         deadline = self.transport.now() + timeout_s
         while True:

@@ -1,15 +1,28 @@
-"""The byte pipe below a board: a serial port, or whatever looks like one."""
+"""Byte transports to a device: the protocol, and a serial port through pyserial."""
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from types import ModuleType
+from typing import Protocol, TypeVar
 
 from locgen.errors import BoardError, ToolNotFound
 
 __all__ = ["SerialTransport", "Transport"]
 
 _RETRY_SECONDS = 0.2
+_Result = TypeVar("_Result")
+
+
+class _Port(Protocol):
+    """The part of pyserial's `Serial` that `SerialTransport` uses."""
+
+    in_waiting: int
+    timeout: float | None
+
+    def read(self, size: int) -> bytes: ...
+    def write(self, data: bytes) -> int | None: ...
+    def close(self) -> None: ...
 
 
 class Transport(Protocol):
@@ -28,14 +41,14 @@ class Transport(Protocol):
 class SerialTransport:
     """A serial port through pyserial, 8N1, opened when it is first used.
 
-    A port that worked and then fails (a cable that was pulled) is opened again as soon as it is
-    back; what was written meanwhile is lost, as on any line.
+    A port that worked and then fails (an unplugged cable) is opened again as soon as it is back;
+    bytes written meanwhile are lost, as on any line.
 
     Parameters
     ----------
     port : name of the port, such as ``/dev/ttyUSB1`` or ``COM4``
     baud : bits a second
-    patience_s : how long a port that failed is waited for
+    patience_s : seconds to wait for a port that failed
 
     Raises
     ------
@@ -49,7 +62,7 @@ class SerialTransport:
         self.port = port
         self.baud = baud
         self.patience_s = patience_s
-        self._serial = None
+        self._port: _Port | None = None
 
     def write(self, data: bytes) -> None:
         """Send `data`."""
@@ -58,9 +71,9 @@ class SerialTransport:
     def read(self, count: int, timeout_s: float) -> bytes:
         """Return up to `count` bytes as soon as there are any; none after `timeout_s`."""
 
-        def receive(port: Any) -> bytes:
+        def receive(port: _Port) -> bytes:
             waiting = port.in_waiting
-            if waiting:  # to set the time-out takes as long as reading does
+            if waiting:  # setting the time-out takes as long as reading
                 return port.read(min(count, waiting))
             port.timeout = timeout_s
             first = port.read(1)
@@ -74,21 +87,21 @@ class SerialTransport:
 
     def close(self) -> None:
         """Close the port; the next use opens it again."""
-        if self._serial is not None:
-            self._serial.close()
-            self._serial = None
+        if self._port is not None:
+            self._port.close()
+            self._port = None
 
-    def _use(self, action: Callable[[Any], Any]) -> Any:
-        """Return what `action` makes of the port; None if the port had to be opened again."""
+    def _use(self, action: Callable[[_Port], _Result]) -> _Result | None:
+        """Return the result of `action`; None if the port had to be opened again."""
         try:
             import serial
         except ImportError as error:
             raise ToolNotFound('pyserial is not installed: pip install "locgen[board]"') from error
-        worked = self._serial is not None
+        worked = self._port is not None
         try:
-            if self._serial is None:
-                self._serial = serial.Serial(self.port, self.baud)
-            return action(self._serial)
+            if self._port is None:
+                self._port = serial.Serial(self.port, self.baud)
+            return action(self._port)
         except (OSError, ValueError) as error:  # pyserial's own errors are OSErrors
             deadline = time.monotonic() + (self.patience_s if worked else 0)
             while not self._reopen(serial):
@@ -100,11 +113,11 @@ class SerialTransport:
                 time.sleep(_RETRY_SECONDS)
             return None
 
-    def _reopen(self, serial: Any) -> bool:
-        """Open the port anew; return whether that went well."""
+    def _reopen(self, serial: ModuleType) -> bool:
+        """Open the port again; return whether it opened."""
         with suppress(OSError, ValueError):
             self.close()
-        self._serial = None
+        self._port = None
         with suppress(OSError, ValueError):
-            self._serial = serial.Serial(self.port, self.baud)
-        return self._serial is not None
+            self._port = serial.Serial(self.port, self.baud)
+        return self._port is not None

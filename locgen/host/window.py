@@ -1,19 +1,19 @@
-"""Many requests on their way at once: what makes a slow line, or a slow simulation, busy."""
+"""Pipelined requests, which keep a slow line or a slow simulation busy."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from locgen.host.frames import Frame, MessageType, encode_frame
-from locgen.host.session import PASSING, Session
+from locgen.host.frames import Frame, encode_frame
+from locgen.host.session import RETRYABLE, Session
 from locgen.top.cobs import encoded_bytes
-from locgen.top.protocol import CRC_BYTES, DELIMITER, HEADER_BYTES, LinkParams
+from locgen.top.protocol import CRC_BYTES, DELIMITER, HEADER_BYTES, LinkParams, MessageType
 
-__all__ = ["ONE_AT_A_TIME", "Pace", "ask_window", "pace_of"]
+__all__ = ["ONE_AT_A_TIME", "Pace", "exchange", "pace_of"]
 
 _LINK_CYCLES = 32
-"""More than the link's own clocks between a request and its answer, besides 9 for each byte."""
+"""Upper bound of the link's own cycles between a request and its response, besides 9 a byte."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Pace:
 
     Members
     -------
-    window : requests that may be unanswered, 1 to 64: so few that no sequence number is used again
-        before all answers to it have come or are lost
-    gap_bytes : 0x00 bytes behind each request, in which the device is free again
-    timeout_s : for the next answer
+    window : requests that may be unanswered, 1 to 64: few enough that no sequence number is reused
+        before every response to it has arrived or is lost
+    gap_bytes : 0x00 bytes after each request, while the device becomes free again
+    timeout_s : seconds to wait for the next response
     """
 
     window: int
@@ -52,16 +52,16 @@ def pace_of(
     window: int = 32,
     timeout_s: float = 0.3,
 ) -> Pace:
-    """Return a pace at which a device takes every request (docs/protocol.md, section 5).
+    """Return a pace at which a device accepts every request (docs/protocol.md, section 5).
 
     Parameters
     ----------
     params : the design's widths
-    cycles : clocks from an inference's begin until the core takes the next one
+    cycles : cycles from the start of an inference until the core takes the next one
     clock_hz, baud : of the device
-    evidence : whether explanations are asked for
-    window : requests under way; timeout_s : for an answer to a single one, on its way through
-        drivers and bridges
+    evidence : whether the requests are for explanations
+    window : requests under way
+    timeout_s : seconds to wait for the response to a single request, through drivers and bridges
     """
     around = HEADER_BYTES + CRC_BYTES
     answer = around + params.response_bytes + (params.evidence_bytes if evidence else 0)
@@ -73,7 +73,7 @@ def pace_of(
     return Pace(window, gap, timeout_s + line)
 
 
-def ask_window(
+def exchange(
     session: Session,
     kind: MessageType,
     payloads: Sequence[bytes],
@@ -83,59 +83,82 @@ def ask_window(
 ) -> list[Frame]:
     """Return the response to each request of type `kind`.
 
-    A line keeps the order: an answer says that what was asked before it, and is still unanswered,
-    was lost; it is asked again. After silence all is asked again, one request first.
+    A line keeps the order: a response shows that every earlier request without one was lost; it is
+    sent again. After silence all are sent again, one at a time until the first response.
 
     Parameters
     ----------
+    session : the open session
+    kind : type of all requests
     payloads : of the requests
-    confirm : is called after silence, before anything is asked again: whoever answers then may be
-        another device
-    progress : is told how many requests were answered so far, and their number
+    pace : how closely they follow one another
+    confirm : called after silence, before anything is sent again: another device may have taken
+        the place of the first
+    progress : called with the number of responses so far, and of requests
 
     Raises
     ------
     BoardError
-        For a refusal, or when nothing comes after `session.attempts` tries.
+        For a refusal, or when nothing arrives after `session.attempts` tries.
     """
-    answers: list[Frame | None] = [None] * len(payloads)
-    waiting = deque(range(len(payloads)))
-    under_way: dict[int, int] = {}  # row by sequence number, oldest first
-    window, silences, done = pace.window, 0, 0
-    gap = bytes([DELIMITER]) * pace.gap_bytes
-    while waiting or under_way:
-        if waiting and len(under_way) <= window // 2:
-            line = bytearray()
-            while waiting and len(under_way) < window:
-                row, sequence = waiting.popleft(), session.next_sequence()
-                under_way[sequence] = row
-                line += encode_frame(Frame(kind, sequence, payloads[row])) + gap
-            session.send(bytes(line))
-            progress(done, len(payloads))
-        answer = session.receive(under_way, pace.timeout_s, kind)
-        refused = answer is not None and answer.type == MessageType.ERROR_RESPONSE
-        if refused:
-            session.passing(answer, PASSING)
-            if window > 1:
-                continue  # what was lost shows in the answers that follow, or in silence
-        if answer is None or refused:
-            silences += 1
-            if silences == session.attempts:
-                raise session.given_up(None)
-            waiting.extendleft(reversed(under_way.values()))
-            under_way.clear()
-            window = 1
-            session.resynchronise()
-            confirm()
+    requests = _Requests(kind, payloads, bytes([DELIMITER]) * pace.gap_bytes)
+    window, silences = pace.window, 0
+    while requests.waiting or requests.under_way:
+        if requests.waiting and len(requests.under_way) <= window // 2:
+            session.send(requests.take(session, window))
+            progress(len(requests.answers), len(payloads))
+        answer = session.receive(requests.under_way, pace.timeout_s, kind)
+        if answer is not None and answer.type != MessageType.ERROR_RESPONSE:
+            requests.settle(answer)
+            window, silences = pace.window, 0
             continue
+        if answer is not None:
+            session.retryable(answer, RETRYABLE)
+            if window > 1:
+                continue  # the responses that follow, or silence, show which request was lost
+        silences += 1
+        if silences == session.attempts:
+            raise session.no_answer(None)
+        requests.put_back(requests.under_way.values())
+        requests.under_way.clear()
+        window = 1
+        session.resynchronise()
+        confirm()
+    progress(len(requests.answers), len(payloads))
+    return [requests.answers[row] for row in range(len(payloads))]
+
+
+class _Requests:
+    """Requests that wait, that are under way, and their responses, by row."""
+
+    def __init__(self, kind: MessageType, payloads: Sequence[bytes], gap: bytes) -> None:
+        self._kind = kind
+        self._payloads = payloads
+        self._gap = gap
+        self.waiting = deque(range(len(payloads)))
+        self.under_way: dict[int, int] = {}  # row by sequence number, oldest first
+        self.answers: dict[int, Frame] = {}
+
+    def take(self, session: Session, window: int) -> bytes:
+        """Move waiting requests under way until there are `window`; return their bytes."""
+        line = bytearray()
+        while self.waiting and len(self.under_way) < window:
+            row, sequence = self.waiting.popleft(), session.next_sequence()
+            self.under_way[sequence] = row
+            line += encode_frame(Frame(self._kind, sequence, self._payloads[row])) + self._gap
+        return bytes(line)
+
+    def settle(self, answer: Frame) -> None:
+        """Keep a response; requests that were sent before its own and have none wait again."""
         lost = []
-        for sequence in list(under_way):
-            row = under_way.pop(sequence)
+        for sequence in list(self.under_way):
+            row = self.under_way.pop(sequence)
             if sequence == answer.sequence:
-                answers[row] = answer
+                self.answers[row] = answer
                 break
             lost.append(row)
-        waiting.extendleft(reversed(lost))
-        window, silences, done = pace.window, 0, done + 1
-    progress(done, len(payloads))
-    return answers
+        self.put_back(lost)
+
+    def put_back(self, rows: Iterable[int]) -> None:
+        """Have `rows` wait again, before all others, in their order."""
+        self.waiting.extendleft(reversed(list(rows)))

@@ -7,19 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from locgen.host.board import split_image
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
-    MessageType,
+from locgen.host.frames import Frame, encode_frame
+from locgen.host.messages import (
     check_request,
-    encode_frame,
     explain_request,
     hello_request,
     predict_request,
     write_request,
 )
 from locgen.ir import QuantisedModel
-from locgen.top.protocol import LinkParams
+from locgen.top.protocol import ErrorCode, LinkParams, MessageType
 from locgen.verify.testbench import Frame as Exchange
 from locgen.verify.vectors import Vectors
 

@@ -22,9 +22,11 @@ from locgen.flow import memory
 from locgen.flow.folder import open_folder, verify_folder
 from locgen.flow.memory import gates_digest, link_params
 from locgen.host.board import Board
-from locgen.host.frames import MessageType, decode_frame, encode_frame, explain_request
+from locgen.host.frames import decode_frame, encode_frame
+from locgen.host.messages import explain_request
 from locgen.models import MixtureOfExpertsClassifier
 from locgen.plan.evidence import gathered_of, runs_of
+from locgen.top.protocol import MessageType
 from locgen.verify.frames import explain_response
 
 IRIS = train_test_split(*load_iris(return_X_y=True), test_size=0.3, random_state=0)

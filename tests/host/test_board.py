@@ -20,10 +20,11 @@ from memorykit import (
 
 from locgen.errors import BoardError, ToolNotFound
 from locgen.host.board import BURST, Board, split_image
-from locgen.host.frames import ErrorCode, Frame, LinkParams, MessageType, encode_frame
+from locgen.host.frames import Frame, encode_frame
 from locgen.host.packing import payload_words
 from locgen.host.transport import SerialTransport
 from locgen.host.window import Pace
+from locgen.top.protocol import ErrorCode, LinkParams, MessageType
 
 WIDTHS = [5, 0, 8]
 PLAIN = LinkParams(13, 2, 10, 3, 0xFEDCBA9876543210)

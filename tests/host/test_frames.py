@@ -9,32 +9,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locgen.host.frames import (
-    Capability,
-    ErrorCode,
     Frame,
     FrameError,
     FrameReader,
-    Hello,
-    LinkParams,
-    MessageType,
-    check_request,
     cobs_decode,
     cobs_encode,
     decode_frame,
     encode_frame,
+)
+from locgen.host.messages import (
+    Hello,
+    check_request,
     explain_request,
     hello_request,
-    pack_features,
     parse_check_response,
     parse_error_response,
     parse_explain_response,
     parse_hello,
     parse_hello_response,
     parse_predict_response,
-    payload_words,
     predict_request,
     write_request,
 )
+from locgen.host.packing import pack_features, payload_words
+from locgen.top.protocol import Capability, ErrorCode, LinkParams, MessageType
 
 # Long runs without zeros, around the block length of 254, beside arbitrary bytes.
 runs = st.tuples(st.integers(250, 260), st.binary(max_size=3)).map(lambda t: b"\x07" * t[0] + t[1])

@@ -15,18 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locgen.errors import ConfigurationError, DataError
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
-    FrameReader,
-    LinkParams,
-    MessageType,
-    cobs_encode,
-    encode_frame,
-    hello_request,
-    predict_request,
-)
+from locgen.host.frames import Frame, FrameReader, cobs_encode, encode_frame
 from locgen.host.header import render_model_header, write_headers
+from locgen.host.messages import hello_request, predict_request
 from locgen.host.packing import pack_features
 from locgen.ir import (
     AffineFeature,
@@ -40,6 +31,7 @@ from locgen.ir import (
 )
 from locgen.ir.membership import Membership
 from locgen.quantise import check_rows
+from locgen.top.protocol import ErrorCode, LinkParams, MessageType
 from locgen.verify.frames import explain_response, predict_response
 
 pytestmark = pytest.mark.skipif(

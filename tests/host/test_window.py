@@ -10,8 +10,9 @@ from test_board import PLAIN, WIDTHS, Line, right, rows
 
 from locgen.errors import BoardError
 from locgen.host.board import Board
-from locgen.host.frames import Frame, LinkParams, MessageType, encode_frame
+from locgen.host.frames import Frame, encode_frame
 from locgen.host.window import Pace, pace_of
+from locgen.top.protocol import LinkParams, MessageType
 
 CLOCK, BAUD = 12_000_000, 1_000_000
 

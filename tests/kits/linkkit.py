@@ -8,9 +8,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from locgen.host.frames import ErrorCode, Frame, FrameError, FrameReader, decode_frame
+from locgen.host.frames import Frame, FrameError, FrameReader, decode_frame
 from locgen.top.link import FrameLink, LinkParams, response_layout
-from locgen.top.protocol import RESPONSE, Capability, MessageType
+from locgen.top.protocol import RESPONSE, Capability, ErrorCode, MessageType
 
 SMALL = LinkParams(13, 2, 10, 3, 0x0123456789ABCDEF)
 EXPLAINS = Capability.PREDICT | Capability.EXPLAIN

@@ -22,11 +22,9 @@ from linkkit import (
     request,
 )
 
-from locgen.host.frames import (
-    Frame,
+from locgen.host.frames import Frame, decode_frame, encode_frame
+from locgen.host.messages import (
     check_request,
-    decode_frame,
-    encode_frame,
     hello_request,
     parse_check_response,
     parse_error_response,

@@ -23,18 +23,13 @@ from memorykit import (
     random_image,
 )
 
-from locgen.host.frames import (
-    ErrorCode,
-    FrameReader,
-    check_request,
-    encode_frame,
-    write_request,
-)
+from locgen.host.frames import FrameReader, encode_frame
+from locgen.host.messages import check_request, write_request
 from locgen.resources import resource
 from locgen.top.board import BoardTop
 from locgen.top.boot import FlashLoader, FlashParams, flash_signature
 from locgen.top.emit import emit_rtlil
-from locgen.top.protocol import Capability, LinkParams
+from locgen.top.protocol import Capability, ErrorCode, LinkParams
 
 OFFSET = 0x20000
 CLOCK_NS = 1000  # of `Host`'s simulator

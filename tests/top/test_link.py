@@ -21,21 +21,18 @@ from linkkit import (
 from slowkit import slow
 
 from locgen.host.frames import (
-    ErrorCode,
     Frame,
     FrameError,
     FrameReader,
     cobs_encode,
     decode_frame,
     encode_frame,
-    parse_error_response,
-    parse_hello_response,
-    parse_predict_response,
 )
+from locgen.host.messages import parse_error_response, parse_hello_response, parse_predict_response
 from locgen.top.board import BoardTop, reset_less_domain
 from locgen.top.cobs import CobsBuffer
 from locgen.top.link import LinkParams
-from locgen.top.protocol import MessageType
+from locgen.top.protocol import ErrorCode, MessageType
 
 
 @pytest.mark.parametrize(

@@ -21,17 +21,10 @@ from linkkit import (
 from memorykit import MEMORY, MemoryBench, MemoryHost, prediction_with, random_image
 from slowkit import slow
 
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
-    LinkParams,
-    MessageType,
-    encode_frame,
-    parse_error_response,
-    parse_explain_response,
-    parse_hello_response,
-)
+from locgen.host.frames import Frame, encode_frame
+from locgen.host.messages import parse_error_response, parse_explain_response, parse_hello_response
 from locgen.top.gather import EvidenceBuffer
+from locgen.top.protocol import ErrorCode, LinkParams, MessageType
 
 TALKING = replace(SMALL, capabilities=int(EXPLAINS), evidence_bits=37)
 

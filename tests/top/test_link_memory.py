@@ -21,16 +21,10 @@ from memorykit import (
 )
 from slowkit import slow
 
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
-    check_request,
-    decode_frame,
-    encode_frame,
-    write_request,
-)
+from locgen.host.frames import Frame, decode_frame, encode_frame
+from locgen.host.messages import check_request, write_request
 from locgen.top.link import FrameLink, LinkParams
-from locgen.top.protocol import Capability, MessageType
+from locgen.top.protocol import Capability, ErrorCode, MessageType
 from locgen.top.update import WordWriter
 
 BOTH = Capability.PREDICT | Capability.UPDATE

@@ -16,14 +16,9 @@ from memorykit import (
 )
 
 from locgen.host.board import split_image
-from locgen.host.frames import (
-    ErrorCode,
-    Frame,
-    MessageType,
-    decode_frame,
-    encode_frame,
-    payload_words,
-)
+from locgen.host.frames import Frame, decode_frame, encode_frame
+from locgen.host.packing import payload_words
+from locgen.top.protocol import ErrorCode, MessageType
 from locgen.verify.frames import make_update_frames
 from locgen.verify.vectors import Vectors
 
