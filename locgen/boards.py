@@ -251,8 +251,9 @@ def _model_in(annotation: object) -> type[BaseModel] | None:
     """Return the model that an annotation is, may be, or is a list of."""
     if get_origin(annotation) in (tuple, UnionType):
         annotation = get_args(annotation)[0]
-    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return annotation if is_model else None
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return None
 
 
 def schema_markdown() -> str:
@@ -289,4 +290,5 @@ def _type_name(annotation: object) -> str:
         return " or ".join(f'`"{value}"`' for value in get_args(annotation))
     if get_origin(annotation) is tuple:
         return f"list of {_type_name(get_args(annotation)[0])}"
-    return {str: "text", int: "whole number"}[annotation]
+    names: dict[object, str] = {str: "text", int: "whole number"}
+    return names[annotation]

@@ -135,7 +135,7 @@ class Session:
         self.transport.write(bytes([DELIMITER]) + line)
 
     def resynchronise(self) -> None:
-        """Wait for an idle line, drop what arrived, and end the frame that the device is reading."""
+        """Wait for an idle line, drop what arrived, and end the frame the device is reading."""
         self._fresh = False
         end = self.transport.now() + NOISE_SECONDS
         while self.transport.read(READ_BYTES, IDLE_SECONDS):
