@@ -37,6 +37,7 @@ from sklearn.tree import DecisionTreeClassifier
 from locgen.devices import find_device
 from locgen.frontends import load
 from locgen.ir import QuantisedModel
+from locgen.passes import prepare
 from locgen.plan import DirectPlan, TreePlan, estimate_plan, plan_direct, plan_tree
 from locgen.plan.estimate import WEIGHTS, terms_of
 from locgen.quantise import Dataset, QuantiseOptions, quantise
@@ -135,7 +136,9 @@ def planned(sample: Sample) -> tuple[QuantisedModel, DirectPlan | TreePlan]:
     """Return the integer model and the plan of `sample`."""
     model = _model(sample.data, sample.family, sample.trees, sample.depth)
     if sample.fabric == "direct":
+        model = prepare(model, "direct")
         return model, plan_direct(model, None, False)
+    model = prepare(model, "tree")
     return model, plan_tree(model, "full" if sample.fabric == "full" else int(sample.fabric), None)
 
 

@@ -21,7 +21,8 @@ from sklearn.preprocessing import StandardScaler
 
 from locgen.frontends import load
 from locgen.ir import QuantisedModel
-from locgen.plan import estimate_plan, plan_direct, plan_tree
+from locgen.passes import prepare
+from locgen.plan import Plan, estimate_plan, plan_direct, plan_tree
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -63,6 +64,10 @@ def trained(family: str, data: str, scaled: bool) -> tuple[BaseEstimator, Quanti
     return estimator, quantise(load(estimator).model, data, QuantiseOptions(), rows)
 
 
+def _estimated(model: QuantisedModel, plan: Plan) -> int:
+    return estimate_plan(prepare(model, plan.kind), plan).logic_cells
+
+
 def measure(family: str, data: str, scaled: bool) -> dict[str, object]:
     """Return the figures of one estimator on one data set."""
     estimator, found = trained(family, data, scaled)
@@ -70,7 +75,6 @@ def measure(family: str, data: str, scaled: bool) -> dict[str, object]:
     model = found.model
     theirs, ours = estimator.predict(x_test), model.predict(x_test)
     before, after = np.mean(theirs == y_test), np.mean(ours == y_test)
-    direct, tree = plan_direct(model, None, False), plan_tree(model, 1, None)
     return {
         "family": family,
         "data": data,
@@ -83,8 +87,8 @@ def measure(family: str, data: str, scaled: bool) -> dict[str, object]:
         "input_bits": sum(model.feature_bits),
         "term_bits": found.trials[-1].score_bits,
         "score_bits": model.score_bits,
-        "direct_cells": estimate_plan(model, direct).logic_cells,
-        "tree_cells": estimate_plan(model, tree).logic_cells,
+        "direct_cells": _estimated(model, plan_direct(model, None, False)),
+        "tree_cells": _estimated(model, plan_tree(model, 1, None)),
     }
 
 
@@ -92,6 +96,7 @@ def cells(name: str, data: str, model: QuantisedModel) -> list[dict[str, object]
     """Return packed and estimated logic cells of `model` in both fabrics."""
     rows = []
     for kind in ("direct", "tree"):
+        model = prepare(model, kind)
         plan = plan_direct(model, None, False) if kind == "direct" else plan_tree(model, 1, None)
         fabric = DirectFabric(model, plan) if kind == "direct" else TreeFabric(model, plan)
         counted = count_cells(fabric)[0].logic_cells

@@ -23,6 +23,7 @@ from locgen.devices import find_device
 from locgen.energy import Activity, ExpertActivity, MappedNetlist, count_toggles, expert_activity
 from locgen.ir import QuantisedModel
 from locgen.models import MixtureOfExpertsClassifier
+from locgen.passes import prepare
 from locgen.plan import TreePlan, plan_tree
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.emit import emit_rtlil
@@ -79,8 +80,8 @@ def main() -> None:
     mixture = MixtureOfExpertsClassifier(8, random_state=arguments.seed).fit(x_train, y_train)
     data = {"X_train": x_train, "y_train": y_train, "X_test": x_test, "y_test": y_test}
     design = locgen.compile(mixture, data=data, fabric="tree", link_width=str(arguments.link_width))
-    model = design.model
-    wide = opened(model)
+    model = design.choice.hardware
+    wide = prepare(opened(model), "tree")
     plan = plan_tree(wide, arguments.link_width, None)
     q = model.quantise(x_test)[:ROWS]
     rows, totals = [], []

@@ -31,6 +31,7 @@ from models import load_case
 
 from locgen.ir import IdentityFeature, QuantisedModel, SplitRule, Threshold, TreeNode
 from locgen.noc import CombineTree, LastStop, down_layout
+from locgen.passes import prepare
 from locgen.plan import TreePlan, largest_words, plan_direct, plan_tree
 from locgen.quantise import QuantiseOptions, quantise
 from locgen.top.direct import DirectFabric
@@ -196,7 +197,7 @@ def measure_whole_model() -> list[dict[str, object]]:
     model = quantise(case.float_model(), case.name, QuantiseOptions(), case.dataset()).model
     rows = []
     plan = plan_direct(model, None, False)
-    usage, _ = count_cells(DirectFabric(model, plan))
+    usage, _ = count_cells(DirectFabric(prepare(model, "direct"), plan))
     rows.append(
         {"fabric": "direct", "logic_cells": usage.logic_cells, "lut": usage.lut} | _of(plan)
     )

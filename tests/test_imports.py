@@ -12,6 +12,7 @@ RANKS = [
     "errors resources version",
     "devices",
     "ir",
+    "passes",
     "quantise",
     "frontends models",
     "plan",

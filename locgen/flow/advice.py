@@ -4,6 +4,7 @@ from locgen.boards import list_boards
 from locgen.devices import devices
 from locgen.flow.engine_choice import engines_elsewhere
 from locgen.flow.planned import PlannedDesign
+from locgen.passes import prepare
 from locgen.plan import estimate_plan, plan_direct, plan_tree
 
 __all__ = ["advice"]
@@ -31,9 +32,11 @@ def advice(design: PlannedDesign, used: int, available: int, source: str = "") -
         ways.append(f"depth {depth - halvings} instead of {depth}")
     error = used / max(design.estimate.logic_cells, 1)
     if plan.kind == "direct":
-        other, option = estimate_plan(model, plan_tree(model, 1, None)), "--fabric tree"
+        model, option = prepare(model, "tree"), "--fabric tree"
+        other = estimate_plan(model, plan_tree(model, 1, None))
     else:
-        other, option = estimate_plan(model, plan_direct(model, None, False)), "--fabric direct"
+        model, option = prepare(model, "direct"), "--fabric direct"
+        other = estimate_plan(model, plan_direct(model, None, False))
     if other.logic_cells * max(error, 1) <= available * _ROUTABLE:
         ways.append(option)
     ways += _larger(design, used)

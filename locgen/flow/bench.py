@@ -58,10 +58,10 @@ def design_facts(design: PlannedDesign) -> dict[str, object]:
 
 def fabric_of(design: PlannedDesign) -> DirectFabric | TreeFabric:
     """Return the Amaranth component of the model."""
-    plan = design.plan
+    plan, model = design.plan, design.chosen.hardware
     if plan.kind == "direct":
-        return DirectFabric(design.model, plan)
-    return TreeFabric(design.model, plan, int(design.digest, 16))
+        return DirectFabric(model, plan)
+    return TreeFabric(model, plan, int(design.digest, 16))
 
 
 def emit(design: PlannedDesign, called: str = "top") -> dict[str, str]:

@@ -6,6 +6,7 @@ from locgen.flow.engine_choice import check_memories, choose_engines
 from locgen.flow.options import BuildOptions
 from locgen.flow.planned import ChosenPlan
 from locgen.ir import Median, QuantisedModel
+from locgen.passes import prepare
 from locgen.plan import CellEstimate, DirectPlan, Plan, estimate_plan, plan_direct, plan_tree
 from locgen.top.kinds import FRAMED_TOPS
 
@@ -49,11 +50,15 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, target: BuildTarge
         )
         return choose_engines(model, options, target, "asked for")
     plans: dict[str, Plan] = {}
+    sizes: dict[str, CellEstimate] = {}
     if options.fabric in ("auto", "direct"):
-        plans["direct"] = _direct_plan(model, options, target)
+        prepared = prepare(model, "direct")
+        plans["direct"] = _direct_plan(prepared, options, target)
+        sizes["direct"] = estimate_plan(prepared, plans["direct"])
     if options.fabric in ("auto", "tree") and not beside:
-        plans["tree"] = plan_tree(model, options.link_bits, options.sites, options.explain)
-    sizes = {kind: estimate_plan(model, plan) for kind, plan in plans.items()}
+        prepared = prepare(model, "tree")
+        plans["tree"] = plan_tree(prepared, options.link_bits, options.sites, options.explain)
+        sizes["tree"] = estimate_plan(prepared, plans["tree"])
     kind, reason = _choose(sizes, options, target)
     estimate = sizes[kind]
     other = next(((k, s.logic_cells) for k, s in sizes.items() if k != kind), None)

@@ -9,6 +9,7 @@ from locgen.flow.build_target import BuildTarget
 from locgen.flow.options import BuildOptions
 from locgen.frontends import Loaded
 from locgen.ir import QuantisedModel, digest_of
+from locgen.passes import prepare
 from locgen.plan import CellEstimate, Plan
 from locgen.quantise import Dataset, Quantisation, check_rows
 
@@ -29,6 +30,11 @@ class ChosenPlan:
     fmax_mhz: float | None
     reason: str
     other: tuple[str, int] | None
+
+    @cached_property
+    def hardware(self) -> QuantisedModel:
+        """The model as plan and hardware take it, see `passes.prepare`."""
+        return prepare(self.model, self.plan.kind)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from locgen.frontends import Loaded, load
 from locgen.host.answers import Progress, silent
 from locgen.host.board import Board
 from locgen.ir import QuantisedModel, from_json, to_json
+from locgen.passes import prepare
 from locgen.plan import estimate_plan
 from locgen.plan.engines import refit, with_ports
 from locgen.plan.serialise import plan_from_json
@@ -180,7 +181,8 @@ def design_of_folder(folder: BuildFolder) -> PlannedDesign:
         target=built_for.family, top=built_for.top, core=core, explain=explain, **where
     )
     model = folder.model
-    chosen = ChosenPlan(model, plan, estimate_plan(model, plan), 0.0, "built", None)
+    estimate = estimate_plan(prepare(model, plan.kind), plan)
+    chosen = ChosenPlan(model, plan, estimate, 0.0, "built", None)
     quantisation = Quantisation(model, (), 0)
     design = PlannedDesign(
         None, quantisation, None, options, resolve_target(options, board), chosen

@@ -11,7 +11,7 @@ from locgen.ir.decisions import (
     Threshold,
     Votes,
 )
-from locgen.ir.experts import add_constants, expert_ranges, ground, sum_over_open
+from locgen.ir.experts import add_constants, expert_ranges, sum_over_open
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
 from locgen.ir.float import (
     FloatClauses,
@@ -101,7 +101,6 @@ __all__ = [
     "digest_of",
     "expert_ranges",
     "from_json",
-    "ground",
     "highest",
     "json_schema",
     "sum_over_open",

@@ -1,7 +1,6 @@
 """Experts of a gated model: constants that only an open expert adds."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from locgen.ir.integer import Node
@@ -9,7 +8,7 @@ from locgen.ir.integer import Node
 if TYPE_CHECKING:
     from locgen.ir.quantised import QuantisedModel
 
-__all__ = ["add_constants", "expert_ranges", "ground", "sum_over_open"]
+__all__ = ["add_constants", "expert_ranges", "sum_over_open"]
 
 
 def add_constants(nodes: Sequence[Node], constants: Sequence[int]) -> tuple[Node, ...]:
@@ -67,30 +66,3 @@ def sum_over_open(intervals: Sequence[tuple[int, int]], count: int) -> tuple[int
     lows = sorted(low for low, _ in intervals)
     highs = sorted(high for _, high in intervals)
     return sum(lows[:count]), sum(highs[len(highs) - count :])
-
-
-def ground(model: "QuantisedModel") -> "QuantisedModel":
-    """Return the same gated model with no score below 0: constants go to nodes and to the bias.
-
-    As many experts are always open, so what they have in common is a constant of the whole.
-
-    Raises
-    ------
-    ValueError
-        If an expert has a constant that none of its nodes can take.
-    """
-    bias = list(model.bias)
-    intervals = expert_ranges(model)
-    lowest = [min(expert[output][0] for expert in intervals) for output in range(model.outputs)]
-    nodes: list[Node] = list(model.nodes)
-    for members, interval in zip(model.experts, intervals, strict=True):
-        raised = [
-            node.shifted(tuple(-low for low, _ in node.ranges))
-            for node in (model.nodes[number] for number in members)
-        ]
-        rest = [low - least for (low, _), least in zip(interval, lowest, strict=True)]
-        for number, node in zip(members, add_constants(raised, rest), strict=True):
-            nodes[number] = node
-    for output, least in enumerate(lowest):
-        bias[output] += model.gate.top_k * least
-    return replace(model, nodes=tuple(nodes), bias=tuple(bias))

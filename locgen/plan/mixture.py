@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from locgen.errors import ConfigurationError
-from locgen.ir import QuantisedModel, ground, sum_over_open
+from locgen.ir import QuantisedModel, expert_ranges, sum_over_open
 
 __all__ = ["assign_experts", "largest_open_sums", "sites_of_experts"]
 
@@ -59,24 +59,10 @@ def largest_open_sums(model: QuantisedModel) -> list[int]:
 
     Raises
     ------
-    ConfigurationError
-        If an expert needs a constant and has no tree to carry it.
+    ValueError
+        If a score lies below 0, see `passes.normalise_offsets`.
     """
-    try:
-        grounded = ground(model)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"the tree fabric cannot carry this mixture ({error}): use --fabric direct"
-        ) from error
-    sums = []
-    for output in range(model.outputs):
-        highest = [
-            sum(
-                grounded.nodes[n].ranges[grounded.nodes[n].outputs.index(output)][1]
-                for n in members
-                if output in grounded.nodes[n].outputs
-            )
-            for members in grounded.experts
-        ]
-        sums.append(sum_over_open([(0, high) for high in highest], model.gate.top_k)[1])
-    return sums
+    if any(low < 0 for node in model.nodes for low, _ in node.ranges):
+        raise ValueError("scores of a mixture's nodes must not lie below 0 on the tree fabric")
+    sums = zip(*expert_ranges(model), strict=True)
+    return [sum_over_open([(0, high) for _, high in each], model.gate.top_k)[1] for each in sums]

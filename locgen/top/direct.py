@@ -1,7 +1,6 @@
 """The direct fabric: all nodes in parallel, pipelined, one inference per cycle."""
 
 from collections.abc import Hashable
-from dataclasses import replace
 
 from amaranth import *
 from amaranth.lib import data, wiring
@@ -21,56 +20,12 @@ from locgen.cores import (
     feature_codes,
     signed_shape,
 )
-from locgen.ir import Argmax, Cascade, Median, MultiOutput, Node, QuantisedModel, Threshold, Votes
+from locgen.ir import Argmax, Cascade, Median, MultiOutput, QuantisedModel, Threshold, Votes
 from locgen.plan import DirectPlan
-from locgen.top.experts import add_gate, open_scores, share_bias
+from locgen.top.experts import add_gate, open_scores
 from locgen.top.fabric import fabric_signature, missing_codes
 
-__all__ = ["DirectFabric", "count_from_zero", "fold_bias"]
-
-
-def count_from_zero(model: QuantisedModel) -> tuple[tuple[Node, ...], int]:
-    """Return the nodes' terms with scores from 0 on, and what is missing of a single output.
-
-    Of several outputs only differences decide: what one has more than the least of all goes into
-    its widest term.
-    """
-    nodes = [term for node in model.nodes for term in node.terms]
-    missing = list(model.bias)
-    for number, node in enumerate(nodes):
-        lows = [low for low, _ in node.ranges]
-        nodes[number] = node.shifted(tuple(-low for low in lows))
-        for output, low in zip(node.outputs, lows, strict=True):
-            missing[output] += low
-    if model.outputs == 1:
-        return tuple(nodes), missing[0]
-    more = tuple(constant - min(missing) for constant in missing)
-    return fold_bias(replace(model, nodes=tuple(nodes), bias=more)), 0
-
-
-def fold_bias(model: QuantisedModel) -> tuple[Node, ...]:
-    """Return the nodes' terms with each output's bias added to the scores of one of them.
-
-    The term with the widest range takes it, where it costs least; so no adder is spent on it.
-
-    Raises
-    ------
-    ValueError
-        If an output has a bias but no node.
-    """
-    nodes = [term for node in model.nodes for term in node.terms]
-    for output, bias in enumerate(model.bias):
-        spans = []
-        for number, node in enumerate(nodes):
-            if output in node.outputs:
-                low, high = node.ranges[node.outputs.index(output)]
-                spans.append((high - low, -number))
-        if not spans:
-            raise ValueError(f"output {output} must have at least one node")
-        number = -max(spans)[1]
-        node = nodes[number]
-        nodes[number] = node.shifted(tuple(bias if o == output else 0 for o in node.outputs))
-    return tuple(nodes)
+__all__ = ["DirectFabric"]
 
 
 class DirectFabric(wiring.Component):
@@ -81,12 +36,20 @@ class DirectFabric(wiring.Component):
     Latency ``plan.latency_cycles``, one inference per cycle, `i` is always ready. Evidence comes
     out with the answer.
 
+    Parameters
+    ----------
+    model : from `passes.prepare`, with its biases in the nodes
+
     Members
     -------
     i, o, evidence : see `fabric_signature`
     """
 
     def __init__(self, model: QuantisedModel, plan: DirectPlan) -> None:
+        left = 1 if model.gate is None else model.gate.top_k
+        compared = model.answer == "decision" and model.decision.counts_from_zero
+        if not all(0 <= bias < left for bias in model.bias) and not compared:
+            raise ValueError(f"biases must be folded into the nodes, not {model.bias}")
         self.model = model
         self.plan = plan
         super().__init__(fabric_signature(model, plan))
@@ -115,15 +78,15 @@ class DirectFabric(wiring.Component):
 
         m.d.comb += self.i.ready.eq(1)
         model, gated = self.model, self.model.gate is not None
-        constant = 0
-        if gated:
-            nodes, expert_of, rest = share_bias(model)
-        elif model.answer == "decision" and isinstance(model.decision, Argmax | Threshold):
-            nodes, constant = count_from_zero(model)
-            expert_of, rest = (), ()
-        else:
-            nodes, expert_of, rest = fold_bias(model), (), ()
-        every = (*nodes, *model.gate_nodes, *(model.nodes if self.plan.evidence else ()))
+        groups = model.experts or (range(len(model.nodes)),)
+        terms = [
+            (term, expert)
+            for expert, members in enumerate(groups)
+            for number in members
+            for term in model.nodes[number].terms
+        ]
+        every = [term for term, _ in terms]
+        every += [*model.gate_nodes, *(model.nodes if self.plan.evidence else ())]
         comparisons = tuple(sorted({c for node in every for c in node.comparisons}))
         bank = CompareBank(comparisons, self.model.feature_bits, missing_codes(self.model))
         m.submodules.compare = bank
@@ -138,14 +101,14 @@ class DirectFabric(wiring.Component):
         )
 
         scores, owners = [], []
-        for number, node in enumerate(nodes):
+        for number, (node, expert) in enumerate(terms):
             core = add_core(m, f"{node.kind}_{number}", node, inputs)
             for column, output in enumerate(node.outputs):
                 low, high = node.ranges[column]
                 score = Signal(signed_shape(low, high), name=f"score_{number}_{output}")
                 m.d.comb += score.eq(core.scores[column])
                 scores.append(score)
-                owners.append(((expert_of[number], output) if gated else output, low, high))
+                owners.append(((expert, output) if gated else output, low, high))
         opened = [add_gate(m, model.gate, inputs)] if gated else []
         for slot in self.plan.evidence:
             name = f"evidence_{'gate' if slot.node is None else slot.node}"
@@ -168,7 +131,7 @@ class DirectFabric(wiring.Component):
             scores, owners = self._add_pairs(m, scores, owners, level)
             scores = pass_on(scores, f"sum_{level}")
         if gated:
-            scores, owners = open_scores(m, model, scores, owners, opened[0], rest)
+            scores, owners = open_scores(m, model, scores, owners, opened[0])
             scores = after_unit(scores, "open")
             for level in range(self.plan.join_levels):
                 level += self.plan.add_levels
@@ -177,7 +140,7 @@ class DirectFabric(wiring.Component):
         totals = dict(zip((output for output, _, _ in owners), scores, strict=True))
         final = [totals[output] for output in range(self.model.outputs)]
         ends = (min(low for _, low, _ in owners), max(high for _, _, high in owners))
-        self._decide(m, final, ends, constant, after_unit)
+        self._decide(m, final, ends, after_unit)
         m.d.comb += self.o.valid.eq(valid)
         if beside:
             self._tell(m, beside)
@@ -222,14 +185,13 @@ class DirectFabric(wiring.Component):
         m: Module,
         final: list[Value],
         ends: tuple[int, int],
-        constant: int,
         after_unit: object,
     ) -> None:
         """Drive the answer: the decision, and the scores it was made from where they are given.
 
         Parameters
         ----------
-        ends : interval of all of `final`; constant : what has to be added to a single one
+        ends : interval of all of `final`
         """
         decision = self.model.decision
         held = [*final] if self.model.score_ports else []
@@ -265,7 +227,9 @@ class DirectFabric(wiring.Component):
         elif isinstance(decision, Votes | MultiOutput | Median | Cascade):
             m.d.comb += self.o.payload.decision.eq(self._step_by_step(m, final, held, after_unit))
         elif isinstance(decision, Threshold):
-            least = (0 if decision.operator == ">=" else 1) - constant
+            least = 0 if decision.operator == ">=" else 1
+            if self.model.gate is None:
+                least -= self.model.bias[0]
             is_one = final[0] >= least
             if ends[0] >= 0:  # gates take fewer cells than the carry chain of a comparison
                 is_one = (

@@ -6,32 +6,9 @@ from operator import or_
 from amaranth import *
 
 from locgen.cores import NodeInputs, TopK, add_core, signed_shape
-from locgen.ir import Gate, LinearNode, Node, QuantisedModel, add_constants
+from locgen.ir import Gate, QuantisedModel
 
-__all__ = ["add_gate", "open_scores", "share_bias"]
-
-
-def share_bias(
-    model: QuantisedModel,
-) -> tuple[tuple[Node, ...], tuple[int, ...], tuple[int, ...]]:
-    """Return (nodes' terms, expert of each, what is left) with the bias shared among the experts.
-
-    As many experts are always open, so equal shares add up to the bias. What is left of an output
-    is 0 where one is open, and from 0 to ``top_k - 1`` otherwise.
-    """
-    top_k = model.gate.top_k
-    shares = [bias // top_k for bias in model.bias]
-    nodes: list[Node] = []
-    owners: list[int] = []
-    for expert, members in enumerate(model.experts):
-        terms = [term for number in members for term in model.nodes[number].terms]
-        scored = {output for term in terms for output in term.outputs}
-        silent = tuple(o for o, share in enumerate(shares) if share and o not in scored)
-        if silent:
-            terms.append(LinearNode((), (), (), (0,) * len(silent), silent))
-        nodes += add_constants(terms, shares)
-        owners += [expert] * len(terms)
-    return tuple(nodes), tuple(owners), tuple(bias % top_k for bias in model.bias)
+__all__ = ["add_gate", "open_scores"]
 
 
 def add_gate(m: Module, gate: Gate, inputs: NodeInputs) -> Value:
@@ -68,17 +45,15 @@ def open_scores(
     scores: list[Value],
     owners: list[tuple[tuple[int, int], int, int]],
     mask: Value,
-    rest: tuple[int, ...],
 ) -> tuple[list[Value], list[tuple[int, int, int]]]:
     """Return (scores, (output, low, high) of each) with the closed experts' at 0.
 
     Where a single expert is open, that is its score already, one an output; else what is to be
-    added up.
+    added up, the bias included.
 
     Parameters
     ----------
     owners : ((expert, output), low, high) of each score
-    rest : what is to be added to each output
     """
     terms: list[list[Value]] = [[] for _ in range(model.outputs)]
     ranges: list[list[tuple[int, int, int]]] = [[] for _ in range(model.outputs)]
@@ -93,7 +68,7 @@ def open_scores(
         chosen = [Signal(shape, name=f"chosen_{output}") for output in range(model.outputs)]
         m.d.comb += [c.eq(reduce(or_, words)) for c, words in zip(chosen, terms, strict=True)]
         return chosen, [(output, *interval) for output, interval in enumerate(model.score_ranges)]
-    for output, value in enumerate(rest):
+    for output, value in enumerate(model.bias):
         if value:
             terms[output].append(Const(value))
             ranges[output].append((output, value, value))

@@ -6,7 +6,7 @@ from amaranth import *
 from amaranth.lib import wiring
 
 from locgen.cores import ModelMemory, feature_codes
-from locgen.ir import QuantisedModel, ground
+from locgen.ir import QuantisedModel
 from locgen.noc import BroadcastStop, CombineTree, LastStop, Sequencer, down_layout
 from locgen.plan import TreePlan, images_of, largest_words, site_stride
 from locgen.top.engine_site import EngineSite
@@ -41,6 +41,7 @@ class TreeFabric(wiring.Component):
 
     Parameters
     ----------
+    model : from `passes.prepare`, a mixture's scores from 0 on
     digest : what the engines' memories say of themselves, if the bitstream holds their contents
     memories : engines' memories, for simulation without SPRAM; by default as the plan says
 
@@ -56,7 +57,7 @@ class TreeFabric(wiring.Component):
         digest: int = 0,
         memories: Sequence[ModelMemory] = (),
     ) -> None:
-        self.model = model if model.gate is None else ground(model)
+        self.model = model
         self.plan = plan
         self.digest = digest
         self.memories = tuple(memories)

@@ -13,6 +13,7 @@ from modelkit import pack, random_codes, random_model
 from locgen.devices import find_device
 from locgen.energy import Activity, MappedNetlist, count_toggles, energy_of
 from locgen.errors import Mismatch
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.targets.synthesis import synthesise_core
 from locgen.top.direct import DirectFabric
@@ -259,7 +260,7 @@ def test_cores_after_synthesis_answer_as_golden(tmp_path, kind):
     model = random_model(2, outputs=3, nodes=5, features=4)
     if kind == "direct":
         plan = plan_direct(model, None, fast=False)
-        fabric = DirectFabric(model, plan)
+        fabric = DirectFabric(prepare(model, "direct"), plan)
     else:
         plan = plan_tree(model, 2, 3)
         fabric = TreeFabric(model, plan)

@@ -6,12 +6,13 @@ from gatekit import random_mixture
 from modelkit import random_model
 
 from locgen.energy import Activity, expert_activity
+from locgen.passes import prepare
 from locgen.plan import plan_tree
 
 
 def test_cells_belong_to_the_expert_they_are_named_after():
     model = random_mixture(0, experts=12, top_k=2, nodes_each=(1, 1))
-    plan = plan_tree(model, 1, None)
+    plan = plan_tree(prepare(model, "tree"), 1, None)
     by_cell = {
         "expert_1.site_3.compare_SB_LUT4_O": 2.0,
         "expert_11.gate.is_open_SB_DFFE_Q": 3.0,

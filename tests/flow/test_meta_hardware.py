@@ -7,6 +7,7 @@ from modelkit import simulate_fabric
 
 import locgen
 from locgen.flow.verify_rtl import verify_rtl
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -24,11 +25,11 @@ def in_gates(case, fabric_of):
 
 
 def tree(model):
-    return TreeFabric(model, plan_tree(model, 4, None))
+    return TreeFabric(prepare(model, "tree"), plan_tree(prepare(model, "tree"), 4, None))
 
 
 def direct(model):
-    return DirectFabric(model, plan_direct(model, None, fast=False))
+    return DirectFabric(prepare(model, "direct"), plan_direct(model, None, fast=False))
 
 
 @pytest.mark.parametrize("case", metakit.QUICK)

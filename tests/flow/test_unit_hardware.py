@@ -7,6 +7,7 @@ from modelkit import simulate_fabric
 
 import locgen
 from locgen.flow.verify_rtl import verify_rtl
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -24,7 +25,7 @@ def test_every_family_in_gates(number, case):
     if number % 2 or "neighbours" in case:  # all rows at once are far too many gates
         fabric = TreeFabric(model, plan_tree(model, 4, None))
     else:
-        fabric = DirectFabric(model, plan_direct(model, None, fast=False))
+        fabric = DirectFabric(prepare(model, "direct"), plan_direct(model, None, fast=False))
     answers = simulate_fabric(fabric, model, q, 0)
     for row, (decision, score, _, _) in enumerate(answers):
         assert score == list(scores[row])

@@ -12,8 +12,8 @@ from formalkit import prove
 from gatekit import random_mixture
 from slowkit import slow
 
-from locgen.ir import ground
 from locgen.noc import GateStop, HeaderStop, LastStop
+from locgen.passes import prepare
 from locgen.plan import plan_tree
 from locgen.top.site import TreeSite
 
@@ -266,11 +266,10 @@ def test_a_gate_that_does_not_listen_is_found(tmp_path):
 
 def small(width, nodes):
     """Return a small mixture with its plan: one site an expert."""
-    model = ground(
-        random_mixture(
-            3, experts=3, nodes_each=(nodes, nodes), features=2, cuts=3, splits=3, outputs=1
-        )
+    model = random_mixture(
+        3, experts=3, nodes_each=(nodes, nodes), features=2, cuts=3, splits=3, outputs=1
     )
+    model = prepare(model, "tree")
     return model, plan_tree(model, width, 3)
 
 

@@ -10,7 +10,8 @@ from gatekit import random_gate, random_mixture, random_node_mixture
 from modelkit import random_codes, random_model
 
 from locgen.errors import ModelFileError
-from locgen.ir import Gate, TreeNode, add_constants, from_json, ground, highest, to_json
+from locgen.ir import Gate, TreeNode, add_constants, from_json, highest, to_json
+from locgen.passes import prepare
 
 MIXTURES = [
     {"experts": experts, "top_k": top_k, "gate": gate, "outputs": outputs}
@@ -74,12 +75,12 @@ def test_score_ranges_are_those_of_any_open_experts():
 def test_ground_keeps_all_scores_and_leaves_none_below_0(shape):
     for seed in range(3):
         model = random_mixture(seed, **shape)
-        grounded = ground(model)
+        grounded = prepare(model, "tree")
         codes = random_codes(model, 60)
         assert (grounded.scores(codes) == model.scores(codes)).all()
         assert min(low for node in grounded.nodes for low, _ in node.ranges) >= 0
         assert grounded.score_ranges == model.score_ranges
-        assert ground(grounded) == grounded
+        assert prepare(grounded, "tree") == grounded
 
 
 NODE_MIXTURES = [
@@ -94,11 +95,11 @@ NODE_MIXTURES = [
 def test_ground_and_files_of_other_nodes(kinds, gate, top_k, outputs):
     for seed in range(6):
         model = random_node_mixture(seed, kinds, gate, 3, top_k, outputs)
-        grounded = ground(model)
+        grounded = prepare(model, "tree")
         codes = random_codes(model, 60)
         assert (grounded.scores(codes) == model.scores(codes)).all()
         assert min(low for node in grounded.nodes for low, _ in node.ranges) >= 0
-        assert ground(grounded) == grounded
+        assert prepare(grounded, "tree") == grounded
         assert from_json(to_json(model)) == model
 
 

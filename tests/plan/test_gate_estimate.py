@@ -7,6 +7,7 @@ import pytest
 from gatekit import random_gate, random_mixture, random_node_mixture
 from modelkit import random_model
 
+from locgen.passes import prepare
 from locgen.plan import estimate_plan, plan_direct, plan_tree
 from locgen.plan.estimate import gate_cells
 from locgen.plan.gatecost import gate_terms_of, rank_cells
@@ -15,7 +16,7 @@ KINDS = ["tree", "linear", "table", "l1", "l2"]
 
 
 def plans(model):
-    return plan_direct(model, None, False), plan_tree(model, 1, None)
+    return plan_direct(model, None, False), plan_tree(prepare(model, "tree"), 1, None)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,6 +4,7 @@ import pytest
 from clausekit import random_clause_model
 from test_fabrics import check
 
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -15,7 +16,7 @@ from locgen.top.tree import TreeFabric
 def test_direct_fabric_equals_golden(first, outputs, stages):
     model = random_clause_model(1, first, outputs)
     plan = plan_direct(model, stages, fast=False, explain=stages is None)
-    check(DirectFabric(model, plan), plan, model, 60)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 60)
 
 
 @pytest.mark.parametrize("first", [False, True])

@@ -11,7 +11,8 @@ from nodekit import node_model, random_nodes_model, tree_over
 from slowkit import slow
 
 from locgen.errors import Mismatch
-from locgen.ir import DistanceNode, Gate, LinearNode, TableNode, ground
+from locgen.ir import DistanceNode, Gate, LinearNode, TableNode
+from locgen.passes import prepare
 from locgen.plan import MemoryBudget, plan_direct, plan_engines, plan_tree, with_ports
 from locgen.plan.evidence import gathered_of, read_runs, runs_of
 from locgen.top.direct import DirectFabric
@@ -81,13 +82,13 @@ def check(model, plan, fabric, rows, gap=0):
 @pytest.mark.parametrize(("seed", "outputs", "sites"), [(0, 1, None), (1, 3, None), (2, 3, 2)])
 def test_hardwired_sites_send_the_leaf(width, seed, outputs, sites):
     model = random_model(seed, outputs=outputs, nodes=5, splits=7)
-    plan = plan_tree(model, width, sites, explain=True)
-    without = plan_tree(model, width, sites)
+    plan = plan_tree(prepare(model, "tree"), width, sites, explain=True)
+    without = plan_tree(prepare(model, "tree"), width, sites)
     assert plan.latency_cycles == without.latency_cycles
     assert plan.interval_cycles == without.interval_cycles + plan.evidence_beats
     rows = random_codes(model, 12, seed)
-    check(model, plan, TreeFabric(model, plan), rows)
-    check(model, plan, TreeFabric(model, plan), rows[:3], gap=7)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows[:3], gap=7)
 
 
 @pytest.mark.parametrize("kinds", [*KINDS, MIXED], ids="-".join)
@@ -96,12 +97,12 @@ def test_hardwired_sites_send_the_leaf(width, seed, outputs, sites):
 def test_nodes_that_compute_send_what_they_found(kinds, width, outputs):
     """A table its row, the others their sums: many rows back to back, so none is left over."""
     model = random_nodes_model(20 + outputs, kinds, outputs, count=5)
-    plan = plan_tree(model, width, 3, explain=True)
-    without = plan_tree(model, width, 3)
+    plan = plan_tree(prepare(model, "tree"), width, 3, explain=True)
+    without = plan_tree(prepare(model, "tree"), width, 3)
     assert plan.latency_cycles == without.latency_cycles
     rows = random_codes(model, 12)
-    check(model, plan, TreeFabric(model, plan), rows)
-    check(model, plan, TreeFabric(model, plan), rows[:3], gap=5)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows[:3], gap=5)
 
 
 def test_every_input_of_a_small_model():
@@ -113,8 +114,8 @@ def test_every_input_of_a_small_model():
     )
     model = node_model(nodes, (2, 3, 2), 2)
     rows = np.stack(np.meshgrid(range(4), range(8), range(4)), axis=-1).reshape(-1, 3)
-    plan = plan_tree(model, 2, None, explain=True)
-    check(model, plan, TreeFabric(model, plan), rows)
+    plan = plan_tree(prepare(model, "tree"), 2, None, explain=True)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows)
 
 
 @pytest.mark.parametrize("width", [1, 4, "full"])
@@ -130,9 +131,9 @@ def test_every_input_of_a_small_model():
 )
 def test_mixtures_say_which_experts_are_open(width, shape):
     model = random_mixture(3, **shape)
-    plan = plan_tree(model, width, None, explain=True)
+    plan = plan_tree(prepare(model, "tree"), width, None, explain=True)
     rows = random_codes(model, 12)
-    check(model, plan, TreeFabric(model, plan), rows)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows)
     gathered = gathered_of(model, plan, rows)
     mask = model.gate.evaluate(rows, model.missing_codes)
     assert np.array_equal(gathered.is_open, mask)
@@ -148,8 +149,8 @@ def test_the_direct_fabric_says_it_with_the_answer(kinds, stages, outputs):
     plan = plan_direct(model, stages, fast=False, explain=True)
     assert plan.evidence_beats == 0 and plan.interval_cycles == 1
     rows = random_codes(model, 60)
-    check(model, plan, DirectFabric(model, plan), rows)
-    check(model, plan, DirectFabric(model, plan), rows[:5], gap=2)
+    check(model, plan, DirectFabric(prepare(model, "direct"), plan), rows)
+    check(model, plan, DirectFabric(prepare(model, "direct"), plan), rows[:5], gap=2)
 
 
 @pytest.mark.parametrize("stages", [1, 3, None])
@@ -158,7 +159,7 @@ def test_the_direct_fabric_says_which_experts_are_open(stages, top_k):
     model = random_mixture(9, experts=4, top_k=top_k, outputs=2, gate="scores")
     plan = plan_direct(model, stages, fast=False, explain=True)
     rows = random_codes(model, 60)
-    check(model, plan, DirectFabric(model, plan), rows)
+    check(model, plan, DirectFabric(prepare(model, "direct"), plan), rows)
 
 
 @pytest.mark.parametrize("width", [1, 4])
@@ -169,10 +170,10 @@ def test_closed_experts_of_any_kind_send_nothing(width):
     masks = [tuple(int(leaf % 3 == e) for e in range(3)) for leaf in range(6)]
     gate = Gate((replace(opening, leaf_scores=tuple(masks)),), (0, 0, 0), 1)
     model = replace(model, gate=gate, experts=((0, 1), (2, 3), (4, 5)))
-    plan = plan_tree(model, width, None, explain=True)
+    plan = plan_tree(prepare(model, "tree"), width, None, explain=True)
     rows = random_codes(model, 16)
     assert model.gate.evaluate(rows, model.missing_codes).any(axis=0).sum() > 1
-    check(model, plan, TreeFabric(model, plan), rows)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows)
 
 
 ANY_NODES = [
@@ -191,12 +192,12 @@ def test_any_experts_behind_any_gate(shape, width):
     moved = False
     for seed in (4, 5):
         model = random_node_mixture(seed, **shape)
-        plan = plan_tree(model, width, None, explain=True)
-        assert plan.latency_cycles == plan_tree(model, width, None).latency_cycles
+        plan = plan_tree(prepare(model, "tree"), width, None, explain=True)
+        assert plan.latency_cycles == plan_tree(prepare(model, "tree"), width, None).latency_cycles
         rows = random_codes(model, 12)
-        check(model, plan, TreeFabric(model, plan), rows)
-        check(model, plan, TreeFabric(model, plan), rows[:3], gap=5)
-        moved |= any(low for node in ground(model).nodes for low, _ in node.ranges)
+        check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows)
+        check(model, plan, TreeFabric(prepare(model, "tree"), plan), rows[:3], gap=5)
+        moved |= any(low for node in prepare(model, "tree").nodes for low, _ in node.ranges)
     assert moved
 
 
@@ -206,7 +207,7 @@ def test_the_direct_fabric_of_any_experts_behind_any_gate(shape, stages):
     for seed in (4, 5):
         model = random_node_mixture(seed, **shape)
         plan = plan_direct(model, stages, fast=False, explain=True)
-        check(model, plan, DirectFabric(model, plan), random_codes(model, 40))
+        check(model, plan, DirectFabric(prepare(model, "direct"), plan), random_codes(model, 40))
 
 
 @pytest.mark.parametrize("width", [1, 4, "full"])
@@ -218,7 +219,7 @@ def test_engines_send_the_address_of_the_leaf(width, seed, outputs, nodes, sites
     plan = plan_engines(model, width, sites, ROOMY, "engine", explain=True)
     assert len(plan.evidence) == nodes
     rows = random_codes(model, 8, seed)
-    check(model, plan, TreeFabric(model, plan, 1), rows)
+    check(model, plan, TreeFabric(prepare(model, "tree"), plan, 1), rows)
 
 
 @pytest.mark.parametrize("kinds", [("table",), ("linear",), ("l2",)], ids="-".join)
@@ -245,7 +246,7 @@ def test_leaves_of_tabulated_nodes_are_terms_of_features(kinds):
 
 def test_evidence_that_no_input_leads_to_is_refused():
     model = random_mixture(3, experts=3, nodes_each=(2, 2))
-    plan = plan_tree(model, 4, None, explain=True)
+    plan = plan_tree(prepare(model, "tree"), 4, None, explain=True)
     (run,) = runs_of(plan, gathered_of(model, plan, random_codes(model, 1)))
     assert np.array_equal(
         read_runs(model, plan, [run]).scores, model.scores(random_codes(model, 1))

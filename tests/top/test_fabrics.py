@@ -9,9 +9,10 @@ from amaranth.sim import Simulator
 from modelkit import pack, random_codes, random_model, simulate_fabric
 
 from locgen.ir import Argmax, Identity, Threshold
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top import tree as tree_module
-from locgen.top.direct import DirectFabric, fold_bias
+from locgen.top.direct import DirectFabric
 from locgen.top.emit import emit_rtlil
 from locgen.top.site import TreeSite
 from locgen.top.tree import TreeFabric
@@ -50,7 +51,7 @@ def check(fabric, plan, model, rows, gap=0):
 def test_direct_fabric_equals_golden(shape, stages):
     model = random_model(1, **shape)
     plan = plan_direct(model, stages, fast=False)
-    check(DirectFabric(model, plan), plan, model, 40)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 40)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -91,7 +92,7 @@ def test_direct_fabric_with_every_number_of_stages(shape):
     for stages in range(1, units + 1):
         plan = plan_direct(model, stages, fast=False)
         assert plan.latency_cycles == stages
-        check(DirectFabric(model, plan), plan, model, 12)
+        check(DirectFabric(prepare(model, "direct"), plan), plan, model, 12)
 
 
 @pytest.mark.parametrize("outputs", [2, 5, 6, 11])
@@ -103,7 +104,7 @@ def test_decision_alone_with_every_number_of_stages(outputs):
     for stages in range(1, units + 1):
         plan = plan_direct(model, stages, fast=False)
         assert plan.latency_cycles == stages
-        check(DirectFabric(model, plan), plan, model, 12)
+        check(DirectFabric(prepare(model, "direct"), plan), plan, model, 12)
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 5, 13, 40])
@@ -111,14 +112,14 @@ def test_decision_alone_with_every_number_of_stages(outputs):
 def test_direct_fabric_of_many_sizes(nodes, fast):
     model = random_model(6, nodes=nodes, outputs=1 + nodes % 4)
     plan = plan_direct(model, None, fast)
-    check(DirectFabric(model, plan), plan, model, 10)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 10)
 
 
 @pytest.mark.parametrize("gap", [1, 4])
 def test_direct_fabric_with_pauses(gap):
     model = random_model(7, outputs=3, nodes=6)
     plan = plan_direct(model, None, fast=False)
-    check(DirectFabric(model, plan), plan, model, 10, gap)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 10, gap)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8, 16, "full"])
@@ -153,7 +154,7 @@ def test_one_feature_or_none_at_all(width, decision):
         plan = plan_tree(model, width, None)
         check(TreeFabric(model, plan), plan, model, 6)
         plan = plan_direct(model, None, fast=False)
-        check(DirectFabric(model, plan), plan, model, 6)
+        check(DirectFabric(prepare(model, "direct"), plan), plan, model, 6)
 
 
 @pytest.mark.parametrize("width", [1, "full"])
@@ -171,7 +172,7 @@ def test_scores_of_equal_height_go_to_the_lowest_index(width):
         plan = plan_tree(tied, width, None)
         check(TreeFabric(tied, plan), plan, tied, 5)
         plan = plan_direct(tied, None, fast=False)
-        check(DirectFabric(tied, plan), plan, tied, 5)
+        check(DirectFabric(prepare(tied, "direct"), plan), plan, tied, 5)
 
 
 @pytest.mark.parametrize("bias", [-1000, -33, 1000])
@@ -189,13 +190,14 @@ def test_signs_and_biases(bias, scores):
     plan = plan_tree(model, 2, None)
     check(TreeFabric(model, plan), plan, model, 5)
     plan = plan_direct(model, None, fast=False)
-    check(DirectFabric(model, plan), plan, model, 10)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 10)
 
 
 def test_fold_bias_keeps_all_scores():
     model = random_model(4, outputs=3, nodes=5)
     codes = random_codes(model, 100)
-    folded = replace(model, nodes=fold_bias(model), bias=(0, 0, 0))
+    folded = prepare(model, "direct")
+    assert folded.bias == (0, 0, 0)
     assert (folded.scores(codes) == model.scores(codes)).all()
     assert sum(a != b for a, b in zip(folded.nodes, model.nodes, strict=True)) <= 3
 

@@ -11,7 +11,8 @@ from slowkit import slow
 from test_fabrics import check
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Argmax, Identity, Threshold, ground
+from locgen.ir import Argmax, Identity, Threshold
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top import tree as tree_module
 from locgen.top.direct import DirectFabric
@@ -39,7 +40,7 @@ SHAPES = [
 def test_direct_fabric_equals_golden(shape, stages, seed):
     model = random_mixture(seed, **shape)
     plan = plan_direct(model, stages, fast=False)
-    check(DirectFabric(model, plan), plan, model, 40)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 40)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -48,7 +49,7 @@ def test_direct_fabric_with_every_number_of_stages(shape):
     for stages in range(1, len(plan_direct(model, 1, fast=False).registers) + 1):
         plan = plan_direct(model, stages, fast=False)
         assert plan.latency_cycles == stages
-        check(DirectFabric(model, plan), plan, model, 8)
+        check(DirectFabric(prepare(model, "direct"), plan), plan, model, 8)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -56,8 +57,8 @@ def test_direct_fabric_with_every_number_of_stages(shape):
 @pytest.mark.parametrize("seed", [4, *slow(5)])
 def test_tree_fabric_equals_golden(shape, width, seed):
     model = random_mixture(seed, **shape)
-    plan = plan_tree(model, width, None)
-    check(TreeFabric(model, plan), plan, model, 12)
+    plan = plan_tree(prepare(model, "tree"), width, None)
+    check(TreeFabric(prepare(model, "tree"), plan), plan, model, 12)
 
 
 NODES = [
@@ -78,7 +79,7 @@ NODES = [
 def test_direct_fabric_of_any_gate_over_any_experts(shape, stages, seed):
     model = random_node_mixture(seed, **shape)
     plan = plan_direct(model, stages, fast=False)
-    check(DirectFabric(model, plan), plan, model, 30)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 30)
 
 
 @pytest.mark.parametrize("shape", NODES, ids=str)
@@ -86,8 +87,8 @@ def test_direct_fabric_of_any_gate_over_any_experts(shape, stages, seed):
 @pytest.mark.parametrize("seed", [4, *slow(5)])
 def test_tree_fabric_of_any_gate_over_any_experts(shape, width, seed):
     model = random_node_mixture(seed, **shape)
-    plan = plan_tree(model, width, None)
-    check(TreeFabric(model, plan), plan, model, 10)
+    plan = plan_tree(prepare(model, "tree"), width, None)
+    check(TreeFabric(prepare(model, "tree"), plan), plan, model, 10)
 
 
 def test_a_distance_alone_cannot_carry_a_constant_of_another_output():
@@ -97,12 +98,12 @@ def test_a_distance_alone_cannot_carry_a_constant_of_another_output():
         nodes = tuple(replace(n, outputs=(i % 2,)) for i, n in enumerate(model.nodes[:3]))
         model = replace(model, nodes=nodes, experts=((0,), (1,), (2,)))
         direct = plan_direct(model, None, fast=False)
-        check(DirectFabric(model, direct), direct, model, 20)
+        check(DirectFabric(prepare(model, "direct"), direct), direct, model, 20)
         try:
-            ground(model)
-        except ValueError:
+            prepare(model, "tree")
+        except ConfigurationError:
             with pytest.raises(ConfigurationError, match=r"must have a node.*--fabric direct"):
-                plan_tree(model, 1, None)
+                plan_tree(prepare(model, "tree"), 1, None)
             return
     pytest.fail("no such model was drawn")
 
@@ -110,24 +111,24 @@ def test_a_distance_alone_cannot_carry_a_constant_of_another_output():
 @pytest.mark.parametrize("gap", [1, 2, 3, 150])
 def test_tree_fabric_with_pauses(gap):
     model = random_mixture(6, experts=4, top_k=2, outputs=3)
-    plan = plan_tree(model, 2, 6)
-    check(TreeFabric(model, plan), plan, model, 8, gap)
+    plan = plan_tree(prepare(model, "tree"), 2, 6)
+    check(TreeFabric(prepare(model, "tree"), plan), plan, model, 8, gap)
 
 
 @pytest.mark.parametrize("width", [1, 8])
 @pytest.mark.parametrize("experts, nodes", [(3, 40), (40, 1), (17, 2)])
 def test_tree_fabric_of_many_sites(experts, nodes, width):
     model = random_mixture(7, experts=experts, nodes_each=(nodes, nodes), splits=2, features=3)
-    plan = plan_tree(model, width, None)
-    check(TreeFabric(model, plan), plan, model, 4)
+    plan = plan_tree(prepare(model, "tree"), width, None)
+    check(TreeFabric(prepare(model, "tree"), plan), plan, model, 4)
 
 
 @pytest.mark.parametrize("sites", range(4, 10))
 def test_tree_fabric_with_every_number_of_sites(sites):
     model = random_mixture(8, experts=4, nodes_each=(2, 3), outputs=2)
-    plan = plan_tree(model, 1, sites)
+    plan = plan_tree(prepare(model, "tree"), 1, sites)
     assert len(plan.sites) == sites
-    check(TreeFabric(model, plan), plan, model, 5)
+    check(TreeFabric(prepare(model, "tree"), plan), plan, model, 5)
 
 
 @pytest.mark.parametrize("width", [1, 3, "full"])
@@ -143,8 +144,8 @@ def test_bits_per_inference_are_those_at_the_open_sites_ports(width, top_k, monk
 
     monkeypatch.setattr(tree_module, "TreeSite", WatchedSite)
     model = random_mixture(6, experts=3, top_k=top_k, nodes_each=(2, 2), outputs=2)
-    plan = plan_tree(model, width, None)
-    fabric = TreeFabric(model, plan)
+    plan = plan_tree(prepare(model, "tree"), width, None)
+    fabric = TreeFabric(prepare(model, "tree"), plan)
     rows = random_codes(model, 6)
     simulator = Simulator(fabric)
     simulator.add_clock(1e-6)

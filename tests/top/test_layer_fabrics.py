@@ -8,6 +8,7 @@ from nodekit import node_model, random_nodes_model
 from test_fabrics import check
 
 from locgen.ir import Argmax
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -18,7 +19,7 @@ from locgen.top.tree import TreeFabric
 def test_direct_fabric_equals_golden(shape, outputs):
     model = random_layers_model(1, shape, outputs)
     plan = plan_direct(model, None, fast=False)
-    check(DirectFabric(model, plan), plan, model, 40)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 40)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -43,4 +44,4 @@ def test_beside_nodes_of_every_other_kind(explain):
     plan = plan_tree(model, 2, 2, explain)
     check(TreeFabric(model, plan), plan, model, 10)
     plan = plan_direct(model, None, False, explain)
-    check(DirectFabric(model, plan), plan, model, 10)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 10)

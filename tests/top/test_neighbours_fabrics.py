@@ -10,6 +10,7 @@ from nodekit import node_model, random_node
 from test_fabrics import check
 
 from locgen.ir import Argmax
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -36,7 +37,7 @@ def test_every_input(shape, fabric):
     q = np.array(list(itertools.product(range(8), range(4))))
     decisions, scores = model.evaluate(q)
     if fabric == "direct":
-        gates = DirectFabric(model, plan_direct(model, None, fast=False))
+        gates = DirectFabric(prepare(model, "direct"), plan_direct(model, None, fast=False))
     else:
         plan = plan_tree(model, 2, None)
         assert plan.compute_beats == model.nodes[0].compute_cycles
@@ -66,4 +67,4 @@ def test_beside_other_kinds(explain):
     plan = plan_tree(model, 2, 2, explain)
     check(TreeFabric(model, plan), plan, model, 10)
     plan = plan_direct(model, None, False, explain)
-    check(DirectFabric(model, plan), plan, model, 10)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 10)

@@ -4,6 +4,7 @@ import pytest
 from nodekit import random_nodes_model
 from test_fabrics import check
 
+from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
@@ -25,7 +26,7 @@ KINDS = [
 def test_direct_fabric_equals_golden(kinds, outputs, seed):
     model = random_nodes_model(seed, kinds, outputs)
     plan = plan_direct(model, None, fast=False)
-    check(DirectFabric(model, plan), plan, model, 40)
+    check(DirectFabric(prepare(model, "direct"), plan), plan, model, 40)
 
 
 @pytest.mark.parametrize("kinds", KINDS, ids="-".join)
