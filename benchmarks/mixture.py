@@ -80,7 +80,7 @@ def main() -> None:
     mixture = MixtureOfExpertsClassifier(8, random_state=arguments.seed).fit(x_train, y_train)
     data = {"X_train": x_train, "y_train": y_train, "X_test": x_test, "y_test": y_test}
     design = locgen.compile(mixture, data=data, fabric="tree", link_width=str(arguments.link_width))
-    model = design.choice.hardware
+    model = design.chosen.hardware
     wide = prepare(opened(model), "tree")
     plan = plan_tree(wide, arguments.link_width, None)
     q = model.quantise(x_test)[:ROWS]
