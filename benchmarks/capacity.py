@@ -30,7 +30,6 @@ from locgen.ir import (
     Threshold,
     TreeNode,
 )
-from locgen.ir.integer.layercost import memory_blocks
 
 DEVICES = {
     "ice40": ("up5k", "hx1k", "hx8k"),
@@ -179,7 +178,7 @@ def holds(model: QuantisedModel, target: str, device: str) -> tuple[bool, str]:
         return False, ""
     found, _ = find_device(device)
     stored = [n for n in model.nodes if isinstance(n, LayeredNode | NeighboursNode)]
-    if sum(map(memory_blocks, stored)) > blocks_of(found):
+    if sum(node.memory_blocks for node in stored) > blocks_of(found):
         return False, ""
     cells = choice.estimate.logic_cells
     engine = choice.plan.core != "hardwired"

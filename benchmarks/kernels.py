@@ -29,7 +29,6 @@ from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
 from locgen.frontends import load
 from locgen.ir import LayeredNode, QuantisedModel
-from locgen.ir.integer.layercost import memory_blocks
 from locgen.plan import estimate_plan, plan_tree
 from locgen.quantise import Dataset, QuantiseOptions, quantise
 from locgen.top.tree import TreeFabric
@@ -140,7 +139,7 @@ def measure(name: str, data: str) -> tuple[dict[str, object], list[dict[str, obj
         "units": ", ".join(str(layer.units) for layer in layers) or "-",
         "feature_bits": max(model.feature_bits),
         "score_bits": model.score_bits,
-        "blocks": memory_blocks(node) if layers else 0,
+        "blocks": node.memory_blocks if layers else 0,
         "cycles": plan.latency_cycles,
         "cells": estimate_plan(model, plan).logic_cells,
     }
@@ -172,7 +171,7 @@ def cells(name: str, data: str) -> dict[str, object]:
         "estimate": guess,
         "error_percent": round(100 * (guess / counted.logic_cells - 1), 1),
         "blocks": counted.bram,
-        "blocks_estimate": memory_blocks(model.nodes[0]),
+        "blocks_estimate": model.nodes[0].memory_blocks,
     }
 
 

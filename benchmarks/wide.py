@@ -29,7 +29,7 @@ from measure import markdown, out_argument, tools_used, write_result
 from network import small_sites
 
 from locgen.ir import IdentityFeature, QuantisedModel, SplitRule, Threshold, TreeNode
-from locgen.ir.integer.cost import tree_stream_cost
+from locgen.ir.integer.tree import stream_cost
 from locgen.plan import estimate_plan, plan_tree
 from locgen.report.drawing import Drawing
 from locgen.report.numbers import si, significant, thousands
@@ -61,7 +61,7 @@ def measure_growth(count: int, emit: bool) -> dict[str, float | int]:
     """Return seconds by step, best of some runs, and counts of elements, for `count` sites."""
     runs: list[dict[str, float]] = []
     for _ in range(REPEATS):
-        tree_stream_cost.cache_clear()
+        stream_cost.cache_clear()
         model = small_sites(count)  # fresh: a model keeps what was computed from it
         runs.append({"plan": seconds(lambda m=model: plan_tree(m, 1, None))})
         plan = plan_tree(model, 1, None)

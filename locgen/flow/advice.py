@@ -20,11 +20,11 @@ def advice(design: PlannedDesign, used: int, available: int, source: str = "") -
     """
     target, model, plan = design.target, design.model, design.plan
     ways = []
-    trees = [node for node in model.nodes if node.kind == "tree"]
-    fewer = int(len(trees) * available * _ROUTABLE / used)
-    if fewer >= 1 and len(trees) > 1:
-        ways.append(f"about {fewer} trees instead of {len(trees)}")
-    depth = max((tree.depth for tree in trees), default=0)
+    trees = sum(node.shape.leaves > 0 for node in model.nodes)
+    fewer = int(trees * available * _ROUTABLE / used)
+    if fewer >= 1 and trees > 1:
+        ways.append(f"about {fewer} trees instead of {trees}")
+    depth = max(node.shape.depth for node in model.nodes)
     halvings, size = 0, float(used)
     while size > available * _ROUTABLE and depth - halvings > 1:
         halvings, size = halvings + 1, size / 1.8

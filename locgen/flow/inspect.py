@@ -1,7 +1,5 @@
 """What `locgen inspect` and `locgen estimate` print."""
 
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,24 +7,11 @@ import numpy as np
 from locgen.flow.choicereport import pruning_section
 from locgen.flow.compiling import plan_design
 from locgen.flow.planned import PlannedDesign
-from locgen.ir import Cascade, Gate, Layer, LayeredNode, QuantisedModel, SoftmaxNode
-from locgen.ir.integer.cost import comparison_luts
+from locgen.ir import QuantisedModel
 from locgen.plan.estimate import gate_cells
 from locgen.report.facts import pruning_words
 
 __all__ = ["estimate_rows", "inspect_model"]
-
-
-_EVIDENCE = {
-    "tree": "leaf id of every tree, and what it adds to each score",
-    "table": "what every feature's code adds to each score",
-    "linear": "what every feature adds to each score",
-    "distance": "every prototype's id and its distance",
-    "clause": "which clauses count",
-    "kernel": "stored vectors by weight: the library's number, distance, what each adds",
-    "neighbours": "the nearest stored rows: the library's number, distance, what each adds",
-    "dense": "hidden units by weight: value, what each adds to each score",
-}
 
 
 def inspect_model(source: str | Path, data: Path | None = None, **options: object) -> dict:
@@ -35,8 +20,8 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
     model = design.model
     every = (*model.nodes, *model.gate_nodes)
     comparisons = {c for node in every for c in node.comparisons}
-    trees = [node for node in model.nodes if node.kind == "tree"]
-    kinds = sorted({node.kind for node in model.nodes})
+    shapes = [node.shape for node in model.nodes]
+    evidence = {node.kind: node.evidence_words for node in model.nodes}
     used = [f for f in model.features if f.bits]
     facts: dict = {
         "model": f"{model.family} ({model.library})",
@@ -47,14 +32,14 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         else "none: the model computes with its features' sizes",
         "missing_values": "accepted" if model.rule.missing else "refused",
         "nodes": len(model.nodes),
-        "core": ", ".join(kinds),
+        "core": ", ".join(sorted(evidence)),
         **_layer_facts(model),
-        **_behind_facts(model),
+        **model.decision.facts(),
         **_gate_facts(model),
-        "depth": max((tree.depth for tree in trees), default=0),
-        "splits": sum(len(tree.feature) for tree in trees),
+        "depth": max(shape.depth for shape in shapes),
+        "splits": sum(shape.splits for shape in shapes),
         "distinct_comparisons": len(comparisons),
-        "leaves": sum(len(tree.leaf_scores) for tree in trees),
+        "leaves": sum(shape.leaves for shape in shapes),
         "features_used": f"{len(used)} of {len(model.features)}",
         "feature_kinds": sorted({f.kind for f in used}),
         "feature_bits": list(model.feature_bits),
@@ -62,13 +47,11 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
         "score_bits": model.score_bits,
         "outputs": model.outputs,
         "decision": model.decision.kind,
-        "comparison_lut4": round(
-            sum(comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons)
-        ),
+        "comparison_lut4": round(sum(c.luts(model.feature_bits[c.feature]) for c in comparisons)),
         **_condensing_facts(design),
         **_pruning_facts(design),
         **_rebinning_facts(design),
-        "evidence": "; ".join(_EVIDENCE[kind] for kind in kinds),
+        "evidence": "; ".join(evidence[kind] for kind in sorted(evidence)),
         "widths_searched_on": f"{design.quantisation.rows_seen} rows"
         + ("" if design.data is not None else " drawn over the thresholds (no --data)"),
         "tried": [
@@ -86,45 +69,11 @@ def inspect_model(source: str | Path, data: Path | None = None, **options: objec
 
 def _layer_facts(model: QuantisedModel) -> dict[str, object]:
     """Return the layers of two-layer nodes: units, functions, the largest error of their tables."""
-    layers = [
-        layer for node in model.nodes if isinstance(node, LayeredNode) for layer in node.layers
-    ]
-    if not layers:
+    functions = [words for node in model.nodes for words in node.functions]
+    if not functions:
         return {}
-    return {"units": [layer.units for layer in layers], "functions": _functions(layers)}
-
-
-def _functions(layers: Iterable[Layer]) -> str:
-    """Return the table of each layer and its error, in words."""
-    return "; ".join(
-        f"{layer.function}: {len(layer.table)} entries"
-        + ("" if layer.error is None else f", error at most {layer.error:.2g}")
-        for layer in layers
-    )
-
-
-def _behind_facts(model: QuantisedModel) -> dict[str, object]:
-    """Return the nodes behind the scores; nothing where there are none."""
-    decision = model.decision
-    if not isinstance(decision, Cascade):
-        return {}
-    words, counts = [], Counter(node.kind for node in decision.nodes)
-    for kind, count in sorted(counts.items()):
-        words.append(f"{count} {kind}")
-    functions = [
-        _functions(node.layers) for node in decision.nodes if isinstance(node, LayeredNode)
-    ]
-    functions += [
-        f"softmax of {len(node.features)}: error at most {node.error:.2g}"
-        for node in decision.nodes
-        if isinstance(node, SoftmaxNode)
-    ]
-    facts: dict[str, object] = {
-        "behind_scores": f"{', '.join(words)}; {decision.sum_bits}-bit sums, "
-        f"{decision.decision.kind}",
-        "code_bits_of_scores": list(decision.bits_of),
-    }
-    return facts | ({"functions_behind_scores": "; ".join(functions)} if functions else {})
+    units = [count for node in model.nodes for count in node.layer_units]
+    return {"units": units, "functions": "; ".join(functions)}
 
 
 def _condensing_facts(design: PlannedDesign) -> dict[str, object]:
@@ -166,23 +115,11 @@ def _gate_facts(model: QuantisedModel) -> dict[str, object]:
     if gate is None:
         return {}
     return {
-        "gate": _gate_words(gate),
+        "gate": gate.describe(),
         "gate_logic_cells": f"about {round(gate_cells(model))}",
         "experts": f"{gate.top_k} of {gate.experts} open",
         "expert_nodes": [len(members) for members in model.experts],
     }
-
-
-def _gate_words(gate: Gate) -> str:
-    """Return the gate's kind and size."""
-    if gate.is_mask:
-        (tree,) = gate.nodes
-        return f"tree: {len(tree.feature)} splits, depth {tree.depth}, a mask in each leaf"
-    kinds = ", ".join(sorted({node.kind for node in gate.nodes}))
-    read = len({feature for node in gate.nodes for feature in node.features})
-    ends = [end for ends in gate.ranges for end in ends]
-    bits = max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
-    return f"{kinds}: {read} features, {bits}-bit scores that are ranked"
 
 
 def estimate_rows(design: PlannedDesign) -> list[tuple[str, str]]:

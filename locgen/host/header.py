@@ -8,7 +8,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from locgen.errors import ConfigurationError
-from locgen.ir import AffineFeature, IdentityFeature, QuantisedModel, RankFeature
+from locgen.ir import QuantisedModel
 from locgen.resources import resource
 from locgen.top.protocol import LinkParams
 
@@ -98,7 +98,7 @@ def _feature(model: QuantisedModel, number: int, values: list[str]) -> dict[str,
     feature = model.features[number]
     first = len(values)
     missing = -1 if feature.missing_code is None else feature.missing_code
-    if getattr(feature, "fill", None) is not None:
+    if feature.fill is not None:
         missing = int(feature.quantise(np.array([np.nan]))[0])
     facts: dict[str, object] = {"column": number, "first": first, "least": 0, "count": 0}
     facts |= {"largest": feature.largest, "missing": missing}
@@ -115,17 +115,9 @@ def _feature(model: QuantisedModel, number: int, values: list[str]) -> dict[str,
         }
     elif feature.bits == 0:
         return facts | {"kind": "LOCGEN_UNUSED"}
-    elif isinstance(feature, RankFeature):
-        values += [_double(cut) for cut in feature.cuts]
-        facts["kind"] = "LOCGEN_RANK"
-    elif isinstance(feature, AffineFeature):
-        values += [_double(feature.low), _double(feature.scale)]
-        facts["kind"] = "LOCGEN_AFFINE"
-    elif isinstance(feature, IdentityFeature):
-        values += [_double(float(feature.low)), _double(float(feature.high))]
-        facts["kind"] = "LOCGEN_IDENTITY"
     else:
-        raise TypeError(f"{feature!r} is no feature that C code is known for")
+        values += map(_double, feature.constants)
+        facts["kind"] = feature.c_kind
     return facts | {"count": len(values) - first}
 
 

@@ -1,53 +1,145 @@
 """Feature quantisers: how the host turns a float64 feature `x` into the unsigned integer `q`.
 
-Each kind is a frozen dataclass with the same four members: `bits` (width of `q`), `quantise`
-(vectorised), `threshold_of` (the integer split that stands for a float cut) and `missing` (whether
-NaN has a code). Where NaN is accepted its code is the highest of the range.
+Where NaN is accepted its code is the highest of the range.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import ConfigDict, Field
 
-__all__ = ["AffineFeature", "Feature", "IdentityFeature", "RankFeature"]
-
-_STRICT = ConfigDict(extra="forbid")
+__all__ = ["AffineFeature", "Feature", "FeatureBase", "IdentityFeature", "RankFeature"]
 
 
-def _with_missing(x: np.ndarray, q: np.ndarray, code: int | None) -> np.ndarray:
-    """Return `q` with `code` wherever `x` is NaN (with no code, NaN is a caller's mistake)."""
-    nan = np.isnan(x)
-    if code is None:
+class FeatureBase(ABC):
+    """The contract of a feature quantiser, with what the kinds have in common.
+
+    Members
+    -------
+    name : for people
+    kind : the name in JSON
+    bits : width of `q`; 0 if the model never looks at the feature
+    largest : largest code that a finite `x` can get
+    missing : whether NaN has a code
+    fill : the value whose code NaN gets where it has none of its own
+    c_kind : name of its quantiser in the C header
+    takes_integers : whether the data are integers already, so that other data have the same codes
+    is_exact : whether thresholds stand for cuts exactly, and so cannot be moved
+    """
+
+    c_kind = ""
+    takes_integers = False
+    is_exact = False
+
+    if TYPE_CHECKING:  # fields of some kinds, properties of others
+
+        @property
+        @abstractmethod
+        def name(self) -> str: ...
+
+        @property
+        @abstractmethod
+        def kind(self) -> str: ...
+
+        @property
+        @abstractmethod
+        def bits(self) -> int: ...
+
+        @property
+        @abstractmethod
+        def largest(self) -> int: ...
+
+        @property
+        @abstractmethod
+        def missing(self) -> bool: ...
+
+        @property
+        @abstractmethod
+        def fill(self) -> float | None: ...
+
+    @cached_property
+    def missing_code(self) -> int | None:
+        """Code of NaN, or None."""
+        return (1 << self.bits) - 1 if self.missing and self.bits else None
+
+    @property
+    @abstractmethod
+    def constants(self) -> tuple[float, ...]:
+        """Numbers of its quantiser in the C header, in their order."""
+
+    def quantise(self, x: np.ndarray) -> np.ndarray:
+        """Return codes (rows,) int64 of the values `x` (rows,).
+
+        Raises
+        ------
+        ValueError
+            If `x` holds NaN and the feature has no code for it.
+        """
+        x = np.asarray(x, dtype=np.float64)
+        if self.fill is not None:
+            x = np.where(np.isnan(x), self.fill, x)
+        if self.bits == 0:
+            return np.zeros(len(x), dtype=np.int64)
+        nan = np.isnan(x)
+        if self.missing_code is not None:
+            return np.where(nan, self.missing_code, self._codes(x))
         if nan.any():
             raise ValueError("x must not hold NaN, the feature has no code for missing values")
-        return q
-    return np.where(nan, code, q)
+        return self._codes(x)
 
+    @abstractmethod
+    def _codes(self, x: np.ndarray) -> np.ndarray:
+        """Return codes (rows,) int64 of numbers, and of NaN any."""
 
-def _filled(x: np.ndarray, fill: float | None) -> np.ndarray:
-    """Return `x` as float64, with `fill` in the place of NaN if there is one."""
-    x = np.asarray(x, dtype=np.float64)
-    return x if fill is None else np.where(np.isnan(x), fill, x)
+    def values(self) -> np.ndarray:
+        """Return a float64 that each code (2**bits,) stands for; NaN for its own code."""
+        values = self._values()
+        if self.missing_code is not None:
+            values[self.missing_code] = np.nan
+        return values
+
+    @abstractmethod
+    def _values(self) -> np.ndarray:
+        """Return a number that each code (2**bits,) stands for; the last for codes beyond it."""
+
+    @abstractmethod
+    def threshold_of(self, cut: float) -> int:
+        """Return t so that ``q <= t`` where ``x <= cut``: exactly, or as nearly as codes allow."""
+
+    def limit(self, threshold: int) -> str | None:
+        """Return, for people, the value above which codes exceed `threshold`.
+
+        None if all codes do, or none does.
+        """
+        return self._limit(threshold) if 0 <= threshold < self.largest else None
+
+    @abstractmethod
+    def _limit(self, threshold: int) -> str:
+        """Return that value for a threshold between two codes."""
 
 
 @dataclass(frozen=True)
-class RankFeature:
+class RankFeature(FeatureBase):
     """`q` counts the cuts that `x` lies above: exact for any model that only compares.
 
     `cuts` are the distinct float64 values of the model's splits in rising order (a row goes left
     at a cut c if ``x <= c``). Needs ceil(log2(k + 1)) bits for k cuts; `missing` takes one code.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     cuts: tuple[float, ...]
     missing: bool = False
     kind: Literal["rank"] = "rank"
+
+    fill = None
+    c_kind = "LOCGEN_RANK"
+    is_exact = True
 
     def __post_init__(self) -> None:
         """Check that the cuts are finite and rising."""
@@ -60,42 +152,35 @@ class RankFeature:
         """Width of `q` in bits; 0 if the model never looks at the feature."""
         return (len(self.cuts) + self.missing).bit_length()
 
-    @cached_property
-    def missing_code(self) -> int | None:
-        """Code of NaN, or None."""
-        return (1 << self.bits) - 1 if self.missing and self.bits else None
-
-    @cached_property
+    @property
     def largest(self) -> int:
         """Largest code that a finite `x` can get."""
         return len(self.cuts)
 
-    def quantise(self, x: np.ndarray) -> np.ndarray:
-        """Return codes (rows,) int64 of the values `x` (rows,)."""
-        x = np.asarray(x, dtype=np.float64)
-        if self.bits == 0:
-            return np.zeros(len(x), dtype=np.int64)
-        return _with_missing(x, np.searchsorted(self.cuts, x, side="left"), self.missing_code)
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """The cuts."""
+        return self.cuts
 
-    def values(self) -> np.ndarray:
-        """Return a float64 that gets each code (2**bits,); NaN for its own, none beyond the last.
+    def _codes(self, x: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.cuts, x, side="left")
 
-        What no value gets has the value of the last code.
-        """
+    def _values(self) -> np.ndarray:
         above = [np.nextafter(self.cuts[-1], np.inf)] if self.cuts else [0.0]
         values = np.full(1 << self.bits, above[0])
         values[: len(self.cuts)] = self.cuts
-        if self.missing_code is not None:
-            values[self.missing_code] = np.nan
         return values
 
     def threshold_of(self, cut: float) -> int:
         """Return t so that ``q <= t`` exactly where ``x <= cut``, for a cut of this feature."""
         return bisect_right(self.cuts, cut) - 1
 
+    def _limit(self, threshold: int) -> str:
+        return f"{self.cuts[threshold]:.6g}"
+
 
 @dataclass(frozen=True)
-class AffineFeature:
+class AffineFeature(FeatureBase):
     """``q = clip(floor((x - low) * scale + 0.5), 0, 2**width - 1)``: clip, scale, round half up.
 
     A cut becomes the largest code whose own value ``low + q / scale`` still goes left: the boundary
@@ -103,7 +188,7 @@ class AffineFeature:
     below it; `fill` is the value whose code NaN gets where it has none of its own.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     low: float
@@ -112,6 +197,8 @@ class AffineFeature:
     missing: bool = False
     fill: float | None = None
     kind: Literal["affine"] = "affine"
+
+    c_kind = "LOCGEN_AFFINE"
 
     def __post_init__(self) -> None:
         """Check that the scale is usable."""
@@ -125,32 +212,23 @@ class AffineFeature:
         """Width of `q` in bits."""
         return self.width
 
-    @cached_property
-    def missing_code(self) -> int | None:
-        """Code of NaN, or None."""
-        return (1 << self.width) - 1 if self.missing and self.width else None
-
-    @cached_property
+    @property
     def largest(self) -> int:
         """Largest code that a finite `x` can get."""
         return max((1 << self.width) - 1 - self.missing, 0)
 
-    def quantise(self, x: np.ndarray) -> np.ndarray:
-        """Return codes (rows,) int64 of the values `x` (rows,)."""
-        x = _filled(x, self.fill)
-        if self.width == 0:
-            return np.zeros(len(x), dtype=np.int64)
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Low and scale."""
+        return self.low, self.scale
+
+    def _codes(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):  # an overflow is clipped like any value outside
             step = np.clip((x - self.low) * self.scale + 0.5, 0, self.largest)
-        q = np.floor(np.where(np.isnan(step), 0, step)).astype(np.int64)
-        return _with_missing(x, q, self.missing_code)
+        return np.floor(np.where(np.isnan(step), 0, step)).astype(np.int64)
 
-    def values(self) -> np.ndarray:
-        """Return the float64 that each code (2**bits,) stands for; NaN for its own."""
-        values = self.low + np.arange(1 << self.bits) / self.scale
-        if self.missing_code is not None:
-            values[self.missing_code] = np.nan
-        return values
+    def _values(self) -> np.ndarray:
+        return self.low + np.arange(1 << self.bits) / self.scale
 
     def threshold_of(self, cut: float) -> int:
         """Return the threshold code nearest to `cut`; -1 is never left, `largest` always."""
@@ -159,15 +237,18 @@ class AffineFeature:
         left = near[self.low + near / self.scale <= cut]
         return int(left[-1]) if len(left) else int(near[0]) - 1
 
+    def _limit(self, threshold: int) -> str:
+        return f"{self.low + (threshold + 0.5) / self.scale:.6g}"
+
 
 @dataclass(frozen=True)
-class IdentityFeature:
+class IdentityFeature(FeatureBase):
     """``q = clip(x - low, 0, high - low)`` for data that are integers already; no encoder needed.
 
     Values that are not integers are rounded half up first; `fill` as of `AffineFeature`.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     low: int
@@ -175,6 +256,9 @@ class IdentityFeature:
     missing: bool = False
     fill: float | None = None
     kind: Literal["identity"] = "identity"
+
+    c_kind = "LOCGEN_IDENTITY"
+    takes_integers = True
 
     def __post_init__(self) -> None:
         """Check the range."""
@@ -186,40 +270,32 @@ class IdentityFeature:
         """Width of `q` in bits."""
         return (self.high - self.low + self.missing).bit_length()
 
-    @cached_property
-    def missing_code(self) -> int | None:
-        """Code of NaN, or None."""
-        return (1 << self.bits) - 1 if self.missing and self.bits else None
-
-    @cached_property
+    @property
     def largest(self) -> int:
         """Largest code that a finite `x` can get."""
         return self.high - self.low
 
-    def quantise(self, x: np.ndarray) -> np.ndarray:
-        """Return codes (rows,) int64 of the values `x` (rows,)."""
-        x = _filled(x, self.fill)
-        if self.bits == 0:
-            return np.zeros(len(x), dtype=np.int64)
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """Both ends of the range."""
+        return float(self.low), float(self.high)
+
+    def _codes(self, x: np.ndarray) -> np.ndarray:
         inside = np.clip(x, self.low, self.high)
         whole = np.floor(inside)  # not floor(x + 0.5): from 2**52 on that sum itself is rounded
         step = whole + (inside - whole >= 0.5) - self.low
-        q = np.where(np.isnan(step), 0, step).astype(np.int64)
-        return _with_missing(x, q, self.missing_code)
+        return np.where(np.isnan(step), 0, step).astype(np.int64)
 
-    def values(self) -> np.ndarray:
-        """Return the float64 that each code (2**bits,) stands for; `high` for those beyond it.
-
-        NaN's own code stands for NaN.
-        """
-        values = np.minimum(self.low + np.arange(1 << self.bits, dtype=np.float64), self.high)
-        if self.missing_code is not None:
-            values[self.missing_code] = np.nan
-        return values
+    def _values(self) -> np.ndarray:
+        return np.minimum(self.low + np.arange(1 << self.bits, dtype=np.float64), self.high)
 
     def threshold_of(self, cut: float) -> int:
         """Return t so that ``q <= t`` exactly where the integer ``x <= cut``."""
         return int(np.clip(np.floor(cut) - self.low, -1, self.largest))
 
+    def _limit(self, threshold: int) -> str:
+        return str(self.low + threshold)
+
 
 Feature = Annotated[RankFeature | AffineFeature | IdentityFeature, Field(discriminator="kind")]
+"""A feature quantiser in JSON, told apart by its member `kind`."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
 
@@ -10,8 +10,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from locgen.ir.integer import Node
-from locgen.ir.integer.distance import DistanceNode
-from locgen.ir.integer.node import Comparison
+from locgen.ir.integer.node import Comparison, NodeBase
 from locgen.ir.levels import ADD_LEVELS, RANK_LEVELS
 
 __all__ = ["Gate", "highest"]
@@ -23,11 +22,6 @@ def highest(scores: np.ndarray, count: int) -> np.ndarray:
     mask = np.zeros(scores.shape, dtype=bool)
     np.put_along_axis(mask, order, True, axis=1)
     return mask
-
-
-def _anonymous(term: DistanceNode) -> DistanceNode:
-    """Return the term as any expert would have it."""
-    return replace(term, outputs=(0,), prototype_id=0)
 
 
 @dataclass(frozen=True)
@@ -72,22 +66,23 @@ class Gate:
         return self._sums(self.nodes)
 
     @cached_property
-    def ranked_terms(self) -> tuple[Node, ...]:
+    def ranked_terms(self) -> tuple[NodeBase, ...]:
         """The nodes' terms but for those that all experts share, which tell none apart.
 
         Of squared distances these are the squares of the features.
         """
         terms = [term for node in self.nodes for term in node.terms]
-        owners = Counter(
-            (_anonymous(term), term.outputs[0]) for term in terms if isinstance(term, DistanceNode)
-        )
+        owners = Counter((term.anonymous, term.outputs[0]) for term in terms)
         shared = {
-            term: min(owners[term, expert] for expert in range(self.experts)) for term, _ in owners
+            alike: min(owners[alike, expert] for expert in range(self.experts))
+            for alike, _ in owners
+            if alike is not None
         }
-        kept, dropped = [], Counter()
+        kept: list[NodeBase] = []
+        dropped: Counter[tuple[NodeBase | None, int]] = Counter()
         for term in terms:
-            key = (_anonymous(term), term.outputs[0]) if isinstance(term, DistanceNode) else None
-            if key is not None and dropped[key] < shared[key[0]]:
+            key = (term.anonymous, term.outputs[0])
+            if dropped[key] < shared.get(term.anonymous, 0):
                 dropped[key] += 1
             else:
                 kept.append(term)
@@ -98,7 +93,7 @@ class Gate:
         """Interval of what is ranked for each expert: the bias and its `ranked_terms`."""
         return self._sums(self.ranked_terms)
 
-    def _sums(self, nodes: Sequence[Node]) -> tuple[tuple[int, int], ...]:
+    def _sums(self, nodes: Sequence[NodeBase]) -> tuple[tuple[int, int], ...]:
         low, high = list(self.bias), list(self.bias)
         for node in nodes:
             for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
@@ -120,10 +115,18 @@ class Gate:
     @cached_property
     def is_mask(self) -> bool:
         """Whether the scores are 1 for open and 0 for closed experts: nothing is left to rank."""
-        if len(self.nodes) != 1 or any(self.bias) or self.nodes[0].kind != "tree":
-            return False
-        rows = self.nodes[0].leaf_scores
-        return all(set(row) <= {0, 1} and sum(row) == self.top_k for row in rows)
+        return len(self.nodes) == 1 and not any(self.bias) and self.nodes[0].is_mask(self.top_k)
+
+    def describe(self) -> str:
+        """Return its kind and size in words."""
+        if self.is_mask:
+            depth, splits, _ = self.nodes[0].shape
+            return f"{self.nodes[0].kind}: {splits} splits, depth {depth}, a mask in each leaf"
+        kinds = ", ".join(sorted({node.kind for node in self.nodes}))
+        read = len({feature for node in self.nodes for feature in node.features})
+        ends = [end for ends in self.ranges for end in ends]
+        bits = max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
+        return f"{kinds}: {read} features, {bits}-bit scores that are ranked"
 
     def scores(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, experts) of quantised rows; see `NodeBase`."""

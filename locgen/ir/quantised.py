@@ -15,6 +15,7 @@ from locgen.ir.gate import Gate
 from locgen.ir.integer import Node
 from locgen.ir.membership import Membership, expand
 from locgen.ir.model import SplitRule, Task
+from locgen.ir.wording import Wording
 
 __all__ = ["QuantisedModel"]
 
@@ -144,6 +145,11 @@ class QuantisedModel:
     def column_names(self) -> tuple[str, ...]:
         """(columns,) their names."""
         return tuple(feature.name for feature in self.features[: self.columns])
+
+    @property
+    def wording(self) -> Wording:
+        """Words for the features."""
+        return Wording(self.features, self.columns)
 
     @property
     def gate_nodes(self) -> tuple[Node, ...]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from locgen.errors import ConfigurationError, DoesNotFit
-from locgen.ir import IdentityFeature, QuantisedModel, TreeNode
-from locgen.ir.integer.cost import comparison_luts, tree_multiplexers
+from locgen.ir import QuantisedModel, TreeNode
 from locgen.plan.engine import WORD_BITS, EngineShape, tree_image
 from locgen.plan.evidence import schedule_evidence
 from locgen.plan.tabulate import tabulate
@@ -80,7 +79,7 @@ def with_ports(model: QuantisedModel) -> QuantisedModel:
             "engines have no code for missing values: add --missing refuse, or use --core hardwired"
         )
     bits = max(max(f.bits for f in model.features), 1)
-    bits += not all(isinstance(f, IdentityFeature) for f in model.features)
+    bits += not all(feature.takes_integers for feature in model.features)
     return replace(
         model,
         port_feature_bits=(bits,) * len(model.features),
@@ -202,8 +201,8 @@ def _split(
 
     def gates(number: int) -> float:
         node = model.nodes[number]
-        luts = sum(comparison_luts(c, model.feature_bits[c.feature]) for c in node.comparisons)
-        return luts + tree_multiplexers(node)
+        luts = sum(c.luts(model.feature_bits[c.feature]) for c in node.comparisons)
+        return luts + node.multiplexers
 
     def size(number: int) -> int:
         node = model.nodes[number]

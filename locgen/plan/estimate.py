@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from math import log2
 
 from locgen.ir import QuantisedModel
-from locgen.ir.integer.cost import comparison_luts, tree_multiplexers, tree_stream_cost
+from locgen.ir.integer.cost import total
 from locgen.plan.direct import DirectPlan
 from locgen.plan.gatecost import gate_terms_of
-from locgen.plan.nodecost import adders_of, stream_terms_of, term_cells
+from locgen.plan.nodecost import adders_of, stream_cost, terms_cost
 from locgen.plan.tree import TreePlan
 
 __all__ = ["WEIGHTS", "CellEstimate", "estimate_plan", "gate_cells", "terms_of"]
@@ -112,59 +112,43 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
 
 
 def _direct(model: QuantisedModel, plan: DirectPlan) -> dict[str, float]:
-    nodes = [term for node in model.nodes for term in node.terms]
+    terms = [term for node in model.nodes for term in node.terms]
     shown = model.nodes if plan.evidence else ()
-    comparisons = {c for node in (*nodes, *shown) for c in node.comparisons}
-    luts = [comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons]
-    lone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
-    lone += plan.evidence_bits * sum(plan.registers[1:])
+    comparisons = {c for node in (*terms, *shown) for c in node.comparisons}
+    luts = [c.luts(model.feature_bits[c.feature]) for c in comparisons]
+    alone = plan.latency_cycles + plan.registers[0] * sum(lut == 0 for lut in luts)
+    alone += plan.evidence_bits * sum(plan.registers[1:])
     adder_bits, waiting = adders_of(model, plan)
-    adder_bits += model.decision.adder_bits
-    trees = [node for node in nodes if node.kind == "tree"]
-    if plan.evidence:
-        trees += [node.numbered() for node in model.nodes if node.kind == "tree"]
-        adder_bits += sum(
-            len(node.features) * sum(node.evidence_bits)
-            for node in model.nodes
-            if node.kind in ("linear", "distance")
-        )
+    cost = total((terms_cost(terms), *(node.evidence_cost() for node in shown)))
     return {
         "comparison": sum(luts),
-        "tree": sum(tree_multiplexers(node) for node in trees),
-        **term_cells(model.nodes),
-        "adder": adder_bits,
-        "register": lone + waiting,
+        **cost.counts("tree", "table", "product"),
+        "adder": adder_bits + model.decision.adder_bits + cost.adder,
+        "register": alone + waiting,
     }
 
 
 def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
     serial = plan.digits > 1
     beats = {slot.feature: slot.beats for slot in plan.slots}
-    wired = [() if shape else nodes for nodes, shape in zip(plan.sites, plan.engines, strict=True)]
-    of_site = [{c for n in nodes for c in model.nodes[n].comparisons} for nodes in wired]
+    of_site = [{c for n in nodes for c in model.nodes[n].comparisons} for nodes in plan.wired]
     counter_bits = max(plan.down_beats, plan.up_beats).bit_length()
     decoded = (len(plan.stops) + 1) * counter_bits
     for sites in plan.stops:
         decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
-    evidence = {slot.node: slot.beats for slot in plan.evidence}
-    trees = [
-        tree_stream_cost(model.nodes[n], plan.digits, plan.up_width, evidence.get(n, 0))
-        for nodes in wired
-        for n in nodes
-        if model.nodes[n].kind == "tree"
-    ]
-    links = sum(max(len(nodes), 1) for nodes in wired)
+    links = sum(max(len(nodes), 1) for nodes in plan.wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
     root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
     root += model.decision.root_bits(model.outputs, model.score_bits, serial)
+    cost = stream_cost(model, plan)
     return {
         "comparison": (1 + (plan.down_width == 1)) * sum(len(each) for each in of_site),
         "decode": decoded,
-        "tree": sum(count for count, _ in trees),
-        "function": sum(count for _, count in trees) * max(1.0, plan.up_beats / 16),
+        "tree": cost.tree,
+        "function": cost.function * max(1.0, plan.up_beats / 16),
         "stop": (links - 1) * (plan.up_width + serial) + broadcast,
         "root": root + sum(model.feature_bits),
         "engine": len(plan.shapes),
         "accumulator": sum(shape.outputs * shape.score_bits for shape in plan.shapes),
-        **stream_terms_of(model, plan),
+        **cost.counts("sum", "weight", "table", "digit", "multiplier", "pipeline"),
     }

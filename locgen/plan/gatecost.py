@@ -1,9 +1,8 @@
 """Counts for the estimate of a mixture's gate, and of what opens its experts."""
 
 from locgen.ir import Gate, QuantisedModel
-from locgen.ir.integer.cost import comparison_luts, tree_multiplexers
 from locgen.plan.direct import DirectPlan
-from locgen.plan.nodecost import term_cells
+from locgen.plan.nodecost import terms_cost
 from locgen.plan.tree import TreePlan
 
 __all__ = ["gate_terms_of", "rank_cells"]
@@ -19,14 +18,12 @@ def gate_terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan | None) -> 
     gate = model.gate
     if gate is None:
         return {}
-    terms = gate.ranked_terms
     comparisons = {c for node in gate.nodes for c in node.comparisons}
     if isinstance(plan, DirectPlan):  # compares each threshold once
         comparisons -= {c for node in model.nodes for c in node.comparisons}
     return {
-        "comparison": sum(comparison_luts(c, model.feature_bits[c.feature]) for c in comparisons),
-        "tree": sum(tree_multiplexers(term) for term in terms if term.kind == "tree"),
-        **term_cells(terms),
+        "comparison": sum(c.luts(model.feature_bits[c.feature]) for c in comparisons),
+        **terms_cost(gate.ranked_terms).counts("tree", "table", "product"),
         "adder": 0 if gate.is_mask else sum(_adder_bits(gate, e) for e in range(gate.experts)),
         "rank": rank_cells(gate),
         "open": 0.0 if plan is None else _open_cells(model, plan),

@@ -23,8 +23,8 @@ def tabulate(model: QuantisedModel) -> QuantisedModel:
     ConfigurationError
         If a node is no sum over features.
     """
-    trees = [node for node in model.nodes if isinstance(node, TreeNode)]
-    others = [node for node in model.nodes if not isinstance(node, TreeNode)]
+    trees = [node for node in model.nodes if node.walkable]
+    others = [node for node in model.nodes if not node.walkable]
     if not others:
         return model
     constant = np.zeros(model.outputs, dtype=np.int64)

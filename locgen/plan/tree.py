@@ -82,6 +82,12 @@ class TreePlan:
     kind: Literal["tree"] = "tree"
 
     @property
+    def wired(self) -> tuple[tuple[int, ...], ...]:
+        """For each site the nodes that stand in gates there: none at an engine."""
+        pairs = zip(self.sites, self.engines, strict=True)
+        return tuple(() if shape else nodes for nodes, shape in pairs)
+
+    @property
     def broadcast_levels(self) -> int:
         """Registers from the root to the sites' inputs."""
         return len(self.inner_stops) + bool(self.gates) + 1

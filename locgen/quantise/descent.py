@@ -13,8 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from locgen.ir import Comparison, Feature, QuantisedModel, TreeNode
-from locgen.ir.integer.cost import comparison_luts
-from locgen.ir.integer.node import leaves_of
+from locgen.ir.integer.leaves import leaves_of
 from locgen.quantise.folding import cheapest, telling_splits
 from locgen.quantise.margins import Margins, Rivalry
 from locgen.quantise.splits import routed, sent_left
@@ -33,7 +32,7 @@ def comparison_cost(comparison: Comparison, bits: int) -> float:
     low_ones = (~comparison.threshold & comparison.threshold + 1).bit_length() - 1
     inputs = bits - low_ones
     if comparison.missing_left or inputs > 2:
-        return comparison_luts(comparison, bits)
+        return comparison.luts(bits)
     return 0.6 if inputs == 2 else 0.0
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from locgen.errors import ConfigurationError
 from locgen.ir import FloatLayers, Model, QuantisedModel
-from locgen.ir.integer.layercost import memories_of
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.judge import (
     Judge,
@@ -111,7 +110,7 @@ def _widths(
             failed += [trial for _, trial in trials]
             continue
         kept = trials[-1][0]
-        size = sum(words * width for words, width in memories_of(kept.nodes[0]).values())
+        size = sum(words * width for words, width in kept.nodes[0].memories.values())
         size += sum(kept.feature_bits)
         log.debug("%d feature bits: %d bits of memory", bits, size)
         found.append((size, kept, [trial for _, trial in trials]))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from locgen.ir import Feature, FloatTree, Model, TreeNode
-from locgen.ir.integer.node import leaves_of
+from locgen.ir.integer.leaves import leaves_of
 
 __all__ = ["routed", "sent_left", "split_node", "threshold_maps"]
 

@@ -17,7 +17,6 @@ from locgen.ir import (
     Model,
     QuantisedModel,
 )
-from locgen.ir.integer.cost import node_cells
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.gating import integer_gate
 from locgen.quantise.judge import (
@@ -135,7 +134,7 @@ class _Search:
             if not entry.trials[-1].kept:
                 failed += entry.trials
                 continue
-            cells = sum(node_cells(node) for node in (*entry.model.nodes, *entry.model.gate_nodes))
+            cells = sum(node.cells for node in (*entry.model.nodes, *entry.model.gate_nodes))
             log.debug("%d feature bits, %d score bits: %.0f", bits, entry.score_bits, cells)
             found.append((cells, entry))
             if len(found) > _WIDER:

@@ -10,7 +10,6 @@ from nodekit import features_of
 
 from locgen.errors import ModelFileError
 from locgen.ir import Function, Layer, LayeredNode, from_json, to_json
-from locgen.ir.integer.layercost import memories_of, memory_blocks, parallel_luts
 
 WIDTHS = (2, 3, 0, 1, 4)
 ROWS = np.stack(
@@ -140,9 +139,9 @@ def test_costs_grow_with_units():
         weights=node.weights * 99,
         unit_ids=node.unit_ids * 99,
     )
-    assert parallel_luts(many) > 50 * parallel_luts(node)
-    assert memory_blocks(many) > memory_blocks(node)
-    assert memories_of(many)["parameters"][0] == many.steps
+    assert many.cost().luts > 50 * node.cost().luts
+    assert many.memory_blocks > node.memory_blocks
+    assert many.memories["parameters"][0] == many.steps
     assert many.compute_cycles == many.steps + 12
 
 

@@ -159,3 +159,7 @@ class DecisionBase(DecisionRule):
         serial : whether a score arrives in several digits
         """
         return 0.0
+
+    def facts(self) -> dict[str, object]:
+        """Return what `locgen inspect` says of nodes that read the scores; nothing without any."""
+        return {}

@@ -4,6 +4,7 @@ What an ensemble's last estimator computes of its members' scores, what calibrat
 score, and votes whose ties are broken by sums of scores.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,6 @@ from locgen.ir.decisions.threshold import Threshold
 from locgen.ir.decisions.votes import Group, GroupDecisions
 from locgen.ir.features import IdentityFeature
 from locgen.ir.integer import SecondStageNode
-from locgen.ir.integer.cost import node_cells
 from locgen.ir.levels import RANK_LEVELS, THRESHOLD_LEVELS, tree_levels
 
 __all__ = ["Cascade", "SecondStage"]
@@ -163,8 +163,19 @@ class Cascade(DecisionBase):
     @property
     def adder_bits(self) -> float:
         """Bits of adders of the nodes and of their sums, about."""
-        return sum(map(node_cells, self.nodes)) + len(self.bias) * self.sum_bits
+        return sum(node.cells for node in self.nodes) + len(self.bias) * self.sum_bits
 
     def root_bits(self, outputs: int, score_bits: int, serial: bool) -> float:
         """Return the second stage, and the scores held behind it."""
         return self.adder_bits + outputs * score_bits
+
+    def facts(self) -> dict[str, object]:
+        """Return the nodes of each kind, the widths of sums and codes, and the tables' errors."""
+        counts = Counter(node.kind for node in self.nodes)
+        words = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+        functions = "; ".join(words for node in self.nodes for words in node.functions)
+        facts: dict[str, object] = {
+            "behind_scores": f"{words}; {self.sum_bits}-bit sums, {self.decision.kind}",
+            "code_bits_of_scores": list(self.bits_of),
+        }
+        return facts | ({"functions_behind_scores": functions} if functions else {})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from locgen.ir.float.arrays import Booleans, Floats, Integers
 from locgen.ir.float.node import FloatNode
-from locgen.ir.integer.node import leaves_of
+from locgen.ir.integer.leaves import leaves_of
 
 __all__ = ["FloatTree"]
 

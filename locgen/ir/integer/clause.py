@@ -1,6 +1,5 @@
 """The clause node: conjunctions of comparisons, each with a weight, or the first that holds."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -9,7 +8,11 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.node import Comparison, NodeBase, check_outputs, require_evidence
+from locgen.ir.integer.arithmetic import BiasedNode
+from locgen.ir.integer.checks import check_outputs, require_evidence
+from locgen.ir.integer.cost import Cost, Links
+from locgen.ir.integer.node import Comparison
+from locgen.ir.wording import Account, Wording
 
 __all__ = ["ClauseLiteral", "ClauseNode"]
 
@@ -18,7 +21,7 @@ ClauseLiteral = tuple[int, int, bool]
 
 
 @dataclass(frozen=True)
-class ClauseNode(NodeBase):
+class ClauseNode(BiasedNode):
     """Scores of the clauses that hold, added up; or of the first that holds alone.
 
     A clause holds where all of its literals do; one without literals always holds.
@@ -42,6 +45,10 @@ class ClauseNode(NodeBase):
     first: bool
     outputs: tuple[int, ...]
     kind: Literal["clause"] = "clause"
+
+    compares = True
+    adds_up = False
+    evidence_words = "which clauses count"
 
     def __post_init__(self) -> None:
         """Check that lengths agree."""
@@ -117,6 +124,18 @@ class ClauseNode(NodeBase):
             for number, (clause, row) in enumerate(zip(self.clauses, self.scores, strict=True))
         )
 
+    def cost(self) -> Cost:
+        """Return the LUT4 of an AND a clause, joined with its score's bits."""
+        ands = sum(max(-(-(len(clause) - 1) // 3), 0) for clause in self.clauses)
+        choice = len(self.clauses) if self.first else 0
+        set_bits = sum(abs(score).bit_count() for row in self.scores for score in row)
+        return Cost(table=ands + choice + (set_bits + 2) // 3)
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return the clauses, their adders, and what a digit is chosen from."""
+        sums = 0 if self.first else self.score_bits * len(self.clauses)
+        return self.cost() + Cost(sum=sums) + self.digit_cost(evidence_beats)
+
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         for feature, threshold, _ in self.comparisons:
@@ -171,32 +190,20 @@ class ClauseNode(NodeBase):
         """Return `fired` (rows, clauses), 1 where a clause counts."""
         return {"fired": self.evidence(q, missing_codes)}
 
-    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+    def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
+        """Return the clauses that count, with their literals."""
+        held = []
+        for number in np.flatnonzero(account["fired"]):
+            literals = [
+                wording.condition(feature, None if holds else cut, cut if holds else None)
+                for feature, cut, holds in self.clauses[number]
+            ]
+            held.append(f"{self.part_name(number)}: {' and '.join(literals) or 'always'}")
+        return "; ".join(held) or "no clause holds"
+
+    def total(self, account: Account) -> np.ndarray:
         """Return the scores of the clauses that fired."""
         return self._score(account["fired"])
-
-    @property
-    def compares(self) -> bool:
-        """Yes: a literal compares."""
-        return True
-
-    @property
-    def adds_up(self) -> bool:
-        """No: a clause is no sum over features."""
-        return False
-
-    @property
-    def constant(self) -> tuple[int, ...]:
-        """The bias."""
-        return self.bias
-
-    def shifted(self, amounts: tuple[int, ...]) -> "ClauseNode":
-        """Return the node with `amounts` added to its scores, one for each output."""
-        return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
-
-    def edges(self) -> Iterable[tuple[int, int]]:
-        """Yield the thresholds."""
-        return [(comparison.feature, comparison.threshold) for comparison in self.comparisons]
 
     def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the first clause that counts, shape (rows,); the number of clauses for none."""

@@ -1,120 +1,126 @@
-"""Cost of integer nodes before any synthesis: counts that a synthesiser's result follows.
+"""Costs of integer nodes before any synthesis: counts that a synthesiser's result follows."""
 
-Trees are counted in multiplexers of their reduced decision diagrams, in the manner of Brace, Rudell
-and Bryant (DAC 1990): equal parts are shared between all bits, a part and its complement are one.
-What a count is worth in logic cells stands in `plan.estimate`.
-"""
-
-from collections.abc import Sequence
-from functools import lru_cache
-
-import numpy as np
-
-from locgen.ir.integer.clause import ClauseNode
-from locgen.ir.integer.distance import DistanceNode
-from locgen.ir.integer.layercost import parallel_luts
-from locgen.ir.integer.layered import LayeredNode
-from locgen.ir.integer.linear import LinearNode
-from locgen.ir.integer.neighbours import NeighboursNode
-from locgen.ir.integer.node import Comparison, NodeBase
-from locgen.ir.integer.softmax import SoftmaxNode
-from locgen.ir.integer.table import TableNode
-from locgen.ir.integer.tree import TreeNode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 __all__ = [
-    "clause_luts",
-    "comparison_luts",
+    "BLOCK_BITS",
+    "Cost",
+    "Links",
     "function_luts",
-    "is_looked_up",
-    "multiplexers",
-    "neighbours_luts",
-    "node_cells",
+    "lookup_luts",
+    "memory_blocks",
+    "nonzero_digits",
     "signed_digits",
-    "size_bits",
-    "table_luts",
-    "term_luts",
-    "tree_multiplexers",
-    "tree_stream_cost",
+    "total",
 ]
 
-
-def comparison_luts(comparison: Comparison, bits: int) -> float:
-    """Return the LUT4 of one constant comparison: ones at the low end of the threshold are free."""
-    threshold = max(comparison.threshold, 0)
-    low_ones = ((threshold + 1) & ~threshold).bit_length() - 1
-    inputs = max(bits - low_ones, 1)
-    extra = max(-(-(bits - 1) // 3), 1) if comparison.missing_left else 0
-    return max(-(-(inputs - 1) // 3), 0) + extra
+BLOCK_BITS = 4096
+"""Bits of a block RAM as every iCE40 has them, see `memory_blocks`."""
+_BLOCK_SHAPES = ((256, 16), (512, 8), (1024, 4), (2048, 2))
+"""Words and bits of a block RAM of 4 kbit (Lattice TN1250)."""
+_IN_GATES = 1 << 9
+"""Bits of a memory of constants that becomes gates."""
 
 
-def multiplexers(node: TreeNode, columns: Sequence[Sequence[int]]) -> int:
-    """Return the multiplexers that select `columns`: for each column one function a leaf.
+@dataclass(frozen=True)
+class Cost:
+    """Counts of what a node is made of; `plan.estimate` knows the logic cells of each.
 
-    Functions are numbered so that ``f ^ 1`` is the complement of `f`: 0 and 1 are the constants. A
-    choice between a constant and anything is a gate that joins a neighbour's LUT: not counted.
+    Members
+    -------
+    tree : multiplexers of decision diagrams
+    function : functions of the beat number at the leaves of a tree
+    table : LUT4 of what is looked up, and bits of features caught for it
+    product : adder bits of what is computed
+    adder : result bits of adders between terms
+    sum : bits of accumulators
+    weight : LUT4 of weights and stored codes, functions of the feature that passes
+    digit : bits of scores and evidence that a digit is chosen from
+    multiplier : bits of the partial products of multipliers in turn
+    pipeline : bits of sums, tables' inputs, scores and counters of nodes that compute in turn
+    shared : counts that all nodes with the same entry have once
     """
-    unique: dict[tuple[int, int, int], int] = {}
-    first = max((value for column in columns for value in column), default=0) // 2 + 1
-    count = 0
-    for column in columns:
-        reduced = [0] * len(node.feature)
-        for split in reversed(range(len(node.feature))):
-            left, right = (
-                column[~child] if child < 0 else reduced[child]
-                for child in (node.left[split], node.right[split])
-            )
-            if left == right:
-                reduced[split] = left
-                continue
-            complement = left & 1
-            key = (node.split_comparison[split], left ^ complement, right ^ complement)
-            if key not in unique:
-                unique[key] = 2 * (first + len(unique))
-                count += left > 1 and right > 1
-            reduced[split] = unique[key] ^ complement
-    return count
+
+    tree: float = 0
+    function: float = 0
+    table: float = 0
+    product: float = 0
+    adder: float = 0
+    sum: float = 0
+    weight: float = 0
+    digit: float = 0
+    multiplier: float = 0
+    pipeline: float = 0
+    shared: Mapping[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """Return both together."""
+        return total((self, other))
+
+    def counts(self, *names: str) -> dict[str, float]:
+        """Return the counts with these `names`, what is shared included."""
+        return {name: getattr(self, name) + self.shared.get(name, 0) for name in names}
+
+    @property
+    def luts(self) -> float:
+        """LUT4 of a node where all works at once."""
+        return self.tree + self.table + self.product
 
 
-@lru_cache(maxsize=4096)
-def tree_multiplexers(node: TreeNode) -> int:
-    """Return the multiplexers of a tree whose scores leave in parallel."""
-    columns = []
-    for scores, (low, high) in zip(zip(*node.leaf_scores, strict=True), node.ranges, strict=True):
-        width = max(high.bit_length(), (~low).bit_length() + 1 if low < 0 else 0)
-        columns += [[score >> bit & 1 for score in scores] for bit in range(width)]
-    return multiplexers(node, columns)
+COUNTS = tuple(member.name for member in fields(Cost) if member.name != "shared")
 
 
-@lru_cache(maxsize=4096)
-def tree_stream_cost(
-    node: TreeNode, digits: int, width: int, evidence_digits: int = 0
-) -> tuple[int, int]:
-    """Return (multiplexers, functions of the beat) of a tree that sends its scores in digits.
+@dataclass(frozen=True)
+class Links:
+    """The links of a tree fabric, as a node at a site sees them.
 
-    At the leaves of each bit of a digit stand functions of the beat number, counted once each
-    unless they are constant. Scores count from the lowest of their output; the number of the leaf
-    may follow them as evidence.
+    Members
+    -------
+    down_width, up_width : bits of a link in either direction
+    digits : beats of a score on its way up
+    beats : beats of each feature on its way down, features without any left out
+    down_beats : beats of all features
     """
-    mask = (1 << width) - 1
-    leaves = [
-        [
-            (score - low) >> digit * width & mask
-            for score, (low, _) in zip(row, node.ranges, strict=True)
-            for digit in range(digits)
-        ]
-        + [leaf >> digit * width & mask for digit in range(evidence_digits)]
-        for leaf, row in enumerate(node.leaf_scores)
-    ]
-    beats = len(leaves[0])
-    known = {(0,) * beats: 0, (1,) * beats: 1}
-    columns = [
-        [
-            known.setdefault(tuple(word >> bit & 1 for word in words), 2 * len(known))
-            for words in leaves
-        ]
-        for bit in range(width)
-    ]
-    return multiplexers(node, columns), len(known) - 2
+
+    down_width: int
+    up_width: int
+    digits: int
+    beats: Mapping[int, int]
+    down_beats: int
+
+    @property
+    def number_bits(self) -> int:
+        """Width of the number of the feature that passes."""
+        return max(len(self.beats) - 1, 1).bit_length()
+
+    @property
+    def weight_luts(self) -> float:
+        """LUT4 of a bit that is another for each feature that passes."""
+        return function_luts(self.number_bits) * len(self.beats) / (1 << self.number_bits)
+
+    @property
+    def serial(self) -> bool:
+        """Whether some feature takes several beats."""
+        return any(count > 1 for count in self.beats.values())
+
+
+def function_luts(inputs: int) -> float:
+    """Return the LUT4 of one function of so many bits that has no structure."""
+    return 1.0 if inputs <= 4 else 1.5 * 2 ** (inputs - 4)
+
+
+def lookup_luts(rows: Sequence[Sequence[int]], bits: int) -> float:
+    """Return the LUT4 of a table of `rows` of scores by a code of `bits` bits.
+
+    Scores count from the lowest of their column; equal functions of the code are made once.
+    """
+    functions = set()
+    for column in zip(*rows, strict=True):
+        low = min(column)
+        for bit in range((max(column) - low).bit_length()):
+            functions.add(tuple((score - low) >> bit & 1 for score in column))
+    return len(functions) * function_luts(bits)
 
 
 def signed_digits(number: int) -> tuple[tuple[int, int], ...]:
@@ -133,87 +139,28 @@ def signed_digits(number: int) -> tuple[tuple[int, int], ...]:
     return tuple(digits)
 
 
-def function_luts(inputs: int) -> float:
-    """Return the LUT4 of one function of so many bits that has no structure."""
-    return 1.0 if inputs <= 4 else 1.5 * 2 ** (inputs - 4)
+def nonzero_digits(number: int) -> int:
+    """Return how many `signed_digits` a number has."""
+    triple = 3 * abs(number)
+    return (triple ^ abs(number)).bit_count()
 
 
-def table_luts(node: TableNode) -> float:
-    """Return the LUT4 of a table, its scores counted from the lowest; equal functions are one."""
-    functions = set()
-    for column, (low, high) in zip(zip(*node.scores, strict=True), node.ranges, strict=True):
-        for bit in range((high - low).bit_length()):
-            functions.add(tuple((score - low) >> bit & 1 for score in column))
-    return len(functions) * function_luts(node.bits)
+def memory_blocks(memories: Mapping[str, tuple[int, int]]) -> int:
+    """Return about how many block RAMs of 4 kbit `memories` take; small constants take none.
 
-
-def clause_luts(node: ClauseNode) -> float:
-    """Return the LUT4 of clauses: an AND each, joined with its score's bits, comparisons apart."""
-    ands = sum(max(-(-(len(clause) - 1) // 3), 0) for clause in node.clauses)
-    choice = len(node.clauses) if node.first else 0
-    set_bits = sum(abs(score).bit_count() for row in node.scores for score in row)
-    return float(ands + choice + (set_bits + 2) // 3)
-
-
-def size_bits(node: LinearNode | DistanceNode) -> int:
-    """Return the adder bits that the node's terms need before they are added up."""
-    bits = 0
-    if isinstance(node, LinearNode):
-        for width, row in zip(node.feature_bits, node.weights, strict=True):
-            for digits in map(signed_digits, row):
-                shifts = [shift for shift, _ in digits]
-                bits += sum(width + shift - shifts[0] for shift in shifts[1:])
-        return bits
-    for width, weight in zip(node.feature_bits, node.weights, strict=True):
-        if node.metric == "hamming":
-            bits += -(-width // 3)
-            continue
-        product = len(signed_digits(weight)) - 1 if weight else 0
-        square = width * width if node.metric == "l2" else 0
-        bits += 2 * width + square + max(product, 0) * 2 * width
-    return bits
-
-
-def neighbours_luts(node: NeighboursNode) -> float:
-    """Return the LUT4 of all distances at once, and of a list that every row goes through."""
-    sizes = sum(2 * b + (b * b if node.metric == "l2" else 0) for b in node.feature_bits)
-    adders = len(node.features) * node.distance_bits
-    entry = 3 * node.distance_bits + 2 * len(node.stored).bit_length()
-    return float(len(node.stored) * (sizes + adders + node.listed * entry))
-
-
-def is_looked_up(term: NodeBase) -> bool:
-    """Return whether the cores make a look-up of a term, see `NodeBase.terms`, not arithmetic."""
-    if isinstance(term, TableNode | LayeredNode | ClauseNode | NeighboursNode):
-        return not isinstance(term, LayeredNode | NeighboursNode)
-    square = isinstance(term, DistanceNode) and term.metric == "l2"
-    return len(term.features) == 1 and term.feature_bits[0] <= (6 if square else 4)
-
-
-def term_luts(term: NodeBase) -> float:
-    """Return the LUT4 of a term of a node where all terms work at once."""
-    if isinstance(term, TableNode):
-        return table_luts(term)
-    if isinstance(term, ClauseNode):
-        return clause_luts(term)
-    if isinstance(term, SoftmaxNode):
-        return term.luts
-    if is_looked_up(term):
-        q = np.zeros((1 << term.feature_bits[0], term.features[0] + 1), dtype=np.int64)
-        q[:, term.features[0]] = np.arange(len(q))
-        rows = term.evaluate(q, np.full(q.shape[1], -1))
-        return table_luts(TableNode(0, tuple(map(tuple, rows.tolist())), term.outputs))
-    if isinstance(term, NeighboursNode):
-        return neighbours_luts(term)
-    return parallel_luts(term) if isinstance(term, LayeredNode) else float(size_bits(term))
-
-
-def node_cells(node: NodeBase) -> float:
-    """Return about how many logic cells a node and its adders take where all work in parallel.
-
-    Good enough to choose widths by; `plan.estimate` has the weights.
+    Parameters
+    ----------
+    memories : words and bits of each; `values` is written as well
     """
-    if isinstance(node, TreeNode):
-        return float(tree_multiplexers(node))
-    adders = sum((high - low).bit_length() for t in node.terms for low, high in t.ranges)
-    return sum(term_luts(term) for term in node.terms) + adders
+    return sum(
+        min(-(-words // depth) * -(-bits // width) for depth, width in _BLOCK_SHAPES)
+        for name, (words, bits) in memories.items()
+        if name == "values" or words * bits > _IN_GATES
+    )
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """Return all `costs` together."""
+    each = list(costs)
+    shared = {name: count for cost in each for name, count in cost.shared.items()}
+    return Cost(*(sum(getattr(cost, name) for cost in each) for name in COUNTS), shared)

@@ -9,8 +9,11 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
+from locgen.ir.integer.arithmetic import ArithmeticNode
+from locgen.ir.integer.checks import check_columns, check_features
+from locgen.ir.integer.cost import Cost, Links, nonzero_digits
 from locgen.ir.integer.linear import LinearNode
-from locgen.ir.integer.node import NodeBase, check_features, check_outputs
+from locgen.ir.wording import Account, Wording
 
 __all__ = ["DistanceNode", "Metric"]
 
@@ -18,7 +21,7 @@ Metric = Literal["l1", "l2", "linf", "hamming"]
 
 
 @dataclass(frozen=True)
-class DistanceNode(NodeBase):
+class DistanceNode(ArithmeticNode):
     """``bias - distance`` to a prototype.
 
     With ``d = q * 2**fraction - prototype`` for each feature, the distance is the sum of
@@ -49,13 +52,13 @@ class DistanceNode(NodeBase):
     outputs: tuple[int, ...]
     kind: Literal["distance"] = "distance"
 
+    evidence_words = "every prototype's id and its distance"
+
     def __post_init__(self) -> None:
         """Check that lengths agree and the prototype is one of codes."""
-        check_outputs(self.outputs, "a distance node")
+        check_columns(self.features, self.outputs, "a distance node")
         if len(self.outputs) != 1:
             raise ValueError("a distance node must have exactly one output")
-        if list(self.features) != sorted(set(self.features)) or min((*self.features, 0)) < 0:
-            raise ValueError("features of a distance node must rise and not be negative")
         lengths = {len(m) for m in (self.feature_bits, self.prototype, self.weights)}
         if lengths != {len(self.features)}:
             raise ValueError("a distance node must have a code and a weight for each feature")
@@ -64,6 +67,10 @@ class DistanceNode(NodeBase):
         for code, bits in zip(self.prototype, self.feature_bits, strict=True):
             if not 0 <= code < 1 << (bits + self.fraction):
                 raise ValueError("the prototype of a distance node must be made of codes")
+
+    @property
+    def _stored(self) -> tuple[tuple[int, int], ...]:
+        return tuple(zip(self.prototype, self.weights, strict=True))
 
     def parts(self, q: np.ndarray) -> np.ndarray:
         """Return what each feature adds to the distance, or for linf competes with."""
@@ -128,16 +135,47 @@ class DistanceNode(NodeBase):
             return (single[0].shifted((self.bias,)), *single[1:])
         squares = [replace(node, prototype=(0,), prototype_id=0) for node in single]
         places = self.fraction + 1
-        factors = [
-            (w * code << places,) for code, w in zip(self.prototype, self.weights, strict=True)
-        ]
-        constant = self.bias - sum(
-            w * code * code for code, w in zip(self.prototype, self.weights, strict=True)
-        )
+        factors = [(w * code << places,) for code, w in self._stored]
+        constant = self.bias - sum(w * code * code for code, w in self._stored)
         products = LinearNode(
             self.features, self.feature_bits, tuple(factors), (constant,), self.outputs
         )
         return (*squares, *products.terms)
+
+    @property
+    def anonymous(self) -> "DistanceNode":
+        """The node without its prototype's number and its output."""
+        return replace(self, outputs=(0,), prototype_id=0)
+
+    @property
+    def looked_up_bits(self) -> int:
+        """Bits of a feature up to which its term is looked up: a square is worth two more."""
+        return 6 if self.metric == "l2" else 4
+
+    @property
+    def size_bits(self) -> int:
+        """Bits of the adders of its differences, squares and products."""
+        if self.metric == "hamming":
+            return sum(-(-width // 3) for width in self.feature_bits)
+        bits = 0
+        for width, weight in zip(self.feature_bits, self.weights, strict=True):
+            square = width * width if self.metric == "l2" else 0
+            bits += 2 * width + square + max(nonzero_digits(weight) - 1, 0) * 2 * width
+        return bits
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return accumulators, and stored codes as functions of the feature that passes.
+
+        Of squares there is one for all nodes, and each has products in place of its differences.
+        """
+        column, widest = self.prototype, max(self.feature_bits, default=0)
+        if self.metric == "l2":
+            places = self.fraction + 1
+            column = tuple(w * code << places for code, w in self._stored) or self.prototype
+            own = Cost(shared={"table": widest * widest})
+        else:
+            own = Cost(table=4 * widest)
+        return own + Cost(sum=self.score_bits) + self.stream_sums([column], links, evidence_beats)
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
@@ -159,7 +197,11 @@ class DistanceNode(NodeBase):
             "terms": -self.parts(q)[:, :, None],
         }
 
-    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+    def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
+        """Return the prototype and its distance."""
+        return f"prototype {account['prototype']} is {account['distance']} away"
+
+    def total(self, account: Account) -> np.ndarray:
         """Return the bias and all terms, or with linf the lowest of them."""
         if self.metric == "linf":
             return self.bias + account["terms"].min(axis=1, initial=0)

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from pydantic import ConfigDict
 
+from locgen.ir.integer.cost import function_luts, nonzero_digits
+
 __all__ = ["WIDEST_SUM", "Layer", "exact_product"]
 
 _EXACT = 1 << 53
@@ -93,6 +95,32 @@ class Layer:
     @cached_property
     def _parameters(self) -> np.ndarray:
         return np.array(self.parameters, dtype=np.int64).reshape(self.units, self.inputs)
+
+    def luts(self, largest: tuple[int, ...]) -> float:
+        """Return the LUT4 of all units at once, for inputs 0 to `largest`."""
+        luts = 0.0
+        for row in self.parameters:
+            for parameter, most in zip(row, largest, strict=True):
+                bits = most.bit_length()
+                if self.metric == "dot":
+                    luts += bits * max(nonzero_digits(parameter) - 1, 0)
+                else:
+                    luts += 2 * bits + (bits * bits if self.metric == "l2" else 0)
+        sums = [max(abs(low), abs(high)) for low, high in self.terms_range(largest)]
+        luts += sum(self.inputs * total.bit_length() for total in sums)
+        return luts + self.units * self.table_luts
+
+    @property
+    def table_luts(self) -> float:
+        """LUT4 of one unit's table and of the line to its next entry."""
+        one = function_luts((len(self.table) - 1).bit_length())
+        luts = self.value_bits * one * (2 if self.slopes else 1)
+        return luts + self.fraction * max(map(abs, self.slopes), default=0).bit_length()
+
+    def describe(self) -> str:
+        """Return the table's function and its error, in words."""
+        error = "" if self.error is None else f", error at most {self.error:.2g}"
+        return f"{self.function}: {len(self.table)} entries{error}"
 
     def terms_range(self, largest: tuple[int, ...]) -> list[tuple[int, int]]:
         """Return for each unit (lowest, highest) partial sum, for inputs 0 to `largest`."""

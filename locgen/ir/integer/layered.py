@@ -8,14 +8,18 @@ such layer in a row.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
+from locgen.ir.integer.arithmetic import BiasedNode, weighted_ranges
+from locgen.ir.integer.checks import check_columns, check_features
+from locgen.ir.integer.cost import Cost, Links, nonzero_digits
 from locgen.ir.integer.layer import WIDEST_SUM, Layer, exact_product
-from locgen.ir.integer.node import NodeBase, check_features, check_outputs
+from locgen.ir.integer.node import Kept
+from locgen.ir.wording import Account, Wording
 
 __all__ = ["LayeredNode"]
 
@@ -24,8 +28,32 @@ _DRAIN = 6
 """Cycles from a layer's last product to its last value in memory, see `cores.layers`."""
 
 
+_SLACK = 1.5
+"""Small memories become gates, so an estimate may lie above the device's block RAM."""
+
+
+class _Words(NamedTuple):
+    """What a reader calls a unit of the last layer, and what there is to say of it."""
+
+    unit: str
+    evidence: str
+    distance: bool = False
+    remedy: str = ""
+
+
+_WORDS = {
+    "kernel": _Words(
+        "stored vector",
+        "the library's number, distance, what each adds",
+        True,
+        " (Nystroem(n_components={fewer}) and a linear model, or a smaller nu or C)",
+    ),
+    "dense": _Words("hidden unit", "value, what each adds to each score"),
+}
+
+
 @dataclass(frozen=True)
-class LayeredNode(NodeBase):
+class LayeredNode(BiasedNode):
     """``layers[-1](... layers[0](q[features])) @ weights + bias``.
 
     Members
@@ -51,12 +79,13 @@ class LayeredNode(NodeBase):
     outputs: tuple[int, ...]
     kind: Literal["kernel", "dense"] = "dense"
 
+    adds_up = False
+    _summands = "share"
+
     def __post_init__(self) -> None:
         """Check that lengths agree."""
         what = f"a {self.kind} node"
-        check_outputs(self.outputs, what)
-        if list(self.features) != sorted(set(self.features)) or min((*self.features, 0)) < 0:
-            raise ValueError(f"features of {what} must rise and not be negative")
+        check_columns(self.features, self.outputs, what)
         if not self.features or len(self.feature_bits) != len(self.features):
             raise ValueError(f"{what} must have features, and a width for each")
         if min(self.feature_bits) < 1 or max(self.feature_bits) > 24:
@@ -83,12 +112,7 @@ class LayeredNode(NodeBase):
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(lowest, highest) score, and sum on the way to it, for values from 0 to the largest."""
-        most, ends = self.layers[-1].largest, []
-        for column, bias in enumerate(self.bias):
-            reach = [row[column] * most for row in self.weights]
-            low = bias + sum(min(r, 0) for r in reach)
-            ends.append((low, bias + sum(max(r, 0) for r in reach)))
-        return tuple(ends)
+        return weighted_ranges(self.weights, self.bias, self.largest_inputs[-1])
 
     @cached_property
     def accumulator_bits(self) -> int:
@@ -155,6 +179,72 @@ class LayeredNode(NodeBase):
             )
         return tuple(found)
 
+    @property
+    def _words(self) -> _Words:
+        return _WORDS[self.kind]
+
+    @property
+    def evidence_words(self) -> str:
+        """What its evidence says."""
+        return f"{self._words.unit}s by weight: {self._words.evidence}"
+
+    @property
+    def layer_units(self) -> tuple[int, ...]:
+        """Units of each layer."""
+        return tuple(layer.units for layer in self.layers)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What the table of each layer stands for and how well."""
+        return tuple(layer.describe() for layer in self.layers)
+
+    def cost(self) -> Cost:
+        """Return the LUT4 of all units at once, adders between units left out."""
+        luts = sum(
+            layer.luts(largest)
+            for layer, largest in zip(self.layers, self.largest_inputs, strict=False)
+        )
+        most = self.layers[-1].largest.bit_length()
+        digits = [max(nonzero_digits(w) - 1, 0) for row in self.weights for w in row]
+        return Cost(product=luts + sum(digits) * most)
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return both multipliers, and registers of sums, tables' inputs, scores and counters."""
+        memory = self.memories
+        factor = max(memory["parameters"][1], memory["values"][1]) + 1
+        places = max(layer.fraction for layer in self.layers)
+        slope = memory["tables"][1] - memory["values"][1]
+        counters = 7 * memory["values"][0].bit_length() + memory["parameters"][0].bit_length()
+        return self.digit_cost(evidence_beats) + Cost(
+            multiplier=factor * factor + places * slope,
+            pipeline=2 * self.accumulator_bits + self.score_bits + counters,
+        )
+
+    @property
+    def kept(self) -> Kept:
+        """The units of all layers."""
+        return Kept(sum(self.layer_units), f"{self._words.unit}s", _SLACK, self._words.remedy)
+
+    @property
+    def memories(self) -> dict[str, tuple[int, int]]:
+        """(words, bits) of each memory of the serial core."""
+        layers = self.layers
+        parameters = [p for layer in layers for row in layer.parameters for p in row]
+        parameters += [w for row in self.weights for w in row]
+        values = max(*self.feature_bits, *(layer.value_bits for layer in layers))
+        hidden = sum(self.layer_units)
+        tables = {(layer.table, layer.slopes) for layer in layers}
+        slopes = [abs(slope) for layer in layers for slope in layer.slopes]
+        steep = max(slopes).bit_length() + 1 if slopes else 0
+        found = {
+            "parameters": (len(parameters), max(map(abs, parameters)).bit_length() + 1),
+            "values": (len(self.features) + hidden, values),
+            "tables": (len(tables) * max(len(layer.table) for layer in layers), values + steep),
+        }
+        if len({bias for layer in layers for bias in layer.bias}) > 1 or len(self.outputs) > 1:
+            found["starts"] = (hidden + len(self.outputs), self.accumulator_bits)
+        return found
+
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         check_features(self.features, self.feature_bits, features)
@@ -198,27 +288,13 @@ class LayeredNode(NodeBase):
             "value": value[rows, order],
             "share": share[rows, order],
         }
-        if self.kind == "kernel":
+        if self._words.distance:
             told["distance"] = (sums - np.array(last.bias, dtype=np.int64))[rows, order]
         return told
 
-    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the bias and all shares."""
-        return account["share"].sum(axis=1) + np.array(self.bias, dtype=np.int64)
-
-    @property
-    def adds_up(self) -> bool:
-        """No: the tables stand between the features and the scores."""
-        return False
-
-    @property
-    def constant(self) -> tuple[int, ...]:
-        """The bias."""
-        return self.bias
-
-    def shifted(self, amounts: tuple[int, ...]) -> "LayeredNode":
-        """Return the node with `amounts` added to its scores, one for each output."""
-        return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
+    def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
+        """Return the unit that weighs most, and its value."""
+        return f"unit {account['unit'][0]} above all, with {account['value'][0]}"
 
     def edges(self) -> Iterable[tuple[int, int]]:
         """Yield the codes at the stored vectors, evenly thinned if very many."""
@@ -241,5 +317,4 @@ class LayeredNode(NodeBase):
 
     def part_name(self, part: int) -> str:
         """Return the unit in words."""
-        what = "stored vector" if self.kind == "kernel" else "hidden unit"
-        return f"{what} {self.unit_ids[part]}"
+        return f"{self._words.unit} {self.unit_ids[part]}"

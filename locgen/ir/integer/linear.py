@@ -8,13 +8,15 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.node import NodeBase, check_features, check_outputs
+from locgen.ir.integer.arithmetic import ArithmeticNode, BiasedNode, weighted_ranges
+from locgen.ir.integer.checks import check_columns, check_features
+from locgen.ir.integer.cost import Cost, Links, signed_digits
 
 __all__ = ["LinearNode"]
 
 
 @dataclass(frozen=True)
-class LinearNode(NodeBase):
+class LinearNode(BiasedNode, ArithmeticNode):
     """``q[features] @ weights + bias``.
 
     Members
@@ -37,9 +39,7 @@ class LinearNode(NodeBase):
 
     def __post_init__(self) -> None:
         """Check that lengths agree."""
-        check_outputs(self.outputs, "a linear node")
-        if list(self.features) != sorted(set(self.features)) or min((*self.features, 0)) < 0:
-            raise ValueError("features of a linear node must rise and not be negative")
+        check_columns(self.features, self.outputs, "a linear node")
         if {len(self.feature_bits), len(self.weights)} != {len(self.features)}:
             raise ValueError("a linear node must have a width and weights for each feature")
         if min((*self.feature_bits, 1)) < 1:
@@ -50,14 +50,8 @@ class LinearNode(NodeBase):
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(lowest, highest) score over all codes, for each output: both are reached."""
-        ends = []
-        for column, bias in enumerate(self.bias):
-            most = [
-                row[column] * ((1 << bits) - 1)
-                for row, bits in zip(self.weights, self.feature_bits, strict=True)
-            ]
-            ends.append((bias + sum(min(m, 0) for m in most), bias + sum(max(m, 0) for m in most)))
-        return tuple(ends)
+        largest = [(1 << bits) - 1 for bits in self.feature_bits]
+        return weighted_ranges(self.weights, self.bias, largest)
 
     @property
     def levels(self) -> float:
@@ -72,7 +66,7 @@ class LinearNode(NodeBase):
     @property
     def load(self) -> int:
         """Bits of the accumulators, a third of the weights', which are functions of the beat."""
-        bits = 1 + sum((high - low).bit_length() for low, high in self.ranges)
+        bits = 1 + self.score_bits
         return bits + sum(w.bit_length() for row in self.weights for w in row) // 3
 
     @cached_property
@@ -85,6 +79,20 @@ class LinearNode(NodeBase):
                 zip(self.features, self.feature_bits, self.weights, strict=True)
             )
         ) or (self,)
+
+    @property
+    def size_bits(self) -> int:
+        """Bits of the adders that its products need."""
+        bits = 0
+        for width, row in zip(self.feature_bits, self.weights, strict=True):
+            for digits in map(signed_digits, row):
+                shifts = [shift for shift, _ in digits]
+                bits += sum(width + shift - shifts[0] for shift in shifts[1:])
+        return bits
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return accumulators, and weights as functions of the feature that passes."""
+        return self.stream_sums(list(zip(*self.weights, strict=True)), links, evidence_beats)
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
@@ -99,15 +107,6 @@ class LinearNode(NodeBase):
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `terms` (rows, features, outputs): what each feature adds to each score."""
         return {"terms": q[:, list(self.features), None].astype(np.int64) * self._weights}
-
-    @property
-    def constant(self) -> tuple[int, ...]:
-        """The bias."""
-        return self.bias
-
-    def shifted(self, amounts: tuple[int, ...]) -> "LinearNode":
-        """Return the node with `amounts` added to its scores, one for each output."""
-        return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
 
     def widened(self, output: int, constant: int) -> "LinearNode":
         """Return the node with `constant` as its score of one more output."""

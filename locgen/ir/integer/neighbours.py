@@ -8,7 +8,11 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.node import NodeBase, check_features, check_outputs
+from locgen.ir.integer.arithmetic import BiasedNode
+from locgen.ir.integer.checks import check_columns, check_features
+from locgen.ir.integer.cost import Cost, Links
+from locgen.ir.integer.node import Kept
+from locgen.ir.wording import Account, Wording
 
 __all__ = ["NeighboursNode"]
 
@@ -18,7 +22,7 @@ _DRAIN = 6
 
 
 @dataclass(frozen=True)
-class NeighboursNode(NodeBase):
+class NeighboursNode(BiasedNode):
     """Sum of the votes of the `nearest` stored rows; equal distances go to the lower number.
 
     With a radius all stored rows vote that are not farther away.
@@ -54,11 +58,13 @@ class NeighboursNode(NodeBase):
     radius: int | None = None
     kind: Literal["neighbours"] = "neighbours"
 
+    adds_up = False
+    evidence_words = "the nearest stored rows: the library's number, distance, what each adds"
+    _summands = "share"
+
     def __post_init__(self) -> None:
         """Check that lengths agree and stored rows are ones of codes."""
-        check_outputs(self.outputs, "a neighbours node")
-        if list(self.features) != sorted(set(self.features)) or min((*self.features, 0)) < 0:
-            raise ValueError("features of a neighbours node must rise and not be negative")
+        check_columns(self.features, self.outputs, "a neighbours node")
         if not self.features or len(self.feature_bits) != len(self.features):
             raise ValueError("a neighbours node must have features, and a width for each")
         if min(self.feature_bits) < 1:
@@ -174,19 +180,9 @@ class NeighboursNode(NodeBase):
             "share": share,
         }
 
-    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the scores (rows, len(outputs)) that an `account` amounts to."""
-        return account["share"].sum(axis=1) + np.array(self.constant, dtype=np.int64)
-
-    @property
-    def adds_up(self) -> bool:
-        """Whether features' terms add up to the scores: the nearest rows do, features do not."""
-        return False
-
-    @property
-    def constant(self) -> tuple[int, ...]:
-        """The bias."""
-        return self.bias
+    def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
+        """Return the nearest stored row and its distance."""
+        return f"stored row {account['neighbour'][0]} is nearest, {account['distance'][0]} away"
 
     @property
     def memories(self) -> dict[str, tuple[int, int]]:
@@ -199,6 +195,11 @@ class NeighboursNode(NodeBase):
             "stored": (len(self.stored) * len(self.features), widest),
             "votes": (len(self.stored), max(vote, 1)),
         }
+
+    @property
+    def kept(self) -> Kept:
+        """The stored rows."""
+        return Kept(len(self.stored), "rows", condensable=True)
 
     @property
     def compute_cycles(self) -> int:
@@ -220,13 +221,25 @@ class NeighboursNode(NodeBase):
         """A core of its own."""
         return 1000 + len(self.stored) * len(self.features)
 
+    def cost(self) -> Cost:
+        """Return the LUT4 of all distances at once, and of a list that every row goes through."""
+        sizes = sum(2 * b + (b * b if self.metric == "l2" else 0) for b in self.feature_bits)
+        adders = len(self.features) * self.distance_bits
+        entry = 3 * self.distance_bits + 2 * len(self.stored).bit_length()
+        return Cost(product=len(self.stored) * (sizes + adders + self.listed * entry))
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return the arithmetic of one difference, and the list of the nearest."""
+        widest, rows = max(self.feature_bits), len(self.stored).bit_length()
+        entry = 2 * self.distance_bits + 2 * rows
+        return self.digit_cost(evidence_beats) + Cost(
+            multiplier=widest * widest if self.metric == "l2" else 2 * widest,
+            pipeline=self.listed * entry + 2 * self.distance_bits + 6 * rows + 6 * widest,
+        )
+
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         check_features(self.features, self.feature_bits, features)
-
-    def shifted(self, amounts: tuple[int, ...]) -> "NeighboursNode":
-        """Return the node with `amounts` added to its scores, one for each output."""
-        return replace(self, bias=tuple(b + a for b, a in zip(self.bias, amounts, strict=True)))
 
     def edges(self) -> list[tuple[int, int]]:
         """Return the codes of the first stored rows: there differences change their sign."""

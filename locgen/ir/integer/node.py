@@ -1,30 +1,25 @@
-"""What every node of the integer IR offers, so that nothing has to ask for its kind.
-
-Each kind is a frozen dataclass with the members `outputs` (outputs of the model that its scores are
-added to) and `kind`, and with these methods; those that have a body here hold for nodes that
-compare nothing and come in one part.
-"""
+"""The contract of a node of the integer IR, so that nothing has to ask for its kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import numpy as np
 
 from locgen.ir.features import Feature
+from locgen.ir.integer.checks import require_evidence
+from locgen.ir.integer.cost import Cost, Links, memory_blocks
+from locgen.ir.wording import Account, Wording, plain
 
 __all__ = [
     "Comparison",
+    "Kept",
     "NodeBase",
-    "check_features",
-    "check_outputs",
-    "leaves_of",
-    "require_evidence",
+    "TreeShape",
 ]
 
-
-_FEW_LEAVES = 256
-"""Leaves whose number fits in a byte."""
+_HEAVIEST = 3
+"""Terms that a reader is told of, of a node that adds them up."""
 
 
 class Comparison(NamedTuple):
@@ -34,100 +29,102 @@ class Comparison(NamedTuple):
     threshold: int
     missing_left: bool
 
-
-def leaves_of(
-    left: Sequence[int],
-    right: Sequence[int],
-    goes_left: Callable[[int, np.ndarray | slice], np.ndarray],
-    rows: int,
-) -> np.ndarray:
-    """Return the leaf of each of many rows (rows,), small unsigned integers; see `TreeNode`.
-
-    Parameters
-    ----------
-    goes_left : for a split and rows, which of these go left, booleans
-    """
-    if not len(left):
-        return np.zeros(rows, dtype=np.uint8)
-    by = _leaves_by_choice if len(left) < _FEW_LEAVES else _leaves_by_parts
-    return by(left, right, goes_left, rows)
+    def luts(self, bits: int) -> float:
+        """Return its LUT4, for a feature of `bits` bits: low ones of the threshold are free."""
+        threshold = max(self.threshold, 0)
+        low_ones = ((threshold + 1) & ~threshold).bit_length() - 1
+        inputs = max(bits - low_ones, 1)
+        extra = max(-(-(bits - 1) // 3), 1) if self.missing_left else 0
+        return max(-(-(inputs - 1) // 3), 0) + extra
 
 
-def _leaves_by_choice(
-    left: Sequence[int],
-    right: Sequence[int],
-    goes_left: Callable[[int, slice], np.ndarray],
-    rows: int,
-) -> np.ndarray:
-    """Find leaves as gates do, by a multiplexer for each split.
+class TreeShape(NamedTuple):
+    """Size of a decision tree: nothing for nodes of other kinds."""
 
-    Every split looks at every row, in bytes and without a jump: six times as fast as parting rows
-    on trees of 32 leaves.
-    """
-    every = slice(None)
-    found: list[np.ndarray | np.uint8] = [np.uint8(0)] * len(left)
-    for split in reversed(range(len(left))):
-        first, second = (
-            np.uint8(~child) if child < 0 else found[child] for child in (left[split], right[split])
-        )
-        chosen = np.negative(goes_left(split, every).view(np.int8)).view(np.uint8)
-        chosen &= first ^ second
-        chosen ^= second
-        found[split] = chosen
-        for child in (left[split], right[split]):
-            if child >= 0:
-                found[child] = np.uint8(0)  # its memory serves the next split
-    return found[0]
+    depth: int = 0
+    splits: int = 0
+    leaves: int = 0
 
 
-def _leaves_by_parts(
-    left: Sequence[int],
-    right: Sequence[int],
-    goes_left: Callable[[int, np.ndarray], np.ndarray],
-    rows: int,
-) -> np.ndarray:
-    """Part rows split by split, so that each split looks at one column of its own rows.
-
-    With many rows a split that is several times as fast as following each row.
-    """
-    leaf = np.zeros(rows, dtype=np.uint32)
-    waiting = [(0, np.arange(rows))]
-    while waiting:
-        split, members = waiting.pop()
-        if split < 0:
-            leaf[members] = ~split
-        elif len(members):
-            side = goes_left(split, members)
-            waiting.append((left[split], members[side]))
-            waiting.append((right[split], members[~side]))
-    return leaf
-
-
-class NodeBase(ABC):
-    """The contract of a node, with defaults.
+class Kept(NamedTuple):
+    """What a node keeps in memories.
 
     Members
     -------
+    count, what : how many units of which kind
+    slack : how far the estimate of its block RAMs may lie above what there is
+    remedy : another way to keep `{fewer}` of them, behind that number
+    condensable : whether `--condense` leaves some out
+    """
+
+    count: int = 0
+    what: str = ""
+    slack: float = 1.0
+    remedy: str = ""
+    condensable: bool = False
+
+
+class NodeBase(ABC):
+    """A node of the integer IR, with defaults for nodes that compare nothing, in one part.
+
+    Each kind is a frozen dataclass.
+
+    Members
+    -------
+    kind : the name in JSON
     outputs : outputs of the model that the scores are added to
     features : features that it reads, rising
     ranges : (lowest, highest) score, for each output
-    comparisons : distinct comparisons with constants, sorted; only trees have any
     levels, stream_levels : levels of LUT4 of its slowest path, behind its comparisons: all at once,
         and digit by digit
     load : about how much of a site it takes, to spread nodes over sites by
+    compares : whether it is made of comparisons with constants, and nothing else of its features
+    walkable : whether an engine walks it as it is, from a root to a leaf
     """
 
-    outputs: tuple[int, ...]
-    features: tuple[int, ...]
-    ranges: tuple[tuple[int, int], ...]
-    levels: float
-    stream_levels: float
-    load: int
+    compares = False
+    walkable = False
+    _summands = "terms"
+
+    if TYPE_CHECKING:  # fields of some kinds, properties of others
+
+        @property
+        @abstractmethod
+        def kind(self) -> str: ...
+
+        @property
+        @abstractmethod
+        def outputs(self) -> tuple[int, ...]: ...
+
+        @property
+        @abstractmethod
+        def features(self) -> tuple[int, ...]: ...
+
+        @property
+        @abstractmethod
+        def ranges(self) -> tuple[tuple[int, int], ...]: ...
+
+        @property
+        @abstractmethod
+        def levels(self) -> float: ...
+
+        @property
+        @abstractmethod
+        def stream_levels(self) -> float: ...
+
+        @property
+        @abstractmethod
+        def load(self) -> int: ...
 
     @property
-    def compares(self) -> bool:
-        """Whether it is made of comparisons with constants, and nothing else of its features."""
-        return False
+    def adds_up(self) -> bool:
+        """Whether the scores are `constant` plus the sum of the account's `terms`."""
+        return True
+
+    @property
+    def evidence_words(self) -> str:
+        """What its evidence says, for a reader."""
+        return "what every feature adds to each score"
 
     @property
     def compute_cycles(self) -> int:
@@ -136,13 +133,87 @@ class NodeBase(ABC):
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """None: the node computes with its features' codes."""
+        """Distinct comparisons with constants, sorted: the core's input bits in this order."""
         return ()
 
     @property
-    def terms(self) -> tuple[Self, ...]:
+    def terms(self) -> tuple["NodeBase", ...]:
         """Nodes whose scores add up to this one's, as small as they come."""
         return (self,)
+
+    @property
+    def anonymous(self) -> "NodeBase | None":
+        """The node as any output would have it; None where nodes of no two outputs are alike."""
+        return None
+
+    def identity(self, output: int) -> Hashable:
+        """Return what two terms have in common of which synthesis makes one, for an output."""
+        return self.anonymous or (self, output)
+
+    @abstractmethod
+    def cost(self) -> Cost:
+        """Return the counts of the node, as one of its own terms, where all works at once."""
+
+    def evidence_cost(self) -> Cost:
+        """Return the counts of what the direct fabric takes more to show its evidence."""
+        return Cost()
+
+    @abstractmethod
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return the counts of the node at a site of the tree fabric, comparisons left out.
+
+        Parameters
+        ----------
+        evidence_beats : beats of its evidence, 0 where none is gathered
+        """
+
+    def digit_cost(self, evidence_beats: int) -> Cost:
+        """Return the bits of scores, and of evidence if it takes beats, that a digit is one of."""
+        bits = self.score_bits + (sum(self.evidence_bits) if evidence_beats else 0)
+        return Cost(digit=bits)
+
+    @property
+    def score_bits(self) -> int:
+        """Bits of all scores, each counted from its lowest."""
+        return sum((high - low).bit_length() for low, high in self.ranges)
+
+    @property
+    def cells(self) -> float:
+        """Logic cells of the node and its adders, about, where all works at once.
+
+        Good enough to choose widths by; `plan.estimate` has the weights.
+        """
+        return sum(term.cost().luts + term.score_bits for term in self.terms)
+
+    @property
+    def memories(self) -> dict[str, tuple[int, int]]:
+        """(words, bits) of each memory of the serial core."""
+        return {}
+
+    @property
+    def memory_blocks(self) -> int:
+        """Block RAMs of 4 kbit that the serial core takes, about."""
+        return memory_blocks(self.memories)
+
+    @property
+    def kept(self) -> Kept:
+        """What stands in its memories; nothing without any."""
+        return Kept()
+
+    @property
+    def shape(self) -> TreeShape:
+        """Depth, splits and leaves of a tree."""
+        return TreeShape()
+
+    @property
+    def layer_units(self) -> tuple[int, ...]:
+        """Units of each layer."""
+        return ()
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """What each table stands for and how well, in words."""
+        return ()
 
     @abstractmethod
     def check(self, features: tuple[Feature, ...]) -> None:
@@ -150,9 +221,12 @@ class NodeBase(ABC):
 
     @abstractmethod
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
-        """Return integer scores (rows, len(outputs)) of quantised rows (rows, features).
+        """Return integer scores (rows, len(outputs)) of quantised rows.
 
-        `missing_codes` (features,) holds NaN's code of each feature, -1 where there is none.
+        Parameters
+        ----------
+        q : (rows, features) unsigned integer codes
+        missing_codes : (features,) NaN's code of each feature, -1 where there is none
         """
 
     @property
@@ -166,8 +240,7 @@ class NodeBase(ABC):
 
     def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the integers that the hardware sends, shape (rows, len(evidence_bits))."""
-        lows = np.array([low for low, _ in self.ranges], dtype=np.int64)
-        return self.evaluate(q, missing_codes) - lows
+        return self.evaluate(q, missing_codes) - self._lows
 
     def recombine(self, evidence: np.ndarray) -> np.ndarray:
         """Return the scores (rows, len(outputs)) that `evidence` (rows, ...) leaves no choice of.
@@ -181,7 +254,11 @@ class NodeBase(ABC):
         """
         spans = np.array([high - low for low, high in self.ranges], dtype=np.int64)
         require_evidence(bool((evidence <= spans).all()))
-        return evidence + np.array([low for low, _ in self.ranges], dtype=np.int64)
+        return evidence + self._lows
+
+    @property
+    def _lows(self) -> np.ndarray:
+        return np.array([low for low, _ in self.ranges], dtype=np.int64)
 
     @abstractmethod
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
@@ -191,14 +268,26 @@ class NodeBase(ABC):
         each score.
         """
 
-    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the scores (rows, len(outputs)) that an `account` amounts to."""
-        return account["terms"].sum(axis=1) + np.array(self.constant, dtype=np.int64)
+    def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
+        """Return an `account` of one row in words.
 
-    @property
-    def adds_up(self) -> bool:
-        """Whether the scores are `constant` plus the sum of the account's `terms`."""
-        return True
+        Parameters
+        ----------
+        account : integers by name, without the rows' axis
+        codes : (features,) the row's codes
+        wording : of the model's features
+        """
+        terms = np.asarray(account["terms"])
+        heaviest = np.argsort(-np.abs(terms).max(axis=1), kind="stable")[:_HEAVIEST]
+        return ", ".join(
+            f"{wording.name(self.features[place])} {plain(terms[place].tolist())}"
+            for place in heaviest
+        )
+
+    def total(self, account: Account) -> np.ndarray:
+        """Return the scores (rows, len(outputs)) that an `account` of many rows amounts to."""
+        summed = account[self._summands].sum(axis=1)
+        return cast(np.ndarray, summed + np.array(self.constant, dtype=np.int64))
 
     @property
     def constant(self) -> tuple[int, ...]:
@@ -213,9 +302,13 @@ class NodeBase(ABC):
         """Return the node with `constant` as its score of one more output; None if it has one."""
         return None
 
+    def is_mask(self, count: int) -> bool:
+        """Return whether the scores are always 1 for `count` outputs and 0 for all others."""
+        return False
+
     def edges(self) -> Iterable[tuple[int, int]]:
-        """Yield (feature, code) at which hardware is most likely to go wrong."""
-        return ()
+        """Return (feature, code) at which hardware is most likely to go wrong."""
+        return [(comparison.feature, comparison.threshold) for comparison in self.comparisons]
 
     def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the number of the part of the node that answers each row, shape (rows,)."""
@@ -224,36 +317,3 @@ class NodeBase(ABC):
     def part_name(self, part: int) -> str:
         """Return what a reader calls that part; empty if the node is of one piece."""
         return ""
-
-
-def check_outputs(outputs: tuple[int, ...], what: str) -> None:
-    """Raise ValueError unless `outputs` of `what` are distinct, present and not negative."""
-    if not outputs:
-        raise ValueError(f"{what} must have at least one output")
-    if len(set(outputs)) != len(outputs) or min(outputs) < 0:
-        raise ValueError(f"outputs of {what} must be distinct and not negative")
-
-
-def require_evidence(possible: bool) -> None:
-    """Raise ValueError unless evidence is one that a row can have."""
-    if not possible:
-        raise ValueError("evidence must be one that the node can give")
-
-
-def check_features(
-    used: tuple[int, ...],
-    bits: tuple[int, ...],
-    features: tuple[Feature, ...],
-    missing: bool = False,
-) -> None:
-    """Raise ValueError unless the features `used` exist and have these widths.
-
-    Without `missing` none may have a code for missing values.
-    """
-    for feature, width in zip(used, bits, strict=True):
-        if feature >= len(features):
-            raise ValueError("a node's features must be features of the model")
-        if features[feature].bits != width:
-            raise ValueError("a node must be made for the width of its features")
-        if not missing and features[feature].missing_code is not None:
-            raise ValueError("a node that computes with codes must have no missing values")

@@ -3,7 +3,7 @@
 Only behind scores, see `cascade`: the scores' codes have one step and one low.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -11,15 +11,16 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
+from locgen.ir.integer.arithmetic import BiasedNode, weighted_ranges
+from locgen.ir.integer.checks import check_columns, check_features
+from locgen.ir.integer.cost import Cost, Links
 from locgen.ir.integer.layer import Layer
-from locgen.ir.integer.layercost import table_luts
-from locgen.ir.integer.node import NodeBase, check_features, check_outputs
 
 __all__ = ["SoftmaxNode"]
 
 
 @dataclass(frozen=True)
-class SoftmaxNode(NodeBase):
+class SoftmaxNode(BiasedNode):
     """``(power * reciprocal[sum of powers] + half >> drop) @ weights + bias``.
 
     A power is what the table `power` makes of how far a code is below the largest.
@@ -48,11 +49,14 @@ class SoftmaxNode(NodeBase):
     error: float
     kind: Literal["softmax"] = "softmax"
 
+    adds_up = False
+    evidence_words = "the probability of each class"
+
     def __post_init__(self) -> None:
         """Check that lengths agree."""
-        check_outputs(self.outputs, "a softmax node")
-        if list(self.features) != sorted(set(self.features)) or len(self.features) < 2:
-            raise ValueError("features of a softmax node must rise, and be two or more")
+        check_columns(self.features, self.outputs, "a softmax node")
+        if len(self.features) < 2:
+            raise ValueError("features of a softmax node must be two or more")
         if len(set(self.feature_bits)) != 1 or len(self.feature_bits) != len(self.features):
             raise ValueError("features of a softmax node must have one width")
         if len(self.weights) != len(self.features):
@@ -72,12 +76,7 @@ class SoftmaxNode(NodeBase):
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(lowest, highest) score, whatever the probabilities."""
-        ends = []
-        for column, bias in enumerate(self.bias):
-            reach = [row[column] * self.largest for row in self.weights]
-            low = bias + sum(min(r, 0) for r in reach)
-            ends.append((low, bias + sum(max(r, 0) for r in reach)))
-        return tuple(ends)
+        return weighted_ranges(self.weights, self.bias, [self.largest] * len(self.features))
 
     @property
     def levels(self) -> float:
@@ -96,12 +95,20 @@ class SoftmaxNode(NodeBase):
         return 1000
 
     @property
-    def luts(self) -> float:
-        """LUT4 of all of it, adders between weighted probabilities left out."""
+    def functions(self) -> tuple[str, ...]:
+        """How well it is a softmax."""
+        return (f"softmax of {len(self.features)}: error at most {self.error:.2g}",)
+
+    def cost(self) -> Cost:
+        """Return the LUT4 of all of it, adders between weighted probabilities left out."""
         count, bits = len(self.features), self.feature_bits[0]
         product = self.power.value_bits * self.reciprocal.value_bits
-        tables = count * table_luts(self.power) + table_luts(self.reciprocal)
-        return tables + count * (3 * bits + self.power.value_bits + product)
+        tables = count * self.power.table_luts + self.reciprocal.table_luts
+        return Cost(product=tables + count * (3 * bits + self.power.value_bits + product))
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return the same: it has no serial form."""
+        return self.cost()
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the scores' codes."""
@@ -123,8 +130,3 @@ class SoftmaxNode(NodeBase):
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `value` (rows, features), the probabilities in integers."""
         return {"value": self.shares(q)}
-
-    def shifted(self, amounts: tuple[int, ...]) -> "SoftmaxNode":
-        """Return the node with `amounts` added to its scores, one for each output."""
-        bias = tuple(b + amount for b, amount in zip(self.bias, amounts, strict=True))
-        return replace(self, bias=bias)

@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.node import NodeBase, check_features, check_outputs, require_evidence
+from locgen.ir.integer.checks import check_features, check_outputs, require_evidence
+from locgen.ir.integer.cost import Cost, Links, lookup_luts
+from locgen.ir.integer.node import NodeBase
 
 __all__ = ["TableNode"]
 
@@ -34,6 +36,8 @@ class TableNode(NodeBase):
     scores: tuple[tuple[int, ...], ...]
     outputs: tuple[int, ...]
     kind: Literal["table"] = "table"
+
+    evidence_words = "what every feature's code adds to each score"
 
     def __post_init__(self) -> None:
         """Check that the table is complete."""
@@ -78,7 +82,16 @@ class TableNode(NodeBase):
     @property
     def load(self) -> int:
         """Score bits, at least one."""
-        return 1 + sum((high - low).bit_length() for low, high in self.ranges)
+        return 1 + self.score_bits
+
+    def cost(self) -> Cost:
+        """Return the LUT4 of the table."""
+        return Cost(table=lookup_luts(self.scores, self.bits))
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return the table, the code caught for it, and what a digit is chosen from."""
+        caught = links.beats.get(self.feature, 0) * links.down_width
+        return self.cost() + Cost(table=caught) + self.digit_cost(evidence_beats)
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""

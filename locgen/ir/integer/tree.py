@@ -1,17 +1,20 @@
 """The tree node of the integer IR: parameters, integer reference and cost in one place."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.node import Comparison, NodeBase, require_evidence
+from locgen.ir.integer.checks import check_outputs, require_evidence
+from locgen.ir.integer.cost import Cost, Links
+from locgen.ir.integer.diagram import digit_functions, multiplexers, score_bits
+from locgen.ir.integer.node import Comparison, NodeBase, TreeShape
+from locgen.ir.wording import Account, Wording
 
-__all__ = ["TreeNode"]
+__all__ = ["TreeNode", "stream_cost"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class TreeNode(NodeBase):
     outputs: tuple[int, ...]
     kind: Literal["tree"] = "tree"
 
+    compares = True
+    walkable = True
+    adds_up = False
+    evidence_words = "leaf id of every tree, and what it adds to each score"
+
     def __post_init__(self) -> None:
         """Check that this is one tree: every split and leaf but the root has one parent."""
         splits, leaves = len(self.feature), len(self.leaf_scores)
@@ -54,15 +62,9 @@ class TreeNode(NodeBase):
             raise ValueError("splits of a tree node must be numbered parents first")
         if any(len(row) != len(self.outputs) for row in self.leaf_scores):
             raise ValueError("every leaf must have one score for each output")
-        if not self.outputs:
-            raise ValueError("a tree node must have at least one output")
-        if (
-            len(set(self.outputs)) != len(self.outputs)
-            or min((*self.feature, *self.outputs, 0)) < 0
-        ):
-            raise ValueError(
-                "features and outputs of a tree node must be distinct and not negative"
-            )
+        check_outputs(self.outputs, "a tree node")
+        if min(self.feature, default=0) < 0:
+            raise ValueError("features of a tree node must be distinct and not negative")
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -101,7 +103,7 @@ class TreeNode(NodeBase):
         return max(depth) + 1 if depth else 0
 
     @property
-    def terms(self) -> tuple["TreeNode"]:
+    def terms(self) -> tuple["TreeNode", ...]:
         """The tree without the splits that make no difference to its scores."""
         return (self.reduced,)
 
@@ -166,6 +168,34 @@ class TreeNode(NodeBase):
         """Comparisons and leaves."""
         return len(self.comparisons) + len(self.leaf_scores)
 
+    @property
+    def shape(self) -> TreeShape:
+        """Depth, splits and leaves."""
+        return TreeShape(self.depth, len(self.feature), len(self.leaf_scores))
+
+    @cached_property
+    def multiplexers(self) -> int:
+        """Multiplexers of its reduced decision diagram, where all scores leave at once."""
+        columns = score_bits(self.leaf_scores, self.ranges)
+        return multiplexers(self._children, self.split_comparison, columns)
+
+    def cost(self) -> Cost:
+        """Return its multiplexers."""
+        return Cost(tree=self.multiplexers)
+
+    def evidence_cost(self) -> Cost:
+        """Return the multiplexers of the number of its leaf."""
+        return self.numbered().cost()
+
+    def stream_cost(self, links: Links, evidence_beats: int) -> Cost:
+        """Return its multiplexers, and the functions of the beat number at its leaves."""
+        return stream_cost(self, links.digits, links.up_width, evidence_beats)
+
+    @property
+    def cells(self) -> float:
+        """Multiplexers: comparisons that share gates are counted apart."""
+        return float(self.multiplexers)
+
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         for feature, threshold, missing_left in zip(
@@ -224,21 +254,33 @@ class TreeNode(NodeBase):
         """Return `leaf_id` (rows,): the library's number of the leaf."""
         return {"leaf_id": np.array(self.leaf_ids)[self.leaf_index(q, missing_codes)]}
 
-    def total(self, account: dict[str, np.ndarray]) -> np.ndarray:
+    def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
+        """Return the leaf and the conditions on the way to it, one for each feature."""
+        path, leaf = self._path(codes, wording), f"leaf {account['leaf_id']}"
+        return f"{leaf}: {' and '.join(path)}" if path else f"{leaf}, its only one"
+
+    def _path(self, codes: np.ndarray, wording: Wording) -> list[str]:
+        below: dict[int, int] = {}  # lowest threshold that the feature lies below or on
+        above: dict[int, int] = {}  # highest one that it lies above
+        absent: dict[int, bool] = {}  # in the order in which features are met
+        split = 0 if self.feature else -1
+        while split >= 0:
+            feature, threshold = self.feature[split], self.threshold[split]
+            code = int(codes[feature])
+            absent[feature] = code == wording.features[feature].missing_code
+            left = self.missing_left[split] if absent[feature] else code <= threshold
+            if left and not absent[feature]:
+                below[feature] = min(threshold, below.get(feature, threshold))
+            elif not absent[feature]:
+                above[feature] = max(threshold, above.get(feature, threshold))
+            split = self.left[split] if left else self.right[split]
+        return [wording.condition(f, above.get(f), below.get(f), absent[f]) for f in absent]
+
+    def total(self, account: Account) -> np.ndarray:
         """Return the scores of the leaves with these numbers of the library."""
         number = {name: leaf for leaf, name in enumerate(self.leaf_ids)}
         leaves = [number[name] for name in account["leaf_id"].tolist()]
         return np.array(self.leaf_scores, dtype=np.int64)[leaves]
-
-    @property
-    def compares(self) -> bool:
-        """Yes: a split compares."""
-        return True
-
-    @property
-    def adds_up(self) -> bool:
-        """No: the way to a leaf is no sum."""
-        return False
 
     def widened(self, output: int, constant: int) -> "TreeNode":
         """Return the node with `constant` as its score of one more output."""
@@ -255,9 +297,9 @@ class TreeNode(NodeBase):
         rows = tuple((leaf,) for leaf in range(len(self.leaf_scores)))
         return replace(self, leaf_scores=rows, outputs=(0,))
 
-    def edges(self) -> Iterable[tuple[int, int]]:
-        """Yield every (feature, threshold)."""
-        return [(feature, threshold) for feature, threshold, _ in self.comparisons]
+    def is_mask(self, count: int) -> bool:
+        """Return whether every leaf scores 1 for `count` outputs and 0 for all others."""
+        return all(set(row) <= {0, 1} and sum(row) == count for row in self.leaf_scores)
 
     def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the leaf of each row, shape (rows,)."""
@@ -267,7 +309,34 @@ class TreeNode(NodeBase):
         """Return the library's number of the leaf in words."""
         return f"leaf {self.leaf_ids[part]}"
 
+    @property
+    def _children(self) -> tuple[tuple[int, int], ...]:
+        return tuple(zip(self.left, self.right, strict=True))
+
     @cached_property
     def _arrays(self) -> tuple[np.ndarray, ...]:
         members = (self.feature, self.threshold, self.missing_left, self.left, self.right)
         return tuple(np.array(m) for m in members)
+
+
+@lru_cache(maxsize=4096)
+def stream_cost(node: TreeNode, digits: int, width: int, evidence_digits: int) -> Cost:
+    """Return the cost of a tree that sends its scores in digits.
+
+    At the leaves of each bit of a digit stand functions of the beat number, counted once each
+    unless they are constant. Scores count from the lowest of their output; the number of the leaf
+    may follow them as evidence.
+    """
+    mask = (1 << width) - 1
+    words = [
+        [
+            (score - low) >> digit * width & mask
+            for score, (low, _) in zip(row, node.ranges, strict=True)
+            for digit in range(digits)
+        ]
+        + [leaf >> digit * width & mask for digit in range(evidence_digits)]
+        for leaf, row in enumerate(node.leaf_scores)
+    ]
+    columns, functions = digit_functions(words, width)
+    count = multiplexers(node._children, node.split_comparison, columns)
+    return Cost(tree=count, function=functions)
