@@ -1,31 +1,27 @@
-"""What of a design is simulated: its modules, its vectors and its test bench, which is run."""
+"""The hardware of a design, its vectors and its test bench."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from locgen.errors import Mismatch
 from locgen.flow.evidence import evidence_words
 from locgen.flow.memory import boot_flash, link_params, memory_image, update_exchanges
 from locgen.flow.planned import PlannedDesign
 from locgen.flow.tops import emit_top, has_frames
-from locgen.ir import QuantisedModel
 from locgen.targets.asic.chip import CELL_MODELS
 from locgen.targets.target import Mapped
 from locgen.top.direct import DirectFabric
-from locgen.top.emit import emit_rtlil
+from locgen.top.emit import emit_rtlil, ports_of
 from locgen.top.registers import REGISTERS
 from locgen.top.tree import TreeFabric
-from locgen.verify.fault_localisation import localise_fault
 from locgen.verify.frames import make_frames
 from locgen.verify.pins import make_rows
-from locgen.verify.simulate import run_testbench
-from locgen.verify.subject import LevelResult
 from locgen.verify.testbench import write_testbench
 from locgen.verify.vectors import Vectors, make_vectors
 
-__all__ = ["design_facts", "design_vectors", "emit", "fabric_of", "simulate", "write_bench"]
+__all__ = ["design_facts", "design_vectors", "emit", "fabric_of", "write_bench"]
 
 
 def design_facts(design: PlannedDesign) -> dict[str, object]:
@@ -93,12 +89,25 @@ def design_vectors(design: PlannedDesign) -> Vectors:
 def write_bench(
     design: PlannedDesign,
     bench: Path,
-    facts: dict[str, object],
+    modules: Mapping[str, str],
     vectors: Vectors,
-    verilog: dict[str, Path],
+    verilog: Mapping[str, Path],
     mapped: Mapped | None,
 ) -> None:
-    """Write the test bench with the Verilog of both levels, and what is sent over the link."""
+    """Write the test bench with the Verilog of both levels, and what is sent over the link.
+
+    Parameters
+    ----------
+    design : the design under test
+    bench : folder of the test bench
+    modules : RTLIL by module, which tells the ports of a top
+    vectors : the shared vector set
+    verilog : file by module
+    mapped : the netlists, None where synthesis made none
+    """
+    facts = design_facts(design)
+    if "top" in modules and design.target.top != "pins":
+        facts["top_ports"] = ports_of(modules["top"], "top")
     sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
     if mapped is not None:
         sources["core_netlist.v"] = mapped.core.verilog
@@ -118,19 +127,3 @@ def write_bench(
             updates, flash = update_exchanges(design, params, vectors)
             frames = updates + frames if boot_flash(design) is not None else frames + updates
     write_testbench(bench, facts, vectors, frames, sources, image, flash, evidence)
-
-
-def simulate(
-    model: QuantisedModel, vectors: Vectors, bench: Path, levels: tuple[str, ...], logs: Path
-) -> tuple[LevelResult, ...]:
-    """Simulate the `levels`; a mismatch names the node that is most likely wrong."""
-    try:
-        return tuple(
-            run_testbench(bench, level, log=logs / f"simulation_{level}.log") for level in levels
-        )
-    except Mismatch as error:
-        if not error.vectors:
-            raise
-        compared = vectors.q[: max(error.vectors) + 1]
-        node = localise_fault(model, compared, error.vectors)
-        raise Mismatch(f"{error}; suspect: {node}", error.vectors) from error

@@ -10,32 +10,41 @@ from locgen.targets.routed import Routed
 from locgen.targets.target import Mapped
 from locgen.verify.subject import LevelResult
 
-__all__ = ["Built"]
+__all__ = ["Built", "Measurement"]
 
 
-@dataclass(frozen=True)
-class Built:
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """Toggles, energy and clock of a mapped design.
+
+    `activity` is None where toggles are not counted; `experts` is the activity by expert, None but
+    for mixtures on the tree fabric. `chip` holds the figures of standard cells, None for
+    programmable logic.
+    """
+
+    activity: Activity | None = None
+    experts: ExpertActivity | None = None
+    energy: EnergyFigures | None = None
+    clock_mhz: float | None = None
+    chip: ChipFigures | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built(Measurement):
     """What a build measured; paths are inside the build folder `out`.
 
     `mapped` holds the netlists and what the model alone takes, None for a target that maps to no
-    cells; `routed` is None without place and route; `activity` where toggles are not counted.
-    `results` are those of the simulations, none if `unverified` says why they could not run.
-    `evidence_cells` is what gathering evidence adds to the core, None where none is gathered;
-    `experts` is the activity by expert, None but for mixtures on the tree fabric. `chip` holds the
-    figures of standard cells, None for programmable logic.
+    cells; `routed` is None without place and route. `results` are those of the levels of
+    verification, none if `unverified` says why they could not run. `evidence_cells` is what
+    gathering evidence adds to the core, None where none is gathered.
     """
 
     out: Path
     mapped: Mapped | None
     routed: Routed | None
-    activity: Activity | None
-    energy: EnergyFigures | None
-    clock_mhz: float | None
     results: tuple[LevelResult, ...]
     evidence_cells: int | None = None
-    experts: ExpertActivity | None = None
     unverified: str | None = None
-    chip: ChipFigures | None = None
 
     @property
     def core(self) -> Utilisation | None:

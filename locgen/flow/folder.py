@@ -20,12 +20,12 @@ from locgen.targets.flash import flash
 from locgen.targets.registry import TARGETS
 from locgen.verify.levels import LEVELS, levels_for, run_levels
 from locgen.verify.subject import LevelResult, ProgressCallback, Simulator, Subject
-from locgen.verify.vectors import pack_features, pack_results
+from locgen.verify.vectors import Vectors, pack_features, pack_results
 
 __all__ = [
     "BOARD_FILE",
     "BuildFolder",
-    "bench_codes",
+    "bench_vectors",
     "flash_folder",
     "open_folder",
     "verify_folder",
@@ -114,11 +114,11 @@ def verify_folder(
     """
     target = TARGETS.get(folder.report.target.family)
     has_netlist = target is None or bool(target.models)
-    q, labels = bench_codes(folder)
+    vectors = bench_vectors(folder)
     if folder.report.evidence is not None:
-        _check_evidence(folder, folder.path / "testbench", q)
+        _check_evidence(folder, folder.path / "testbench", vectors.q)
     logs = folder.path / "logs"
-    subject = Subject(folder.path, logs, folder.model, q, tuple(labels), has_netlist, simulator)
+    subject = Subject(folder.path, logs, folder.model, vectors, has_netlist, simulator)
     results = run_levels(levels_for(has_netlist, option), subject, progress)
     added = [result for result in results if not LEVELS[result.level].in_build]
     if added:
@@ -126,8 +126,8 @@ def verify_folder(
     return results
 
 
-def bench_codes(folder: BuildFolder) -> tuple[np.ndarray, list[str]]:
-    """Return the codes (vectors, features) of the folder's vectors and what each one is.
+def bench_vectors(folder: BuildFolder) -> Vectors:
+    """Return the vectors of the folder's test bench.
 
     Every expected answer is computed anew: the test bench alone would trust its own file.
 
@@ -140,16 +140,16 @@ def bench_codes(folder: BuildFolder) -> tuple[np.ndarray, list[str]]:
     """
     model, bench = folder.model, folder.path / "testbench"
     try:
-        vectors = json.loads((bench / "vectors.json").read_text())
-        words = [int(text, 16) for text in vectors["inputs"]]
-        expected = [int(text, 16) for text in vectors["outputs"]]
-        labels = [str(label) for label in vectors["labels"]]
+        texts = json.loads((bench / "vectors.json").read_text())
+        words = [int(text, 16) for text in texts["inputs"]]
+        expected = [int(text, 16) for text in texts["outputs"]]
+        labels = tuple(str(label) for label in texts["labels"])
         json.loads((bench / "facts.json").read_text())
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"{bench}/vectors.json or facts.json is missing or damaged; build again"
         ) from error
-    built = {entry.vectors for entry in folder.report.verification}
+    built = {e.vectors for e in folder.report.verification if not LEVELS[e.level].is_proof}
     if folder.report.unverified is not None:  # nothing ran then: every vector counts now
         built = {len(words)}
     if {len(words), len(expected), len(labels)} != built:
@@ -175,7 +175,7 @@ def bench_codes(folder: BuildFolder) -> tuple[np.ndarray, list[str]]:
             f"vector {number} of {bench}/vectors.json does not hold golden's answer: the folder "
             "was changed after the build; build again"
         )
-    return q, labels
+    return Vectors(q, labels, decision, scores)
 
 
 def _keep_results(folder: BuildFolder, results: Sequence[LevelResult]) -> None:

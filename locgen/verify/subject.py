@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from locgen.ir import QuantisedModel
+from locgen.verify.vectors import Vectors
 
 __all__ = ["LevelResult", "ProgressCallback", "Simulator", "Subject"]
 
@@ -16,7 +15,7 @@ ProgressCallback = Callable[[str], None]
 Simulator = Literal["verilator", "icarus"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Subject:
     """A build whose hardware is compared with golden.
 
@@ -25,7 +24,7 @@ class Subject:
     folder : the build folder, with its ``testbench/``
     logs : folder of the logs
     model : the integer model, which owns golden
-    q, labels : codes (vectors, features) of the vectors and what each one is
+    vectors : inputs with golden's answers
     has_netlist : whether synthesis made a netlist
     simulator : program that simulates RTL and netlist
     """
@@ -33,8 +32,7 @@ class Subject:
     folder: Path
     logs: Path
     model: QuantisedModel
-    q: np.ndarray
-    labels: tuple[str, ...]
+    vectors: Vectors
     has_netlist: bool
     simulator: Simulator = "verilator"
 

@@ -97,7 +97,7 @@ def verify_virtual_board(subject: Subject, progress: ProgressCallback) -> LevelR
     ConfigurationError, ToolNotFound, ToolFailed
         As of `virtual_board`.
     """
-    q, facts = subject.q, _read(subject.bench, "facts")
+    q, facts = subject.vectors.q, _read(subject.bench, "facts")
     with virtual_board(subject.folder, progress=progress) as board:
         progress(f"sending {len(q)} requests to the virtual board")
         cycles = facts["latency_cycles"] + facts["interval_cycles"]
@@ -107,7 +107,8 @@ def verify_virtual_board(subject: Subject, progress: ProgressCallback) -> LevelR
         first = answers.wrong[0]
         raise Mismatch(
             f"{_LEVEL} and golden disagree on {len(answers.wrong)} of {len(q)} vectors, first on "
-            f"vector {first} ({subject.labels[first]}); please report this with the build folder",
+            f"vector {first} ({subject.vectors.labels[first]}); please report this with the build "
+            "folder",
             tuple(answers.wrong[:8].tolist()),
         )
     version = find_tool("verilator").version

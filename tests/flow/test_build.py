@@ -18,10 +18,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
-from locgen.flow import bench
-from locgen.flow import build as build_module
+from locgen.flow import bench, build_stages
 from locgen.flow.folder import open_folder, verify_folder
 from locgen.report.schema import Report
+from locgen.verify import simulate
 
 
 def split(bunch):
@@ -169,7 +169,7 @@ def test_a_failed_build_leaves_the_earlier_one(small, tmp_path, monkeypatch):
     def fail(*arguments, **named):
         raise Mismatch("made up")
 
-    monkeypatch.setattr(bench, "run_testbench", fail)
+    monkeypatch.setattr(simulate, "run_testbench", fail)
     with pytest.raises(Mismatch, match="made up"):
         small.build(out)
     assert contents(out) == before
@@ -196,7 +196,7 @@ def test_a_board_too_small_says_what_would_fit(tmp_path):
 def test_what_is_far_too_large_is_refused_before_any_tool_runs(tmp_path, monkeypatch):
     data = split(load_digits())
     forest = RandomForestClassifier(40, max_depth=8, random_state=0).fit(data[0], data[2])
-    monkeypatch.setattr(build_module, "emit", None)
+    monkeypatch.setattr(build_stages, "emit", None)
     with pytest.raises(DoesNotFit, match=r"needs \d+ logic cells by estimate, up5k has 5280"):
         locgen.compile(forest, core="hardwired").build(tmp_path / "out")
 

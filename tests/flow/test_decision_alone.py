@@ -14,9 +14,8 @@ from sklearn.model_selection import train_test_split
 import locgen
 from locgen.errors import ConfigurationError
 from locgen.flow.bench import design_vectors
-from locgen.flow.build import build
+from locgen.flow.build import build, verify_rtl
 from locgen.flow.folder import open_folder, verify_folder
-from locgen.flow.verify_rtl import verify_rtl
 
 CASES = {
     "binary": (

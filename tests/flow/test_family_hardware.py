@@ -6,7 +6,7 @@ import pytest
 
 import locgen
 from locgen.errors import ConfigurationError, DataError
-from locgen.flow.verify_rtl import verify_rtl
+from locgen.flow.build import verify_rtl
 
 QUICK = ("lgbm-categorical", "xgb-missing")  # memberships, and codes for missing values
 

@@ -6,7 +6,7 @@ import pytest
 from modelkit import simulate_fabric
 
 import locgen
-from locgen.flow.verify_rtl import verify_rtl
+from locgen.flow.build import verify_rtl
 from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric

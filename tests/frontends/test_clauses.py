@@ -10,7 +10,7 @@ from familykit import rows
 
 import locgen
 from locgen.errors import ConfigurationError, ModelFileError, UnsupportedModel
-from locgen.flow.verify_rtl import verify_rtl
+from locgen.flow.build import verify_rtl
 from locgen.flow.words import reasons_of
 from locgen.frontends import load
 from locgen.frontends.locgen_models.clauses import RuleSet

@@ -10,7 +10,7 @@ from familykit import rows
 
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.flow.verify_rtl import verify_rtl
+from locgen.flow.build import verify_rtl
 from locgen.frontends import load, read_estimator
 
 glassbox = pytest.importorskip("interpret.glassbox")
