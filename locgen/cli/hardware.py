@@ -125,7 +125,7 @@ def explain(
     With --port the board sends its evidence, which must be golden's; the design must have been
     built with --explain.
     """
-    from locgen.api import Board
+    from locgen.api import Board, Design
     from locgen.flow.folder import open_folder
     from locgen.flow.inputs import load_rows
     from locgen.flow.update import design_of_folder
@@ -133,7 +133,7 @@ def explain(
 
     with progress(err, as_json) as tell:
         board = None if port is None else Board(folder, port)
-        design = design_of_folder(open_folder(folder)) if board is None else board.design
+        design = Design.of(design_of_folder(open_folder(folder))) if board is None else board.design
         rows = load_rows(data, design.model, label)
         first = 0 if row is None else row
         if row is not None:

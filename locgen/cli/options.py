@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from locgen.verify.levels import level_options
@@ -42,6 +41,13 @@ __all__ = [
     "Top",
     "Trust",
 ]
+
+
+def _level(text: str) -> str:
+    if text not in level_options():
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(level_options())}")
+    return text
+
 
 Model = Annotated[
     Path,
@@ -102,7 +108,8 @@ Level = Annotated[
     str,
     typer.Option(
         "--level",
-        click_type=click.Choice(level_options()),
+        parser=_level,
+        metavar="|".join(level_options()),
         help="simulation: RTL and netlist; virtual_board: over a serial port",
     ),
 ]
