@@ -126,10 +126,10 @@ def explain(
     built with --explain.
     """
     from locgen.api import Board, Design
+    from locgen.flow.explain_text import reasons_of, sentences
     from locgen.flow.folder import open_folder
     from locgen.flow.inputs import load_rows
     from locgen.flow.update import design_of_folder
-    from locgen.flow.words import reasons_of, sentences
 
     with progress(err, as_json) as tell:
         board = None if port is None else Board(folder, port)

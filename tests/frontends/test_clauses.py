@@ -11,7 +11,7 @@ from familykit import rows
 import locgen
 from locgen.errors import ConfigurationError, ModelFileError, UnsupportedModel
 from locgen.flow.build import verify_rtl
-from locgen.flow.words import reasons_of
+from locgen.flow.explain_text import reasons_of
 from locgen.frontends import load
 from locgen.frontends.locgen_models.clauses import RuleSet
 from locgen.models import write_tsetlin_clauses

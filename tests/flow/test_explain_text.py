@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.tree import DecisionTreeRegressor
 
 import locgen
-from locgen.flow.words import reasons_of, sentences
+from locgen.flow.explain_text import reasons_of, sentences
 
 X, Y = load_iris(return_X_y=True)
 HOLES = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
