@@ -9,6 +9,7 @@ import argparse
 import warnings
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 from measure import markdown, out_argument, write_result
@@ -43,7 +44,8 @@ from trees import rows_of
 
 import locgen
 from locgen.frontends.locgen_models.clauses import Clause, RuleSet
-from locgen.frontends.sklearn.linear_models import CLASSIFIERS, REGRESSORS
+from locgen.frontends.registry import ESTIMATORS
+from locgen.frontends.sklearn import linear_models
 
 BAR_POINTS, BAR_R2 = 1.0, 0.02
 Make = Callable[[], BaseEstimator]
@@ -64,8 +66,20 @@ CONDENSED = {", edited": "edited", ", condensed": "condensed"}
 """What of nearest neighbours is condensed, by the row's name."""
 RULES = ("decision list", "weighted clauses")
 """Trained as trees, whose paths become clauses: rules come from nowhere else here."""
+
+
+def read_by(*readers: object) -> list[type]:
+    """Return the estimators that one of the `readers` reads, by name."""
+    entries = [entry for entry in ESTIMATORS if entry.reader in readers]
+    entries.sort(key=lambda entry: entry.name)
+    return [getattr(import_module(entry.module), entry.name) for entry in entries]
+
+
 CLASSES: dict[str, tuple[str, Make]] = {
-    **{kind.__name__: ("plain", scaled(kind)) for kind in CLASSIFIERS},
+    **{
+        kind.__name__: ("plain", scaled(kind))
+        for kind in read_by(linear_models.classifier, linear_models.logistic)
+    },
     "GaussianNB": ("plain", GaussianNB),
     "BernoulliNB": ("plain", scaled(BernoulliNB)),
     "CategoricalNB": (
@@ -134,7 +148,7 @@ TARGETS: dict[str, tuple[str, Make]] = {
     "KNeighborsRegressor": ("plain", scaled(KNeighborsRegressor)),
     **{
         kind.__name__: ("two targets" if "Multi" in kind.__name__ else "plain", scaled(kind))
-        for kind in REGRESSORS
+        for kind in read_by(linear_models.regressor)
     },
     "splines, Ridge": ("plain", lambda: make_pipeline(SplineTransformer(), Ridge())),
     "products, Ridge": (

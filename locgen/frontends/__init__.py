@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError
-from locgen.frontends import arithmetic_check, dispatch, pipeline, tree_check
+from locgen.frontends.dispatch import read
 from locgen.frontends.files import open_model
-from locgen.frontends.interpret import boosting
-from locgen.frontends.locgen_models import clauses, mixtures
 from locgen.frontends.pipeline import library_quiet
-from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Reading
-from locgen.frontends.sklearn.layered import read_layered
 from locgen.ir.model import Model
 
 __all__ = ["Loaded", "load", "read_estimator"]
@@ -34,13 +31,13 @@ class Loaded:
     model : its float IR
     estimator : the library's own object, to compare with
     name : the file's stem or the class name in lower case, as an identifier
-    reading : how it was read, with whom to ask; None for mixtures
+    reading : how it was read, and what it was compared with
     """
 
     model: Model
-    estimator: object
+    estimator: BaseEstimator
     name: str
-    reading: Reading | None = None
+    reading: Reading
 
     def answers(self, x: np.ndarray) -> np.ndarray:
         """Return what the library answers for raw rows: labels (rows,), or regression values.
@@ -48,7 +45,7 @@ class Loaded:
         A bare booster has another predict than estimators do: its raw scores are decided here.
         """
         with library_quiet():
-            if self.reading is None or type(self.estimator).__name__ != "Booster":
+            if type(self.estimator).__name__ != "Booster":
                 return np.asarray(self.estimator.predict(x))
             scores = self.reading.oracle.scores(self.reading.preprocessing.values(x))
         decided = self.model.decide(scores)
@@ -57,7 +54,7 @@ class Loaded:
         return decided[:, 0] if self.model.targets == 1 else decided
 
 
-def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
+def load(source: str | Path | BaseEstimator, *, trust: bool = False) -> Loaded:
     """Read a trained model from a file, or take a fitted estimator.
 
     Parameters
@@ -87,34 +84,14 @@ def load(source: str | Path | object, *, trust: bool = False) -> Loaded:
         ) from error
 
 
-def _loaded(estimator: object, name: str) -> Loaded:
-    found = _read(estimator)
-    model, reading = (found.model, found) if isinstance(found, Reading) else (found, None)
-    return Loaded(model, estimator, _identifier(name), reading)
+def _loaded(estimator: BaseEstimator, name: str) -> Loaded:
+    reading = read(estimator)
+    return Loaded(reading.model, estimator, _identifier(name), reading)
 
 
-def read_estimator(estimator: object) -> Model:
+def read_estimator(estimator: BaseEstimator) -> Model:
     """Return the float IR of a fitted estimator; errors are those of `load`."""
-    return _loaded(estimator, "model").model
-
-
-def _read(estimator: object) -> Model | Reading:
-    """Return the float IR; of all but mixtures also how they were read."""
-    if isinstance(estimator, clauses.RuleSet):
-        return clauses.read_clauses(estimator)
-    steps, last = pipeline.split(estimator)
-    if mixtures.is_mixture(last):
-        scalers, last = pipeline.unwrap(estimator)
-        return mixtures.read_mixture(last, scalers, read_estimator)
-    if boosting.reads(last):
-        return boosting.read_boosted(estimator)
-    layered = read_layered(estimator, read_estimator)
-    if layered is not None:
-        return layered
-    preprocessing = Preprocessing.bare(dispatch.raw_names(steps[0][1] if steps else last))
-    reading = dispatch.read_trees(estimator, preprocessing)
-    (arithmetic_check if reading.model.units else tree_check).compare(reading)
-    return reading
+    return read(estimator).model
 
 
 def _identifier(text: str) -> str:

@@ -1,8 +1,10 @@
-"""The names that a model file may use, and what each of them stands for.
+"""Names that a model file may use, and what each of them stands for.
 
 The list holds exact (module, name) pairs and nothing else: no prefix, no pattern, no dotted name.
-It was found by pickling every supported estimator in every option with protocols 0 to 5. What could
-be bent (`dtype`, `Tree`, `encode`, ...) is replaced by a stand-in that takes only what a real file
+It was found by pickling every supported estimator in every option with protocols 0 to 5. The
+registry's classes and their parts are taken as they are: what they make of a hostile state is wrong
+at worst, for their attributes are plain arrays and numbers, which the readers check. What could be
+bent (`dtype`, `Tree`, `encode`, ...) is replaced by a stand-in that takes only what a real file
 holds, because NumPy and scikit-learn trust the buffers that they are given.
 """
 
@@ -14,9 +16,9 @@ from importlib import import_module
 import numpy as np
 from sklearn.tree._tree import Tree
 
-from locgen.frontends.admitted_units import UNIT_NAMES, UNIT_STAND_INS
+from locgen.frontends import registry
 
-__all__ = ["ArrayHeader", "admitted", "is_admitted"]
+__all__ = ["PLAIN", "STAND_INS", "ArrayHeader", "NoTree", "admitted", "is_admitted"]
 
 _FROM_BUFFER = np.arange(3).__reduce_ex__(5)[0]
 # A file only ever hands these names on: they need not be what they name.
@@ -48,6 +50,21 @@ class _Checked:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return `x` as float64, whatever missing values and infinities it holds."""
         return np.asarray(x, dtype=np.float64)
+
+
+class NoTree:
+    """Stands in for a search tree, whose compiled code would trust the sizes that a file claims.
+
+    The reader of neighbours searches through all rows instead, which answers the same.
+    """
+
+    def __setstate__(self, state: object) -> None:
+        """Take no notice of what the file says."""
+
+
+def _new_tree(kind: type) -> NoTree:
+    """Return a tree that is none, whatever class the file asks for."""
+    return NoTree()
 
 
 def _defaultdict(factory: object = None, *items: object) -> defaultdict:
@@ -120,112 +137,28 @@ def _reconstructor(cls: type, base: type, state: object) -> object:
     return object.__new__(cls)
 
 
-_LOSSES = (
-    "AbsoluteError",
-    "ExponentialLoss",
-    "HalfBinomialLoss",
-    "HalfMultinomialLoss",
-    "HalfSquaredError",
-    "HuberLoss",
-    "PinballLoss",
+_GENERAL = (
+    ("collections", "OrderedDict"),
+    ("numpy", "float32", "float64"),
+    ("numpy.random._mt19937", "MT19937"),
+    ("numpy.random._pcg64", "PCG64"),
+    ("numpy.random._pickle", "__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"),
+    ("numpy.random.bit_generator", "SeedSequence", "__pyx_unpickle_SeedSequence"),
+    ("sklearn.utils._metadata_requests", "MetadataRequest", "MethodMetadataRequest"),
 )
+"""Parts of files of any estimator."""
 
-# Modules from which a class or function is taken as it is.
-_PLAIN = {
-    "collections": ("OrderedDict",),
-    "interpret.glassbox._ebm._ebm": (
-        "ExplainableBoostingClassifier",
-        "ExplainableBoostingRegressor",
-    ),
-    "lightgbm.basic": ("Booster",),
-    "lightgbm.sklearn": ("LGBMClassifier", "LGBMRanker", "LGBMRegressor"),
-    "locgen.models.mixture": ("MixtureOfExpertsClassifier", "MixtureOfExpertsRegressor"),
-    "numpy": ("float32", "float64"),
-    "numpy.random._mt19937": ("MT19937",),
-    "numpy.random._pcg64": ("PCG64",),
-    "numpy.random._pickle": ("__bit_generator_ctor", "__generator_ctor", "__randomstate_ctor"),
-    "numpy.random.bit_generator": ("SeedSequence", "__pyx_unpickle_SeedSequence"),
-    "sklearn._loss._loss": (
-        "__pyx_unpickle_CyHalfMultinomialLoss",
-        *(f"Cy{name}" for name in _LOSSES),
-    ),
-    "sklearn._loss.link": (
-        "HalfLogitLink",
-        "IdentityLink",
-        "Interval",
-        "LogitLink",
-        "MultinomialLogit",
-    ),
-    "sklearn._loss.loss": _LOSSES,
-    "sklearn.compose._column_transformer": ("ColumnTransformer", "_RemainderColsList"),
-    "sklearn.dummy": ("DummyClassifier", "DummyRegressor"),
-    "sklearn.ensemble._bagging": ("BaggingClassifier", "BaggingRegressor"),
-    "sklearn.ensemble._forest": (
-        "ExtraTreesClassifier",
-        "ExtraTreesRegressor",
-        "RandomForestClassifier",
-        "RandomForestRegressor",
-    ),
-    "sklearn.ensemble._gb": ("GradientBoostingClassifier", "GradientBoostingRegressor"),
-    "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
-    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting": (
-        "HistGradientBoostingClassifier",
-        "HistGradientBoostingRegressor",
-    ),
-    "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
-    "sklearn.ensemble._iforest": ("IsolationForest",),
-    "sklearn.ensemble._voting": ("VotingClassifier", "VotingRegressor"),
-    "sklearn.ensemble._weight_boosting": ("AdaBoostClassifier", "AdaBoostRegressor"),
-    "sklearn.feature_selection._univariate_selection": (
-        "SelectKBest",
-        "SelectPercentile",
-        "chi2",
-        "f_classif",
-        "f_regression",
-    ),
-    "sklearn.feature_selection._variance_threshold": ("VarianceThreshold",),
-    "sklearn.impute._base": ("MissingIndicator", "SimpleImputer"),
-    "sklearn.kernel_approximation": ("Nystroem", "RBFSampler"),
-    "sklearn.kernel_ridge": ("KernelRidge",),
-    "sklearn.linear_model._base": ("LinearRegression",),
-    "sklearn.linear_model._logistic": ("LogisticRegression",),
-    "sklearn.linear_model._ridge": ("Ridge",),
-    "sklearn.multiclass": ("OneVsRestClassifier", "_ConstantPredictor"),
-    "sklearn.multioutput": ("MultiOutputClassifier", "MultiOutputRegressor"),
-    "sklearn.naive_bayes": ("GaussianNB",),
-    "sklearn.neighbors._nearest_centroid": ("NearestCentroid",),
-    "sklearn.neural_network._multilayer_perceptron": ("MLPClassifier", "MLPRegressor"),
-    "sklearn.neural_network._stochastic_optimizers": ("AdamOptimizer", "SGDOptimizer"),
-    "sklearn.pipeline": ("Pipeline",),
-    "sklearn.preprocessing._data": (
-        "Binarizer",
-        "MaxAbsScaler",
-        "MinMaxScaler",
-        "RobustScaler",
-        "StandardScaler",
-    ),
-    "sklearn.preprocessing._discretization": ("KBinsDiscretizer",),
-    "sklearn.preprocessing._encoders": ("OneHotEncoder", "OrdinalEncoder"),
-    "sklearn.preprocessing._function_transformer": ("FunctionTransformer",),
-    "sklearn.preprocessing._label": ("LabelBinarizer", "LabelEncoder"),
-    "sklearn.svm._classes": ("NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR"),
-    "sklearn.tree._classes": (
-        "DecisionTreeClassifier",
-        "DecisionTreeRegressor",
-        "ExtraTreeClassifier",
-        "ExtraTreeRegressor",
-    ),
-    "sklearn.utils._bunch": ("Bunch",),
-    "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
-    "xgboost.core": ("Booster",),
-    "xgboost.sklearn": (
-        "XGBClassifier",
-        "XGBRFClassifier",
-        "XGBRFRegressor",
-        "XGBRanker",
-        "XGBRegressor",
-    ),
-}
+_ENTRIES = (*registry.ESTIMATORS, *registry.STEPS, *registry.KERNEL_MAPS)
+PLAIN = frozenset(
+    [entry.pair for entry in _ENTRIES if entry.pickled]
+    + [
+        (module, name)
+        for parts in (_GENERAL, *(entry.parts for entry in _ENTRIES))
+        for module, *names in parts
+        for name in names
+    ]
+)
+"""The classes and functions that are taken as they are."""
 
 # skops takes a partial's function and a dtype's kind from its own lists.
 _SKOPS = (
@@ -235,8 +168,30 @@ _SKOPS = (
     ("sklearn.utils.validation", "check_array"),
 )
 
-_STAND_INS: dict[tuple[str, str], object] = {
-    **UNIT_STAND_INS,
+_SEARCH_TREES: dict[tuple[str, str], object] = {
+    **{
+        (f"sklearn.neighbors._{module}", name): target
+        for module, tree in (("kd_tree", "KDTree"), ("ball_tree", "BallTree"))
+        for name, target in (("newObj", _new_tree), (tree, NoTree))
+    },
+    **{
+        (f"sklearn.neighbors._{module}", name): NoTree
+        for module, names in (
+            ("kd_tree", ("KDTree64", "KDTree32")),
+            ("ball_tree", ("BallTree64", "BallTree32")),
+        )
+        for name in names
+    },
+    ("sklearn.metrics._dist_metrics", "newObj"): _new_tree,
+    **{
+        ("sklearn.metrics._dist_metrics", f"{name}Distance{suffix}"): NoTree
+        for name in ("Euclidean", "Manhattan", "Chebyshev", "Minkowski", "SEuclidean")
+        for suffix in ("", "64", "32")
+    },
+}
+
+STAND_INS: dict[tuple[str, str], object] = {
+    **_SEARCH_TREES,
     ("__builtin__", "bytearray"): _bytearray,
     ("__builtin__", "bytes"): bytes,
     ("__builtin__", "dict"): dict,
@@ -268,13 +223,9 @@ _STAND_INS: dict[tuple[str, str], object] = {
 }
 
 
-def _is_plain(module: str, name: str) -> bool:
-    return name in _PLAIN.get(module, ()) or name in UNIT_NAMES.get(module, ())
-
-
 def is_admitted(module: str, name: str) -> bool:
     """Return whether a skops file may use this class, beside those that skops trusts itself."""
-    return _is_plain(module, name) or (module, name) in _SKOPS
+    return (module, name) in PLAIN or (module, name) in _SKOPS
 
 
 def admitted(module: str, name: str) -> Callable[..., object] | type | None:
@@ -285,8 +236,8 @@ def admitted(module: str, name: str) -> Callable[..., object] | type | None:
     AttributeError, ImportError
         If the installed scikit-learn or NumPy no longer has an admitted name.
     """
-    if (module, name) in _STAND_INS:
-        return _STAND_INS[module, name]
-    if _is_plain(module, name):
+    if (module, name) in STAND_INS:
+        return STAND_INS[module, name]
+    if (module, name) in PLAIN:
         return getattr(import_module(module), name)
     return None

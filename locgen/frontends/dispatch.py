@@ -1,136 +1,120 @@
-"""The one way in for all but mixtures: finds the reader, and reads."""
+"""Dispatch of estimators and preprocessing steps to their readers."""
 
 from dataclasses import replace
 
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
-from locgen.errors import UnsupportedModel
-from locgen.frontends import pipeline
+from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends import model_check, pipeline, registry
+from locgen.frontends.entries import Estimator
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Reading
 from locgen.frontends.refusals import refusal
-from locgen.frontends.sklearn import (
-    calibration,
-    ensembles,
-    hist_gradient,
-    isolation,
-    layered_members,
-    linear_models,
-    multiclass,
-    naive_bayes,
-    neighbours,
-    prototypes,
-    quadratic_forms,
-    stacking,
-    trees,
-    voting,
-)
 
-__all__ = ["raw_names", "read_trees"]
-
-_ENSEMBLES = (
-    *ensembles.READERS,
-    *voting.READERS,
-    *multiclass.READERS,
-    *stacking.READERS,
-    *calibration.READERS,
-)
-_READERS = (
-    *trees.READERS,
-    *hist_gradient.READERS,
-    *isolation.READERS,
-    *linear_models.READERS,
-    *naive_bayes.READERS,
-    *prototypes.READERS,
-    *neighbours.READERS,
-    *quadratic_forms.READERS,
-    *layered_members.READERS,
-)
-# Readers of libraries that need not be installed: looked up once a model of theirs turns up.
-_LIBRARIES = ("xgboost", "lightgbm", "locgen.frontends.onnx.model")
+__all__ = ["extend", "read"]
 
 
-def read_trees(estimator: object, preprocessing: Preprocessing) -> Reading:
-    """Read the fitted `estimator`, or the pipeline that ends in one, after `preprocessing`.
+def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -> Reading:
+    """Read a fitted estimator, or the pipeline that ends in one.
+
+    Parameters
+    ----------
+    preprocessing : what stands before it, as a part of a larger model; None for a model of its own,
+        which is compared with its library
 
     Raises
     ------
     UnsupportedModel
-        If it is no estimator that locgen builds, is not fitted, or computes something that cannot
-        be built.
+        If it is no estimator that locgen builds, is not fitted, computes something that cannot be
+        built, or differs from its library.
     ModelFileError
         If its parts do not fit together.
     """
+    if preprocessing is not None:
+        return _part(estimator, preprocessing)
     steps, last = pipeline.split(estimator)
-    reader = _reader(last)
+    kernel_map = registry.KERNEL_MAPS_BY_CLASS.get(_pair(steps[-1][1])) if steps else None
+    first = steps[0][1] if steps else last
+    preprocessing = Preprocessing.bare(pipeline.raw_names(first))
+    if kernel_map is not None:
+        *before, (_, mapper) = steps
+        pipeline.unwrap(Pipeline([*before, ("last", mapper)]))
+        for name, step in before:
+            preprocessing = extend(preprocessing, step, name)
+        pipeline.check_fitted(mapper)
+        reading = kernel_map.reader(mapper, last, preprocessing, read)
+    else:
+        if _entry(last).scalers_only:
+            pipeline.unwrap(estimator)
+        reading = _part(estimator, preprocessing, whole=True)
+    if reading.oracle is not None:
+        model_check.compare(reading)
+    return reading
+
+
+def _part(estimator: BaseEstimator, preprocessing: Preprocessing, whole: bool = False) -> Reading:
+    """Read an estimator behind `preprocessing`, not yet compared."""
+    steps, last = pipeline.split(estimator)
+    entry = _entry(last)
+    if not (whole or entry.member):
+        raise UnsupportedModel(refusal(entry.name))
     for name, step in steps:
-        preprocessing = preprocessing.behind(step, name)
+        preprocessing = extend(preprocessing, step, name)
     if isinstance(last, BaseEstimator):
         pipeline.check_fitted(last)
-    reading = reader(last, preprocessing)
+    reading = entry.reader(last, preprocessing, read)
     return replace(reading, preprocessing=reading.preprocessing or preprocessing)
 
 
-def raw_names(first: object) -> tuple[str, ...]:
-    """Return the names of the raw columns, as the first step or the model itself knows them.
+def extend(before: Preprocessing, step: BaseEstimator, name: str) -> Preprocessing:
+    """Return `before` with the fitted transformer `step` after it.
 
-    Without any, the reader says what is wrong.
+    Parameters
+    ----------
+    name : of the step, as refusals call it
+
+    Raises
+    ------
+    UnsupportedModel
+        If it is not fitted, or not among the steps whose columns depend on one raw column each.
+    ModelFileError
+        If it does not fit the columns before it.
     """
-    if isinstance(first, BaseEstimator) or _library(first) is None:
-        return pipeline.feature_names((first,), getattr(first, "n_features_in_", 0))
-    count = first.num_features() if hasattr(first, "num_features") else first.num_feature()
-    names = getattr(first, "feature_names", None)
-    if names is None and hasattr(first, "feature_name"):
-        names = first.feature_name()
-    return tuple(names) if names else tuple(f"x{index}" for index in range(count))
-
-
-def _library(estimator: object) -> str | None:
-    module = f"{type(estimator).__module__}."
-    return next((library for library in _LIBRARIES if module.startswith(f"{library}.")), None)
-
-
-def _read_onnx(last: object, preprocessing: Preprocessing) -> Reading:
-    """Read trees, or what adds up columns and kernels; a graph of both is refused."""
-    from locgen.frontends.onnx.arithmetic import read_units
-    from locgen.frontends.onnx.machines import Machine
-    from locgen.frontends.onnx.trees import read_onnx
-
-    machines = [isinstance(one, Machine) for one in last.graph.ensembles]
-    if any(machines) and not all(machines):
+    entry = registry.STEPS_BY_CLASS.get(_pair(step))
+    if entry is None:
         raise UnsupportedModel(
-            "the ONNX graph mixes trees and other models: convert them one by one"
+            f"Pipeline step {name!r} ({type(step).__name__}) is not supported: use "
+            f"{', '.join(known.name for known in registry.STEPS)}, or transform the data beforehand"
         )
-    return (read_units if any(machines) else read_onnx)(last, preprocessing)
+    if type(step) is not Pipeline:
+        pipeline.check_fitted(step)
+        expected = getattr(step, "n_features_in_", before.features)
+        if expected != before.features:
+            raise ModelFileError(
+                f"{type(step).__name__} takes {expected} columns, but {before.features} stand "
+                "before it: save the fitted model again"
+            )
+    return before.then(step, *entry.reader(step, before, extend))
 
 
-def _reader(last: object):
-    """Return the function that reads this very class, or refuse it with a way out."""
+def _pair(instance: object) -> tuple[str, str]:
+    return type(instance).__module__, type(instance).__qualname__
+
+
+def _entry(last: BaseEstimator) -> Estimator:
+    """Return the entry of this very class, or refuse it with a way out."""
+    entry = registry.ESTIMATORS_BY_CLASS.get(_pair(last))
+    if entry is not None:
+        return entry
     name = type(last).__name__
-    for kinds, read in _READERS:
-        if type(last) in kinds:
-            return read
-    for kinds, read in _ENSEMBLES:
-        if type(last) in kinds:
-            return lambda estimator, preprocessing: read(estimator, preprocessing, read_trees)
-    package = _library(last)
-    if package == "xgboost":
-        from locgen.frontends.xgboost.trees import read_xgboost
-
-        return read_xgboost
-    if package == "lightgbm":
-        from locgen.frontends.lightgbm.trees import read_lightgbm
-
-        return read_lightgbm
-    if package == "locgen.frontends.onnx.model":
-        return _read_onnx
-    for kinds, _ in (*_READERS, *_ENSEMBLES):
-        for kind in kinds:
-            if isinstance(last, kind):
-                raise UnsupportedModel(
-                    f"{name} is a subclass of {kind.__name__} and may predict otherwise: "
-                    f"train a plain {kind.__name__}"
-                )
+    for base in type(last).__mro__:
+        known = registry.ESTIMATORS_BY_CLASS.get((base.__module__, base.__qualname__))
+        if known is not None:
+            raise UnsupportedModel(
+                f"{name} is a subclass of {known.name} and may predict otherwise: "
+                f"train a plain {known.name}"
+            )
     if isinstance(last, type):
         raise UnsupportedModel(f"{last.__name__} is a class: pass a fitted instance of it")
     if not isinstance(last, BaseEstimator) and not hasattr(last, "predict"):

@@ -1,4 +1,4 @@
-"""Model files by their suffix: what opens them, and what a refusal says."""
+"""Model files by their suffix."""
 
 import json
 from collections.abc import Callable
@@ -39,12 +39,12 @@ def open_model(path: Path, *, trust: bool) -> tuple[object, str]:
     inner = Path(path.stem) if path.suffix.lower() in _COMPRESSED else path
     if path.suffix.lower() in _PICKLES or inner.suffix.lower() in _PICKLES:
         return unpickle(path, trust=trust), inner.stem
-    open_one = _OPENERS.get(path.suffix.lower())
+    opener = _OPENERS.get(path.suffix.lower())
     if not path.exists():
         raise ModelFileError(f"{path} does not exist: check the path of the model file")
     if path.is_dir():
         raise ModelFileError(f"{path} is a folder: name the model file inside it")
-    if open_one is None:
+    if opener is None:
         raise UnsupportedModel(
             f"{path} has the suffix {path.suffix!r}: locgen reads {', '.join(_PICKLES)} "
             "(joblib.dump or pickle.dump of a fitted estimator), .skops, XGBoost's .json and .ubj, "
@@ -53,7 +53,7 @@ def open_model(path: Path, *, trust: bool) -> tuple[object, str]:
     if path.stat().st_size == 0:
         raise ModelFileError(f"{path} is empty: save the model again")
     try:
-        return open_one(path), path.stem
+        return opener(path), path.stem
     except ModuleNotFoundError as error:
         raise lacking(path, str(error.name)) from error
 
@@ -91,14 +91,14 @@ def _skops(path: Path) -> object:
     from skops import io
 
     try:
-        asked = io.get_untrusted_types(file=path)
-        unsafe = [name for name in asked if not is_admitted(*name.rpartition(".")[::2])]
+        requested = io.get_untrusted_types(file=path)
+        unsafe = [name for name in requested if not is_admitted(*name.rpartition(".")[::2])]
         if unsafe:
             raise UnsafeModelFile(
                 f"{path} asks for {ascii(unsafe[0])[1:-1]}, which locgen does not run; nothing of "
                 "the file was run: pass the fitted estimator itself to locgen.load if you trust it"
             )
-        return io.load(path, trusted=asked)
+        return io.load(path, trusted=requested)
     except (UnsafeModelFile, ModuleNotFoundError):
         raise
     except Exception as error:  # whatever a forged archive makes skops or scikit-learn raise

@@ -1,13 +1,14 @@
 """Class labels of a fitted classifier."""
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
 
 __all__ = ["class_labels", "plain_labels"]
 
 
-def class_labels(last: object) -> tuple[str | int | float | bool, ...]:
+def class_labels(last: BaseEstimator) -> tuple[str | int | float | bool, ...]:
     """Return the class labels as plain Python values."""
     labels = plain_labels(last.classes_)
     if len(labels) < 1:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.svm import SVC, NuSVC
 
@@ -115,7 +116,9 @@ def _node(layers: Sequence[FloatLayer], weights: np.ndarray) -> FloatLayers:
     return FloatLayers(tuple(layers), weights, outputs, tuple(range(count)), "dense")
 
 
-def outputs_of_member(last: object, member: object, model: Model, method: str) -> MemberOutputs:
+def outputs_of_member(
+    last: BaseEstimator, member: BaseEstimator, model: Model, method: str
+) -> MemberOutputs:
     """Return what ``member.method(rows)`` tells the ensemble `last`.
 
     Probabilities have a column a class, scores of two classes one column, labels of two classes
@@ -135,14 +138,14 @@ def outputs_of_member(last: object, member: object, model: Model, method: str) -
     return _labels(last, model)
 
 
-def _refuse(last: object, model: Model, what: str, way: str) -> UnsupportedModel:
+def _refuse(last: BaseEstimator, model: Model, what: str, way: str) -> UnsupportedModel:
     return UnsupportedModel(
         f"{type(last).__name__} reads the {what} of {model.family}, which locgen does not build: "
         f"{way}"
     )
 
 
-def _probabilities(last: object, model: Model) -> MemberOutputs:
+def _probabilities(last: BaseEstimator, model: Model) -> MemberOutputs:
     """Return the probability of each class."""
     if model.probability == "mean" and model.outputs == len(model.classes):
         return MemberOutputs(model, np.eye(model.outputs) / model.members, np.zeros(model.outputs))
@@ -168,7 +171,7 @@ def _probabilities(last: object, model: Model) -> MemberOutputs:
     )
 
 
-def decision_values(last: object, member: object, model: Model) -> MemberOutputs:
+def decision_values(last: BaseEstimator, member: BaseEstimator, model: Model) -> MemberOutputs:
     """Return the decision values: one column of two classes, else one a class or pair."""
     model = difference(model)
     count = model.outputs
@@ -202,7 +205,7 @@ def _pairs(model: Model) -> MemberOutputs:
     return MemberOutputs(model, np.zeros((len(pairs), count)), np.zeros(count), tuple(nodes))
 
 
-def _labels(last: object, model: Model) -> MemberOutputs:
+def _labels(last: BaseEstimator, model: Model) -> MemberOutputs:
     """Return the label that the member answers, of two."""
     model = difference(model)
     if model.outputs != 1 or not isinstance(model.decision, str):

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends import arithmetic_check, tree_check
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Part, Reading, weighted_part
-from locgen.frontends.sklearn.trees import sklearn_common
+from locgen.frontends.reading import Part, Reading, common_settings, weighted_part
 from locgen.ir.float import FloatNeighbours, FloatPrototype
 from locgen.ir.metric import shared_metric
 from locgen.ir.model import FloatCascade, Model
 
-__all__ = ["addable", "checked", "merged", "part_of"]
+__all__ = ["addable", "merged", "part_of"]
 
 
 def part_of(model: Model, outputs: tuple[int, ...], count: int) -> Part:
@@ -22,7 +21,7 @@ def part_of(model: Model, outputs: tuple[int, ...], count: int) -> Part:
 
 
 def merged(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     parts: Sequence[Part],
     added: Sequence[Model],
@@ -42,7 +41,7 @@ def merged(
     """
     rules = [member.rule for member in added]
     missing = all(rule.missing for rule in rules)
-    common = sklearn_common(last, preprocessing, missing, "float64")
+    common = common_settings(last, preprocessing, missing, "float64")
     common["rule"] = type(rules[0])(
         operator=rules[0].operator,
         input_dtype="float32" if any(r.input_dtype == "float32" for r in rules) else "float64",
@@ -79,7 +78,7 @@ def _ranges(added: Sequence[Model]) -> tuple[tuple[float, float] | None, ...]:
     return tuple(found)
 
 
-def _fills(last: object, added: Sequence[Model]) -> tuple[float | None, ...]:
+def _fills(last: BaseEstimator, added: Sequence[Model]) -> tuple[float | None, ...]:
     """Return what stands for a missing value in each column."""
     found = {member.fills for member in added if member.units}
     if len(found) > 1:
@@ -95,7 +94,7 @@ def _fills(last: object, added: Sequence[Model]) -> tuple[float | None, ...]:
     return found.pop() if found else ()
 
 
-def addable(last: object, reading: Reading) -> Model:
+def addable(last: BaseEstimator, reading: Reading) -> Model:
     """Return a member's model; refuse one that is no sum of nodes."""
     model = reading.model
     if isinstance(model.decision, FloatCascade):
@@ -116,8 +115,3 @@ def addable(last: object, reading: Reading) -> Model:
     if sum(isinstance(unit, FloatNeighbours) for unit in model.units) and model.trees:
         raise UnsupportedModel(f"{model.family} has neighbours beside trees")
     return model
-
-
-def checked(reading: Reading) -> None:
-    """Compare a member with its library, where the ensemble does not show its scores."""
-    (arithmetic_check if reading.model.units else tree_check).compare(reading)

@@ -1,10 +1,12 @@
 """scikit-learn's pipelines taken apart, and what stands before a model that computes with sizes."""
 
+import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -17,6 +19,8 @@ __all__ = [
     "check_fitted",
     "feature_names",
     "library_quiet",
+    "quiet",
+    "raw_names",
     "scale",
     "split",
     "unwrap",
@@ -27,6 +31,17 @@ LARGEST = np.finfo(np.float64).max
 """What stands for infinities, which the steps refuse: that keeps the order."""
 
 
+def quiet(estimator: BaseEstimator) -> BaseEstimator:
+    """Return a copy of a fitted estimator that predicts in this thread and says nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Class .* is deprecated", FutureWarning)
+        quieted = copy.copy(estimator)
+    for name, value in (("verbose", 0), ("n_jobs", 1)):
+        if hasattr(quieted, name):
+            setattr(quieted, name, value)
+    return quieted
+
+
 @contextmanager
 def library_quiet() -> Iterator[None]:
     """Hold back what scikit-learn and NumPy say about arrays without names and about overflow."""
@@ -35,7 +50,7 @@ def library_quiet() -> Iterator[None]:
         yield
 
 
-def split(estimator: object) -> tuple[tuple[tuple[str, object], ...], object]:
+def split(estimator: BaseEstimator) -> tuple[tuple[tuple[str, BaseEstimator], ...], BaseEstimator]:
     """Return the named steps in front of a model and the model, which is `estimator` if it is bare.
 
     Raises
@@ -57,7 +72,7 @@ def split(estimator: object) -> tuple[tuple[tuple[str, object], ...], object]:
     return steps + inner, last
 
 
-def unwrap(estimator: object) -> tuple[tuple[object, ...], object]:
+def unwrap(estimator: BaseEstimator) -> tuple[tuple[BaseEstimator, ...], BaseEstimator]:
     """Return the scalers in front of a model and the model.
 
     Raises
@@ -76,7 +91,7 @@ def unwrap(estimator: object) -> tuple[tuple[object, ...], object]:
     return tuple(step for _, step in steps), last
 
 
-def check_fitted(step: object) -> None:
+def check_fitted(step: BaseEstimator) -> None:
     """Refuse what has not been fitted.
 
     Raises
@@ -92,7 +107,7 @@ def check_fitted(step: object) -> None:
         ) from None
 
 
-def feature_names(steps: Sequence[object], features: int) -> tuple[str, ...]:
+def feature_names(steps: Sequence[BaseEstimator], features: int) -> tuple[str, ...]:
     """Return the names that the first step saw in training, or x0, x1, ... if it saw none."""
     names = getattr(steps[0], "feature_names_in_", None)
     if names is None:
@@ -100,7 +115,22 @@ def feature_names(steps: Sequence[object], features: int) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def scale(scalers: Sequence[object], x: np.ndarray) -> np.ndarray:
+def raw_names(first: BaseEstimator) -> tuple[str, ...]:
+    """Return the names of the raw columns, as the first step, the model or a booster knows them.
+
+    Without any, the reader says what is wrong.
+    """
+    if isinstance(first, BaseEstimator) or not hasattr(first, "predict"):
+        return feature_names((first,), getattr(first, "n_features_in_", 0))
+    names = getattr(first, "feature_names", None) or ()
+    if hasattr(first, "feature_name"):  # LightGBM's boosters
+        names = first.feature_name()
+    elif not names and hasattr(first, "num_features"):
+        names = (f"x{index}" for index in range(first.num_features()))
+    return tuple(names)
+
+
+def scale(scalers: Sequence[BaseEstimator], x: np.ndarray) -> np.ndarray:
     """Return the rows of `x` (rows, features), float64, as the scalers hand them to the model.
 
     Infinities, which the scalers refuse, are taken as the largest float64: that keeps the order.

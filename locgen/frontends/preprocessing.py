@@ -1,12 +1,12 @@
-"""What stands in front of a model: asked and never folded.
+"""Preprocessing before a model: evaluated through the fitted steps, never folded.
 
 A split compares what the steps before the model and the library's cast make of one raw column. Two
 kinds of columns come out of the steps supported here. One rises with its raw column (scalers,
 binarisers, ordinal bins, imputed values): the split's cut is found by bisecting exactly what the
 library computes, casts and all. The other depends on which interval or category the raw value lies
-in (one-hot and ordinal codes): the split is asked once for each of these, and becomes a limit where
-the answers allow it, else a `Membership`. Many splits are packed into one matrix, each candidate in
-the column of its raw feature, since no step looks at two columns at a time.
+in (one-hot and ordinal codes): the split is evaluated once for each of these, and becomes a limit
+where the answers allow it, else a `Membership`. Many splits are packed into one matrix, each
+candidate in the column of its raw feature, since no step looks at two columns at a time.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,8 +16,7 @@ import numpy as np
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends.pipeline import LARGEST, library_quiet
-from locgen.frontends.sklearn.steps import outputs_of
-from locgen.frontends.step_outputs import Output, transformed
+from locgen.frontends.step_outputs import Output, Transformer, transformed
 from locgen.ir.membership import Membership
 from locgen.quantise.bisect import largest_true
 
@@ -27,7 +26,7 @@ _CELLS = 1 << 21  # of one packed matrix: 16 MB, and the steps make a few copies
 
 
 class Memberships:
-    """The yes-no features that splits have asked for so far, each kept once."""
+    """The yes-no features that splits need so far, each kept once."""
 
     def __init__(self, columns: int) -> None:
         self.columns = columns
@@ -74,7 +73,7 @@ class Preprocessing:
     outputs: tuple[Output, ...]
     memberships: Memberships
     neutral: np.ndarray
-    steps: tuple[object, ...] = field(default=())
+    steps: tuple[Transformer, ...] = field(default=())
 
     @classmethod
     def bare(cls, names: Sequence[str]) -> "Preprocessing":
@@ -103,16 +102,16 @@ class Preprocessing:
         """Whether a step replaces missing values, so that NaN is welcome."""
         return any(output.imputed for output in self.outputs)
 
-    def behind(self, step: object, name: str = "") -> "Preprocessing":
+    def then(
+        self, step: Transformer, outputs: Iterable[Output], neutral: np.ndarray
+    ) -> "Preprocessing":
         """Return this preprocessing with the fitted transformer `step` after it.
 
-        Raises
-        ------
-        UnsupportedModel
-            If the step is none of those supported, or mixes columns.
+        Parameters
+        ----------
+        outputs, neutral : of `step`, see `Outputs`
         """
         before = self
-        outputs, neutral = outputs_of(step, name or type(step).__name__, before)
         return replace(
             self,
             transform=lambda x: transformed(step, before.transform(x)),
@@ -202,7 +201,7 @@ class Preprocessing:
             output = self.outputs[feature_number]
             own = np.flatnonzero(feature == feature_number)
             if output.imputed:
-                value = self._at_missing(int(feature_number))
+                value = self.at_missing(int(feature_number))
                 lowered.missing_left[own] = (
                     missing_left[own]
                     if np.isnan(value)
@@ -269,7 +268,7 @@ class Preprocessing:
             Membership(name, column, tuple(float(e) for e in edges), missing)
         )
 
-    def _at_missing(self, feature: int) -> float:
+    def at_missing(self, feature: int) -> float:
         """Return what the model's `feature` is where the raw value is missing."""
         return float(self.ask(self.outputs[feature].column, np.array([np.nan]))[0, feature])
 

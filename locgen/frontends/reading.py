@@ -1,16 +1,27 @@
-"""What a reader of trees hands back: the float IR, and how to ask the library the same."""
+"""Results of readers: the float IR, and the library's own answers to compare it with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
+import sklearn
+from sklearn.base import BaseEstimator
 
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.ir.float import FloatTree, FloatUnit
-from locgen.ir.model import Model
+from locgen.ir.model import Model, SplitRule
 
-__all__ = ["Oracle", "Part", "Reading", "scaled", "weighted_part"]
+__all__ = [
+    "Extend",
+    "Oracle",
+    "Part",
+    "Read",
+    "Reading",
+    "common_settings",
+    "scaled",
+    "weighted_part",
+]
 
 Evaluate = Callable[[np.ndarray], np.ndarray]
 
@@ -38,11 +49,47 @@ class Oracle:
 
 @dataclass(frozen=True)
 class Reading:
-    """A model as read, whom to compare it with, and the preprocessing that stands before that."""
+    """A model as read.
+
+    Members
+    -------
+    model : its float IR
+    oracle : what to compare it with; None where its reader has compared it
+    preprocessing : what stands before the oracle; None for that before the whole model
+    """
 
     model: Model
-    oracle: Oracle
+    oracle: Oracle | None
     preprocessing: Preprocessing | None = None
+
+
+class Read(Protocol):
+    """Reads members, behind `preprocessing` or as models of their own, which are compared."""
+
+    def __call__(
+        self, estimator: BaseEstimator, preprocessing: Preprocessing | None = None
+    ) -> Reading:
+        """Return what was read of a fitted estimator, or of a pipeline that ends in one."""
+        ...
+
+
+Extend = Callable[[Preprocessing, BaseEstimator, str], Preprocessing]
+"""From preprocessing, a fitted transformer and its name to both, one after the other."""
+
+
+def common_settings(
+    last: BaseEstimator, preprocessing: Preprocessing, missing: bool, dtype: str
+) -> dict[str, object]:
+    """Return the members of `Model` that all of scikit-learn's families set in the same way."""
+    return {
+        "family": type(last).__name__,
+        "library": f"scikit-learn {sklearn.__version__}",
+        "feature_names": preprocessing.names,
+        "rule": SplitRule(
+            operator="<=", input_dtype=dtype, missing=missing or preprocessing.imputes
+        ),
+        "memberships": tuple(preprocessing.memberships.found),
+    }
 
 
 def scaled(trees: tuple[FloatTree, ...], factor: float) -> tuple[FloatTree, ...]:

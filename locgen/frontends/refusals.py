@@ -1,120 +1,15 @@
-"""What to do instead: the way out that every refusal of an estimator names."""
+"""Refusals of estimators and steps, each with a way out."""
 
 import difflib
 
+from locgen.frontends import registry
+
 __all__ = ["SUPPORTED", "is_known", "refusal", "refused_part"]
 
-SUPPORTED = (
-    "ARDRegression",
-    "AdaBoostClassifier",
-    "AdaBoostRegressor",
-    "BaggingClassifier",
-    "BaggingRegressor",
-    "BayesianGaussianMixture",
-    "BayesianRidge",
-    "BernoulliNB",
-    "CalibratedClassifierCV",
-    "CategoricalNB",
-    "ComplementNB",
-    "DecisionTreeClassifier",
-    "DecisionTreeRegressor",
-    "ElasticNet",
-    "ElasticNetCV",
-    "EllipticEnvelope",
-    "ExplainableBoostingClassifier",
-    "ExplainableBoostingRegressor",
-    "ExtraTreeClassifier",
-    "ExtraTreeRegressor",
-    "ExtraTreesClassifier",
-    "ExtraTreesRegressor",
-    "GaussianMixture",
-    "GaussianNB",
-    "GradientBoostingClassifier",
-    "GradientBoostingRegressor",
-    "HistGradientBoostingClassifier",
-    "HistGradientBoostingRegressor",
-    "HuberRegressor",
-    "IsolationForest",
-    "KMeans",
-    "KNeighborsClassifier",
-    "KNeighborsRegressor",
-    "KernelRidge",
-    "LGBMClassifier",
-    "LGBMRanker",
-    "LGBMRegressor",
-    "Lars",
-    "LarsCV",
-    "Lasso",
-    "LassoCV",
-    "LassoLars",
-    "LassoLarsCV",
-    "LassoLarsIC",
-    "LinearDiscriminantAnalysis",
-    "LinearRegression",
-    "LinearSVC",
-    "LinearSVR",
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "MLPClassifier",
-    "MLPRegressor",
-    "MiniBatchKMeans",
-    "MixtureOfExpertsClassifier",
-    "MixtureOfExpertsRegressor",
-    "MultiOutputClassifier",
-    "MultiOutputRegressor",
-    "MultiTaskElasticNet",
-    "MultiTaskElasticNetCV",
-    "MultiTaskLasso",
-    "MultiTaskLassoCV",
-    "MultinomialNB",
-    "NearestCentroid",
-    "NuSVC",
-    "NuSVR",
-    "OneClassSVM",
-    "OneVsOneClassifier",
-    "OneVsRestClassifier",
-    "OrthogonalMatchingPursuit",
-    "OrthogonalMatchingPursuitCV",
-    "OutputCodeClassifier",
-    "PassiveAggressiveClassifier",
-    "PassiveAggressiveRegressor",
-    "Perceptron",
-    "QuadraticDiscriminantAnalysis",
-    "QuantileRegressor",
-    "RadiusNeighborsClassifier",
-    "RandomForestClassifier",
-    "RandomForestRegressor",
-    "Ridge",
-    "RidgeCV",
-    "RidgeClassifier",
-    "RidgeClassifierCV",
-    "SGDClassifier",
-    "SGDOneClassSVM",
-    "SGDRegressor",
-    "SVC",
-    "SVR",
-    "StackingClassifier",
-    "StackingRegressor",
-    "TheilSenRegressor",
-    "VotingClassifier",
-    "VotingRegressor",
-    "XGBClassifier",
-    "XGBRFClassifier",
-    "XGBRFRegressor",
-    "XGBRanker",
-    "XGBRegressor",
-)
+SUPPORTED = tuple(sorted(entry.name for entry in registry.ESTIMATORS if entry.listed))
+"""The estimators that locgen builds."""
 
-# Estimators that wrap the one that locgen wants, and where they keep it.
-_WRAPPERS = {
-    "FixedThresholdClassifier": "estimator_",
-    "GridSearchCV": "best_estimator_",
-    "HalvingGridSearchCV": "best_estimator_",
-    "HalvingRandomSearchCV": "best_estimator_",
-    "RandomizedSearchCV": "best_estimator_",
-    "TransformedTargetRegressor": "regressor_",
-    "TunedThresholdClassifierCV": "estimator_",
-}
+_NEAREST = {name: entry.name for entry in registry.ESTIMATORS for name in entry.nearest_of}
 _TRANSFORMERS = tuple(
     f"sklearn.{package}."
     for package in (
@@ -130,17 +25,14 @@ _TRANSFORMERS = tuple(
     )
 )
 _BOOSTED = ("AdaBoost", "CatBoost", "GradientBoost", "HistGradient", "LGBM", "XGB")
-_CLASSIFIERS = ()
-_REGRESSORS = ()
 
 
 def is_known(name: str) -> bool:
     """Return whether `name` looks like an estimator that locgen does not build."""
     if not name.isidentifier() or name in SUPPORTED:
         return False
-    return name.endswith(("Classifier", "ClassifierCV", "Regressor")) or (
-        name in _WRAPPERS or name in _CLASSIFIERS or name in _REGRESSORS
-    )
+    known_ends = ("Classifier", "ClassifierCV", "Regressor")
+    return name.endswith(known_ends) or name in registry.WRAPPERS
 
 
 def refused_part(module: str, name: str) -> str | None:
@@ -169,24 +61,25 @@ def refused_part(module: str, name: str) -> str | None:
 
 def _nearest(name: str) -> str:
     """Return the supported estimator that serves best in place of `name`."""
-    if name == "RadiusNeighborsRegressor":  # a mean of as many rows as there are: a division
-        return "KNeighborsRegressor"
+    if name in _NEAREST:
+        return _NEAREST[name]
     close = difflib.get_close_matches(name, SUPPORTED, n=1, cutoff=0.9)
     if close:
         return close[0]
-    regressor = name.endswith("Regressor") or name in _REGRESSORS
-    kind = "Regressor" if regressor else "Classifier"
+    kind = "Regressor" if name.endswith("Regressor") else "Classifier"
     return ("GradientBoosting" if name.startswith(_BOOSTED) else "RandomForest") + kind
 
 
 def refusal(name: str) -> str:
     """Return one sentence that refuses the estimator class `name` and says what to use instead."""
-    if name in _WRAPPERS:
-        return f"{name} is not supported: save the estimator inside it, its .{_WRAPPERS[name]}"
+    if name in registry.WRAPPERS:
+        return (
+            f"{name} is not supported: save the estimator inside it, its .{registry.WRAPPERS[name]}"
+        )
     if name in SUPPORTED:
-        regressor = name.endswith(("Regressor", "SVR", "Ridge", "Regression"))
+        kind = "Regressor" if name.endswith("Regressor") else "Classifier"
         return (
             f"{name} is built on its own, not as a part of another model: save it alone, or use "
-            f"RandomForest{'Regressor' if regressor else 'Classifier'} there"
+            f"RandomForest{kind} there"
         )
     return f"{name} is not supported: the nearest that locgen builds is {_nearest(name)}"

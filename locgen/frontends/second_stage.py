@@ -7,6 +7,7 @@ the members' scores, as a model of its own.
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError
 from locgen.frontends.member_outputs import MemberOutputs, mixed_model
@@ -21,7 +22,7 @@ __all__ = ["combined", "second_stage", "with_second_stage"]
 
 
 def combined(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     member_outputs: Sequence[MemberOutputs],
     matrix: np.ndarray,
@@ -61,7 +62,7 @@ def combined(
 
 
 def with_second_stage(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     straight: Sequence[Model],
     hidden: Sequence[MemberOutputs],
@@ -121,7 +122,7 @@ def with_second_stage(
 
 
 def second_stage(
-    last: object,
+    last: BaseEstimator,
     scores: int,
     trees: Sequence[FloatTree],
     units: Sequence[object],

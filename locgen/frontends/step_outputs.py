@@ -1,8 +1,7 @@
-"""What a step puts out: where its columns come from."""
+"""Origins of the columns that a preprocessing step puts out."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,13 +11,10 @@ from locgen.errors import UnsupportedModel
 from locgen.frontends.pipeline import LARGEST
 from locgen.frontends.polynomial import Polynomial
 
-if TYPE_CHECKING:
-    from locgen.frontends.preprocessing import Preprocessing
-
 __all__ = [
     "Output",
     "Outputs",
-    "OwnStep",
+    "Transformer",
     "encoded_by",
     "needs_rising",
     "one_column",
@@ -69,24 +65,32 @@ class Output:
             return None
         return known.coefficient(self.column)
 
+    @property
+    def offset(self) -> float:
+        """The constant of an affine output."""
+        return 0.0 if self.polynomial is None else self.polynomial.coefficient()
+
+    def raw_span(self, ends: np.ndarray) -> tuple[float, float] | None:
+        """Return the span, if there is none yet that of training values within `ends` (2,)."""
+        if self.span is not None or not self.slope:
+            return self.span
+        least, most = np.sort((ends - self.offset) / self.slope)
+        return float(least), float(most)
+
 
 Outputs = tuple[list[Output], np.ndarray]
 """Outputs of a step, and the neutral raw row that it and all before it accept."""
 
 
-class OwnStep(ABC):
-    """A step that is not scikit-learn's and says itself where its columns come from."""
+class Transformer(Protocol):
+    """A fitted preprocessing step."""
 
-    @abstractmethod
     def transform(self, x: np.ndarray) -> np.ndarray:
         """Return what the step makes of the rows `x`."""
-
-    @abstractmethod
-    def outputs(self, before: "Preprocessing") -> Outputs:
-        """Return its outputs behind the preprocessing `before`, and a neutral raw row."""
+        ...
 
 
-def transformed(step: object, x: np.ndarray) -> np.ndarray:
+def transformed(step: Transformer, x: np.ndarray) -> np.ndarray:
     """Return what the fitted `step` makes of the rows `x`, as a dense float64 array.
 
     Infinities, which steps refuse, are taken as the largest float64: that keeps the order.
@@ -106,14 +110,14 @@ def transformed(step: object, x: np.ndarray) -> np.ndarray:
     return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
 
 
-def needs_rising(step: object, output: Output, intervals: bool = False) -> None:
+def needs_rising(step: Transformer, output: Output, intervals: bool = False) -> None:
     if not output.rising or (output.intervals is not None and not intervals):
         raise UnsupportedModel(
             f"{type(step).__name__} stands behind a step that is no scaler: put it first"
         )
 
 
-def one_column(step: object, output: Output) -> None:
+def one_column(step: Transformer, output: Output) -> None:
     if output.polynomial is not None and output.slope is None and output.polynomial.degree:
         raise UnsupportedModel(
             f"{type(step).__name__} stands behind products of columns: put it before them"

@@ -1,4 +1,4 @@
-"""Reads a scikit-learn model file without running what it asks for.
+"""Unpickler of model files that runs nothing but what is admitted.
 
 A pickle is a program. Here every name it uses, in nested arrays and joblib's embedded ones as well,
 must be on the list in `admitted`; the first that is not ends the reading, before anything of the
@@ -25,13 +25,14 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
+from locgen.frontends import registry
 from locgen.frontends.admitted import ArrayHeader, admitted
 from locgen.frontends.admitted_states import check_dtype, check_state
 from locgen.frontends.refusals import is_known, refusal, refused_part
 
-__all__ = ["EXTRAS", "lacking", "unpickle"]
+__all__ = ["lacking", "unpickle"]
 
-EXTRAS = ("interpret", "lightgbm", "onnx", "skops", "xgboost")
+_EXTRAS = {"skops", *(entry.extra for entry in registry.ESTIMATORS)}
 """The packages of other libraries' models, each an extra of locgen."""
 
 _log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ def lacking(path: Path, module: str) -> ModelFileError:
     """Return the refusal of a file that needs a Python package which is not installed."""
     package = module.split(".")[0]
     named = "onnx" if package == "onnxruntime" else package
-    extra = f"pip install 'locgen[{named}]'" if named in EXTRAS else f"install {package}"
+    extra = f"pip install 'locgen[{named}]'" if named in _EXTRAS else f"install {package}"
     return ModelFileError(f"{path} needs the Python package {package}: {extra}")
 
 

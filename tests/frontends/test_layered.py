@@ -19,9 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR, NuSVC, OneClassSVM
 
 from locgen.errors import ModelFileError, UnsafeModelFile, UnsupportedModel
-from locgen.frontends import load, read_estimator
-from locgen.frontends.sklearn import layered
-from locgen.frontends.sklearn.kernels import pairwise_scores
+from locgen.frontends import load, model_check, read_estimator
 from locgen.ir import FloatLinear
 
 
@@ -193,8 +191,8 @@ def test_a_kernel_of_code_does_not_run(tmp_path):
 
 def test_a_wrong_reading_is_found():
     estimator, _ = layeredkit.fitted("svc-rbf")
-    model = read_estimator(estimator)
-    (unit,) = model.units
-    wrong = replace(model, units=(replace(unit, weights=unit.weights * 1.001),))
+    reading = load(estimator).reading
+    (unit,) = reading.model.units
+    wrong = replace(reading.model, units=(replace(unit, weights=unit.weights * 1.001),))
     with pytest.raises(UnsupportedModel, match="reads differently"):
-        layered.compare(wrong, estimator[-1], tuple(estimator[:-1]), pairwise_scores)
+        model_check.compare(replace(reading, model=wrong))

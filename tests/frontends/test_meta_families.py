@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 import locgen
 from locgen.errors import UnsupportedModel
 from locgen.frontends import load
-from locgen.frontends.arithmetic_check import probe_rows
+from locgen.frontends.model_check import range_probe_rows as probe_rows
 
 POINTS, R2 = 1.0, 0.02
 QUICK = (

@@ -25,8 +25,8 @@ import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import load, read_estimator
 from locgen.frontends.locgen_models import mixture_check
+from locgen.frontends.model_check import tree_probe_rows as probe_rows
 from locgen.frontends.pruning import pruned
-from locgen.frontends.tree_check import probe_rows
 from locgen.models import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 
 

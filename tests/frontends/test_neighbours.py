@@ -18,7 +18,7 @@ from sklearn.preprocessing import KBinsDiscretizer
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import load
-from locgen.frontends.admitted_units import NoTree
+from locgen.frontends.admitted import NoTree
 
 X, Y = load_iris(return_X_y=True)
 BINS = {"quantile_method": "averaged_inverted_cdf"}

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 import locgen
 from locgen.errors import LocgenError, ModelFileError, UnsupportedModel
-from locgen.frontends import load, tree_check
+from locgen.frontends import load, model_check
 
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
 LEAVES = [(0, 1, 0, 1.0), (0, 2, 0, 2.0)]
@@ -49,7 +49,7 @@ def agree(loaded, x):
 
 def edges(model, rows=512):
     """Return rows of cuts, of their neighbours one ulp up and down, and some extremes."""
-    x = tree_check.probe_rows(model, rows)
+    x = model_check.tree_probe_rows(model, rows)
     far = np.tile([[0.0], [-0.0], [1e-40], [-1e-40], [1e30], [-1e30], [7.5]], x.shape[1])
     return np.concatenate([x, np.nextafter(x, -np.inf), far])
 

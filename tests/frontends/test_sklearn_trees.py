@@ -27,7 +27,7 @@ from sklearn.tree import (
 )
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import Loaded, load, read_estimator, tree_check
+from locgen.frontends import Loaded, load, model_check, read_estimator
 from locgen.frontends.pipeline import library_quiet
 from locgen.ir.model import Model
 
@@ -341,7 +341,7 @@ def test_same_model_same_ir():
     one, two = read_estimator(estimator), read_estimator(estimator)
     for left, right in zip(one.trees, two.trees, strict=True):
         assert left.cut.tobytes() == right.cut.tobytes()
-    assert tree_check.probe_rows(one).tobytes() == tree_check.probe_rows(two).tobytes()
+    assert model_check.tree_probe_rows(one).tobytes() == model_check.tree_probe_rows(two).tobytes()
 
 
 def test_reading_leaves_the_estimator_alone_and_silent(capfd):

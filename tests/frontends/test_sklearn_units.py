@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import arithmetic_check, load, read_estimator
+from locgen.frontends import load, model_check, read_estimator
 from locgen.ir.float import FloatLinear, FloatPrototype, FloatQuadratic
 
 DATA = {
@@ -209,13 +209,13 @@ def test_the_self_check_sees_another_model(kind):
     estimator = fitted(kind, "standard", x, y)
     reading = load(estimator).reading
     model = reading.model
-    arithmetic_check.compare(reading)
+    model_check.compare(reading)
     for wrong in (
         replace(model, base=tuple(b + (i == 0) * 1e-3 for i, b in enumerate(model.base))),
         replace(model, classes=model.classes[::-1]),
     ):
         with pytest.raises(UnsupportedModel, match="reads differently"):
-            arithmetic_check.compare(replace(reading, model=wrong))
+            model_check.compare(replace(reading, model=wrong))
 
 
 @pytest.mark.parametrize("protocol", range(6))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import locgen
-from locgen.frontends import read_estimator, tree_check
+from locgen.frontends import model_check, read_estimator
 from locgen.ir.model import Model
 from locgen.quantise.judge import right_share
 
@@ -27,11 +27,11 @@ def answers(model: Model, x):
 
 def edge_rows(model):
     """Return rows of cuts and their neighbours, one ulp up and one down."""
-    return np.concatenate([tree_check.probe_rows(model), rows_below(model)])
+    return np.concatenate([model_check.tree_probe_rows(model), rows_below(model)])
 
 
 def rows_below(model):
-    x = tree_check.probe_rows(model)
+    x = model_check.tree_probe_rows(model)
     return np.nextafter(x, -np.inf)
 
 

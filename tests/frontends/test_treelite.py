@@ -12,7 +12,7 @@ import treelite.gtil
 import treelite.sklearn
 from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier
 
-from locgen.frontends import read_estimator, tree_check
+from locgen.frontends import model_check, read_estimator
 
 READ = {
     "XGB": lambda estimator: treelite.frontend.from_xgboost(estimator.get_booster()),
@@ -54,7 +54,7 @@ def fitted(case):
 def test_treelite_adds_up_the_same(case):
     estimator, (_, x_test, _, _) = fitted(case)
     model = read_estimator(estimator)
-    tables = [x_test] if case in ON_DATA_ALONE else [x_test, tree_check.probe_rows(model)]
+    tables = [x_test] if case in ON_DATA_ALONE else [x_test, model_check.tree_probe_rows(model)]
     for x in tables:
         cast = x.astype(np.float32).astype(np.float64)
         given = cast if model.rule.input_dtype == "float32" else x

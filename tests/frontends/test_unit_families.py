@@ -12,7 +12,7 @@ from sklearn.metrics import r2_score
 import locgen
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import load
-from locgen.frontends.arithmetic_check import probe_rows
+from locgen.frontends.model_check import range_probe_rows as probe_rows
 from locgen.ir.float import FloatShape, FloatSteps
 
 POINTS, R2 = 1.0, 0.02

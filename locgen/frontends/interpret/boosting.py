@@ -10,35 +10,35 @@ from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import arithmetic_check, pipeline, tree_check
-from locgen.frontends.affine import finite
+from locgen.frontends.arrays import finite
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.sklearn.trees import quiet
+from locgen.frontends.reading import Oracle, Read, Reading
 from locgen.ir.float import FloatSteps, FloatTree
 from locgen.ir.grids import Grid, grid_tree
 from locgen.ir.model import Model, SplitRule
 
-__all__ = ["FAMILIES", "read_boosted", "reads"]
+__all__ = ["ROW", "read"]
 
-FAMILIES = ("ExplainableBoostingClassifier", "ExplainableBoostingRegressor")
-_MODULE = "interpret.glassbox._ebm._ebm"
+ROW = Row(
+    "arithmetic",
+    "{} (interpret)",
+    "a `table` a feature; with terms of two features all terms a `tree`, re-binned (below)",
+    "`> 0`, argmax, none",
+    "the row of each table, or the bin",
+)
+
 _MOST_CELLS = 4096
 """Of a pair's table: the library's own choice of bins stays below, see `quantise.rebin`."""
 
 
-def reads(last: object) -> bool:
-    """Return whether `read_boosted` reads this very class."""
-    return type(last).__module__ == _MODULE and type(last).__name__ in FAMILIES
-
-
-def read_boosted(estimator: object) -> Model:
-    """Return the float IR of a fitted machine, compared with it.
-
-    Each feature becomes a table; with terms of two features all become trees over the cuts.
+def read(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Read a machine: each feature becomes a table; with terms of two features all become trees.
 
     Raises
     ------
@@ -47,16 +47,14 @@ def read_boosted(estimator: object) -> Model:
     ModelFileError
         If its parts do not fit together.
     """
-    steps, last = pipeline.split(estimator)
     name = type(last).__name__
-    if steps:
+    if preprocessing.steps:
         raise UnsupportedModel(
-            f"Pipeline step {steps[0][0]!r} in front of {name} is not supported: a scaler changes "
-            "nothing there, so leave it out, and transform the data beforehand otherwise"
+            f"{type(preprocessing.steps[0]).__name__} in front of {name} is not supported: a "
+            "scaler changes nothing there, so leave it out, and transform the data beforehand "
+            "otherwise"
         )
-    if not getattr(last, "has_fitted_", False):
-        raise UnsupportedModel(f"{name} is not fitted: call fit(X, y) before saving it")
-    classes = class_labels(last) if name == FAMILIES[0] else ()
+    classes = class_labels(last) if name.endswith("Classifier") else ()
     _check_kind(last, name, classes)
     outputs = len(classes) if len(classes) > 2 else 1
     base = finite(np.reshape(last.intercept_, -1), (outputs,), f"{name}.intercept_")
@@ -90,11 +88,13 @@ def read_boosted(estimator: object) -> Model:
         probability={">": "sigmoid", "argmax": "softmax"}.get(decision, "none"),
         units=() if pairs else tuple(made),
     )
-    _compare(model, last)
-    return model
+    library = quiet(last)
+    raw = library.decision_function if classes else library.predict
+    labels = library.predict if classes else None
+    return Reading(model, Oracle(lambda x: np.reshape(raw(x), (len(x), -1)), labels=labels))
 
 
-def _check_kind(last: object, name: str, classes: tuple[object, ...]) -> None:
+def _check_kind(last: BaseEstimator, name: str, classes: tuple[object, ...]) -> None:
     """Refuse links, categories and terms of more than two features."""
     if not classes and last.link_ != "identity":
         raise UnsupportedModel(
@@ -113,13 +113,13 @@ def _check_kind(last: object, name: str, classes: tuple[object, ...]) -> None:
         )
 
 
-def _missing(last: object, number: int, term: tuple[int, ...]) -> np.ndarray:
+def _missing(last: BaseEstimator, number: int, term: tuple[int, ...]) -> np.ndarray:
     """Return what training saw in a term's slots for missing values."""
     weights = np.asarray(last.bin_weights_[number], dtype=np.float64)
     return np.array([np.take(weights, 0, axis=axis).sum() for axis in range(len(term))])
 
 
-def _cuts(last: object, feature: int, level: int) -> np.ndarray:
+def _cuts(last: BaseEstimator, feature: int, level: int) -> np.ndarray:
     """Return the largest value of every bin of a feature but the last."""
     levels = last.bins_[feature]
     name = f"{type(last).__name__}.bins_[{feature}]"
@@ -131,7 +131,7 @@ def _cuts(last: object, feature: int, level: int) -> np.ndarray:
 
 
 def _term(
-    last: object, number: int, term: tuple[int, ...], outputs: int, as_tree: bool
+    last: BaseEstimator, number: int, term: tuple[int, ...], outputs: int, as_tree: bool
 ) -> FloatSteps | FloatTree:
     """Return one term over its features' known values."""
     name = type(last).__name__
@@ -152,13 +152,3 @@ def _term(
         return FloatSteps(term[0], cuts[0], known, None, columns)
     values = known.reshape(*sides, outputs)
     return grid_tree(Grid(term, tuple(cuts), values, columns))
-
-
-def _compare(model: Model, last: object) -> None:
-    """Compare `model` with the machine."""
-    asked = quiet(last)
-    raw = asked.decision_function if model.classes else asked.predict
-    preprocessing = Preprocessing.bare(model.feature_names)
-    labels = asked.predict if model.classes else None
-    oracle = Oracle(lambda x: np.reshape(raw(x), (len(x), -1)), labels=labels)
-    (arithmetic_check if model.units else tree_check).compare(Reading(model, oracle, preprocessing))

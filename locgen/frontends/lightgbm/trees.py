@@ -11,14 +11,15 @@ from collections.abc import Sequence
 
 import lightgbm
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.preprocessing import Preprocessing, union
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading
 from locgen.ir.model import Model, SplitRule
 
-__all__ = ["open_booster", "read_lightgbm"]
+__all__ = ["open_booster", "read"]
 
 _ZERO = float(np.float32(1e-35))  # what LightGBM takes for zero: kZeroThreshold
 _HUGE = 1e300
@@ -51,7 +52,9 @@ def open_booster(path: str) -> lightgbm.Booster:
         ) from error
 
 
-def read_lightgbm(last: object, preprocessing: Preprocessing) -> Reading:
+def read(
+    last: lightgbm.Booster | lightgbm.LGBMModel, preprocessing: Preprocessing, read: Read
+) -> Reading:
     """Return what a booster, or scikit-learn's wrapper around one, adds up and decides.
 
     ``binary``: class 1 where the sum is above 0. ``multiclass``: argmax over the classes.
@@ -120,7 +123,7 @@ def _at_most(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
     return value <= threshold
 
 
-def _booster(last: object) -> tuple[lightgbm.Booster, Sequence[object] | None]:
+def _booster(last: BaseEstimator) -> tuple[lightgbm.Booster, Sequence[object] | None]:
     """Return the booster and, for a classifier's wrapper, the labels."""
     if isinstance(last, lightgbm.Booster):
         return last, None

@@ -1,4 +1,4 @@
-"""Clauses in locgen's own JSON: Tsetlin machines, weighted rules and decision lists.
+"""Reader of clauses in locgen's own JSON: Tsetlin machines, weighted rules, decision lists.
 
 docs/models.md describes the format.
 """
@@ -13,10 +13,12 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from locgen.errors import ModelFileError
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Read, Reading
 from locgen.ir.float import FloatClauses
 from locgen.ir.model import Model, SplitRule
 
-__all__ = ["SUFFIX", "Clause", "RuleSet", "open_clauses", "read_clauses"]
+__all__ = ["SUFFIX", "Clause", "RuleSet", "open_clauses", "read"]
 
 SUFFIX = ".clauses.json"
 _LARGEST_WEIGHT = 1 << 20
@@ -123,8 +125,8 @@ def open_clauses(path: Path) -> RuleSet:
         ) from error
 
 
-def read_clauses(rules: RuleSet) -> Model:
-    """Return the float IR of `rules`.
+def read(rules: RuleSet, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Read `rules`.
 
     A clause's weight counts for its class. In a decision list the first clause that holds moves one
     point from the default to its own class.
@@ -159,7 +161,7 @@ def read_clauses(rules: RuleSet) -> Model:
         ),
     )
     _compare(model, rules)
-    return model
+    return Reading(model, None)
 
 
 def _compare(model: Model, rules: RuleSet) -> None:

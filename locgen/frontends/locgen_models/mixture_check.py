@@ -1,8 +1,9 @@
-"""The float IR of a mixture against the estimator, each time one is loaded."""
+"""Comparison of a mixture's float IR with the estimator, each time one is loaded."""
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
-from locgen.frontends import arithmetic_check, tree_check
+from locgen.frontends import model_check
 from locgen.frontends.pipeline import library_quiet, scale
 from locgen.ir.gate import highest
 from locgen.ir.model import Model
@@ -14,16 +15,16 @@ _TOLERANCE = 1e-9  # of the largest number in a sum: another order of operations
 
 def probe_rows(model: Model) -> np.ndarray:
     """Return rows (rows, features) made of cuts, and over the ranges of what is not compared."""
-    rows = tree_check.probe_rows(model)
+    rows = model_check.tree_probe_rows(model)
     if not model.arithmetic_nodes:
         return rows
-    spread = arithmetic_check.probe_rows(model)
+    spread = model_check.range_probe_rows(model)
     free = [not len(cuts) for cuts in model.cuts]
     rows[:, free] = np.resize(spread, rows.shape)[:, free]
     return np.concatenate([rows, spread])
 
 
-def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
+def compare(model: Model, last: BaseEstimator, scalers: tuple[BaseEstimator, ...]) -> None:
     """Compare routes and answers of a mixture; its gate and experts have been compared alone.
 
     Raises
@@ -46,10 +47,10 @@ def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
         np.put_along_axis(expected, routes, True, axis=1)
         clear = _clear(model, x)
         if not np.array_equal(model.gate.evaluate(x)[clear], expected[clear]):
-            raise tree_check.disagreement(model, "routes")
+            raise model_check.disagreement(model, "routes")
     scores = model.scores(x)
     if model.probability == "softmax":
-        scores = tree_check.probabilities(model, scores)
+        scores = model_check.probabilities(model, scores)
     elif model.classes:
         scores = scores / model.members
     largest = sum(np.abs(tree.leaf_values).max() for tree in model.trees) + sum(
@@ -61,7 +62,7 @@ def compare(model: Model, last: object, scalers: tuple[object, ...]) -> None:
     tolerance = 1e-6 if model.probability == "softmax" else _TOLERANCE * largest
     close = np.abs(scores - answers.reshape(len(x), -1)) <= tolerance
     if not close[clear].all():
-        raise tree_check.disagreement(model, "scores")
+        raise model_check.disagreement(model, "scores")
 
 
 def _clear(model: Model, x: np.ndarray) -> np.ndarray:
@@ -73,5 +74,5 @@ def _clear(model: Model, x: np.ndarray) -> np.ndarray:
     mask = highest(scores, gate.top_k)
     lowest = np.where(mask, scores, np.inf).min(axis=1)
     rival = np.where(mask, -np.inf, scores).max(axis=1)
-    sizes = np.abs(scores).max(axis=1) + arithmetic_check.cancelled(gate.model, x)
+    sizes = np.abs(scores).max(axis=1) + model_check.cancelled(gate.model, x)
     return lowest - rival > _TOLERANCE * (sizes + np.abs(gate.model.base).max())

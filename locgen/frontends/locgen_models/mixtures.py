@@ -1,36 +1,28 @@
-"""locgen's own mixtures of experts as the float IR: read expert by expert with the other frontends.
+"""Reader of locgen's own mixtures of experts, gate and experts by the other readers."""
 
-Only these exact classes are read. They are known by name, since `locgen.models` has this package's
-rank.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import sklearn
-from sklearn.exceptions import NotFittedError
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.validation import check_is_fitted
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import pipeline
 from locgen.frontends.locgen_models import mixture_check
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.pruning import pruned
+from locgen.frontends.reading import Read, Reading
 from locgen.frontends.sklearn.prototypes import discriminant
 from locgen.ir.float import FloatLinear, FloatQuadratic, FloatTree, FloatUnit
 from locgen.ir.gate import highest
 from locgen.ir.model import FloatGate, Model, SplitRule
 
-__all__ = ["is_mixture", "read_mixture"]
+__all__ = ["read"]
 
-_MODULE = "locgen.models.mixture"
-_CLASSIFIER = "MixtureOfExpertsClassifier"
-_REGRESSOR = "MixtureOfExpertsRegressor"
 _GATES = (DecisionTreeClassifier, LogisticRegression, NearestCentroid)
 
 
@@ -43,36 +35,17 @@ class _Expert:
     base: np.ndarray
 
 
-def is_mixture(estimator: object) -> bool:
-    """Return whether `estimator` is one of the two mixtures."""
-    kind = type(estimator)
-    return kind.__module__ == _MODULE and kind.__qualname__ in (_CLASSIFIER, _REGRESSOR)
-
-
-def read_mixture(
-    last: object, scalers: tuple[object, ...], read: Callable[[object], Model]
-) -> Model:
-    """Return the float IR of a fitted mixture behind `scalers`.
-
-    Parameters
-    ----------
-    read : reads gate and experts, each as a pipeline behind the same scalers
+def read(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Read a mixture behind scalers: its gate and experts each behind the same scalers.
 
     Raises
     ------
     UnsupportedModel
-        If it is not fitted, or gate or experts are not supported.
+        If gate or experts are not supported.
     ModelFileError
         If its parts do not fit together.
     """
-    name = type(last).__name__
-    for step in (*scalers, last):
-        try:
-            check_is_fitted(step)
-        except NotFittedError:
-            raise UnsupportedModel(
-                f"{type(step).__name__} is not fitted: call fit(X, y) before saving it"
-            ) from None
+    name, scalers = type(last).__name__, preprocessing.steps
     top_k, features = last.top_k_, last.n_features_in_
     members = [_member(scalers, expert, read) for expert in last.experts_]
     if not (members and type(top_k) is int and 1 <= top_k <= len(members)) or any(
@@ -83,7 +56,7 @@ def read_mixture(
         raise UnsupportedModel(
             f"{name} has a mixture as expert: train one mixture with more experts instead"
         )
-    classes = tuple(np.asarray(last.classes_).tolist()) if name == _CLASSIFIER else ()
+    classes = tuple(np.asarray(last.classes_).tolist()) if name.endswith("Classifier") else ()
     outputs = len(classes) or last.n_outputs_
     experts = _classified(last, members) if classes else _added(members, top_k, outputs)
     gate = None if last.gate_ is None else _gate(last, scalers, read, len(members))
@@ -93,7 +66,7 @@ def read_mixture(
         family=name,
         library=f"scikit-learn {sklearn.__version__}",
         task="classification" if classes else "regression",
-        feature_names=pipeline.feature_names((*scalers, last), features),
+        feature_names=preprocessing.names,
         classes=classes,
         trees=tuple(tree for expert in experts for tree in expert.trees),
         units=tuple(unit for expert in experts for unit in expert.units),
@@ -108,7 +81,7 @@ def read_mixture(
         expert_base=() if gate is None else tuple(tuple(e.base.tolist()) for e in experts),
     )
     mixture_check.compare(model, last, scalers)
-    return model
+    return Reading(model, None)
 
 
 def _numbers(experts: list[_Expert]) -> tuple[tuple[int, ...], ...]:
@@ -132,44 +105,38 @@ def _ranges(scorers: tuple[Model, ...], features: int) -> tuple[tuple[float, flo
     return tuple(ranges) if any(scorer.units for scorer in scorers) else ()
 
 
-def _behind(scalers: tuple[object, ...], estimator: object) -> tuple[tuple[object, ...], object]:
-    """Return (`scalers` and those of `estimator` itself, the model behind them)."""
+def _read(
+    scalers: tuple[BaseEstimator, ...], estimator: BaseEstimator, read: Read
+) -> tuple[BaseEstimator, Reading]:
+    """Return the model in `estimator`, and how it reads behind `scalers` and its own."""
     inner, last = pipeline.unwrap(estimator)
-    return (*scalers, *inner), last
+    steps = (*scalers, *inner, last)
+    return last, read(Pipeline([(f"step_{number}", step) for number, step in enumerate(steps)]))
 
 
-def _read(scalers: tuple[object, ...], estimator: object, read: Callable[[object], Model]) -> Model:
-    before, last = _behind(scalers, estimator)
-    steps = (*before, last)
-    return read(Pipeline([(f"step_{number}", step) for number, step in enumerate(steps)]))
-
-
-def _member(scalers: tuple[object, ...], expert: object, read: Callable[[object], Model]) -> Model:
+def _member(scalers: tuple[BaseEstimator, ...], expert: BaseEstimator, read: Read) -> Model:
     """Return an expert as the mixture uses it: by what its probabilities are made from."""
-    model = _read(scalers, expert, read)
+    last, reading = _read(scalers, expert, read)
+    model = reading.model
     if model.memberships:
         raise UnsupportedModel(
             f"{model.family} splits on sets of categories, which experts may not: encode the "
             "categories as numbers with an order"
         )
     if model.fills or not all(isinstance(u, FloatLinear | FloatQuadratic) for u in model.units):
-        before, last = _behind(scalers, expert)
         if type(last) is not NearestCentroid:
             raise UnsupportedModel(
                 f"{model.family} cannot be an expert: use trees, forests, boosting, "
                 "LogisticRegression, LinearRegression, Ridge, GaussianNB or NearestCentroid"
             )
-        preprocessing = Preprocessing.bare(model.feature_names)
-        for scaler in before:
-            preprocessing = preprocessing.behind(scaler)
-        return discriminant(last, preprocessing)
+        return discriminant(last, reading.preprocessing)
     return model
 
 
 def _gate(
-    last: object,
-    scalers: tuple[object, ...],
-    read: Callable[[object], Model],
+    last: BaseEstimator,
+    scalers: tuple[BaseEstimator, ...],
+    read: Read,
     experts: int,
 ) -> FloatGate:
     """Return the gate: a tree says in its leaves which experts open, other gates are ranked.
@@ -183,7 +150,7 @@ def _gate(
             f"{name} has a {type(last.gate_).__name__} as gate: train it with gate='tree', "
             "'linear' or 'prototype'"
         )
-    model = _read(scalers, last.gate_, read)
+    model = _read(scalers, last.gate_, read)[1].model
     if model.classes != tuple(range(experts)):
         raise ModelFileError(f"{name} has a gate for other experts: save the fitted model again")
     if model.trees:
@@ -218,7 +185,7 @@ def _probability(members: list[Model]) -> str:
     return "mean" if all(member.probability == "mean" for member in members) else "softmax"
 
 
-def _classified(last: object, members: list[Model]) -> list[_Expert]:
+def _classified(last: BaseEstimator, members: list[Model]) -> list[_Expert]:
     """Return each classifier's nodes on the mixture's classes.
 
     Probabilities of forests add up. Those of other experts do not; a single open one is decided by

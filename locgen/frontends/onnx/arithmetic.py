@@ -13,20 +13,20 @@ from locgen.frontends.onnx.machines import Machine, Stored
 from locgen.frontends.onnx.model import OnnxModel
 from locgen.frontends.onnx.step import OnnxColumns
 from locgen.frontends.onnx.values import Scores, Winner
+from locgen.frontends.placement import Placement, placement_of
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.sklearn.prototypes import Placement, placement_of
 from locgen.ir.decisions import Votes
 from locgen.ir.float import FloatLayer, FloatLayers, FloatUnit
 from locgen.ir.functions import Function
 from locgen.ir.model import Model, SplitRule
 
-__all__ = ["read_units"]
+__all__ = ["read_arithmetic"]
 
 _TOLERANCE = 3e-5  # of the largest score: onnxruntime adds up float32, kernels' arguments too
 
 
-def read_units(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
+def read_arithmetic(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
     """Return what the graph adds up and decides, see `onnx_machines` for how.
 
     Raises
@@ -101,7 +101,7 @@ def _preprocessing(
     if all(trace.untouched for trace in traces):
         return preprocessing.selected([trace.column for trace in traces])
     run = OnnxColumns(name, traces, lambda x, tensor: model.tensors(x, [tensor])[0], sized=True)
-    return preprocessing.behind(run)
+    return run.after(preprocessing)
 
 
 def _kernel(stored: Stored, place: Placement, weights: np.ndarray) -> FloatLayers:

@@ -1,4 +1,4 @@
-"""The part of an ONNX graph before its model, as a step that a preprocessing asks."""
+"""The part of an ONNX graph before its model, as a preprocessing step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,13 +8,13 @@ import numpy as np
 from locgen.frontends.onnx.values import Codes, Trace, damaged
 from locgen.frontends.polynomial import Polynomial
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.step_outputs import Output, Outputs, OwnStep, encoded_by, outside
+from locgen.frontends.step_outputs import Output, encoded_by, outside
 
 __all__ = ["OnnxColumns"]
 
 
 @dataclass(frozen=True)
-class OnnxColumns(OwnStep):
+class OnnxColumns:
     """The part of a graph before the tensor `tensor`, as a step.
 
     Members
@@ -34,8 +34,8 @@ class OnnxColumns(OwnStep):
         """Return the tensor's rows for the raw rows `x`."""
         return self.run(x, self.tensor).reshape(len(x), -1)
 
-    def outputs(self, before: Preprocessing) -> Outputs:
-        """Return one output a column, and a row that all encoders take."""
+    def after(self, before: Preprocessing) -> Preprocessing:
+        """Return `before` with this step after it: one output a column."""
         neutral = before.neutral.copy()
         known: dict[Codes, tuple[np.ndarray, np.ndarray]] = {}
         found = []
@@ -55,7 +55,7 @@ class OnnxColumns(OwnStep):
                 unknown = outside(low, high) if codes.tolerant else None
                 output = replace(output, intervals=(low, high), unknown=unknown)
             found.append(output)
-        return found, neutral
+        return before.then(self, found, neutral)
 
     def _intervals(
         self, codes: Codes, column: int, before: Preprocessing
@@ -73,7 +73,7 @@ class OnnxColumns(OwnStep):
             x = np.trunc(x) if codes.whole else x
             return np.where(strict[part], x < limits[part], x <= limits[part])
 
-        ends = before.behind(source).bisect(np.full(len(limits), codes.position), below)
+        ends = source.after(before).bisect(np.full(len(limits), codes.position), below)
         low, high = ends[: len(keys)], ends[len(keys) :]
         found = low < high
         if not found.any():

@@ -22,12 +22,12 @@ from locgen.frontends.step_outputs import Output
 from locgen.ir.float import FloatTree
 from locgen.ir.model import Model, SplitRule
 
-__all__ = ["read_onnx"]
+__all__ = ["read_trees"]
 
 _TOLERANCE = 1e-5  # of the largest score: onnxruntime adds up float32
 
 
-def read_onnx(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
+def read_trees(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
     """Return what the graph adds up and decides.
 
     One score: the second class where it is above 0. Several: argmax. A graph without labels is a
@@ -92,9 +92,8 @@ def _preprocessing(
         picked = preprocessing.selected([trace.column for trace in traces])
         welcome = tuple(Output(output.column, None, imputed=True) for output in picked.outputs)
         return replace(picked, outputs=welcome)
-    return preprocessing.behind(
-        OnnxColumns(name, traces, lambda x, tensor: model.tensors(x, [tensor])[0])
-    )
+    columns = OnnxColumns(name, traces, lambda x, tensor: model.tensors(x, [tensor])[0])
+    return columns.after(preprocessing)
 
 
 def _trees(

@@ -8,32 +8,52 @@ calibrators of several folds are averaged.
 from dataclasses import replace
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.isotonic import IsotonicRegression
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends.affine import finite
+from locgen.frontends.arrays import finite
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.member_outputs import MemberOutputs, mixed_model, outputs_of_member
-from locgen.frontends.members import addable, checked, merged, part_of
+from locgen.frontends.members import addable, merged, part_of
+from locgen.frontends.model_check import compare
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading
 from locgen.frontends.second_stage import combined
-from locgen.frontends.sklearn.ensembles import Read
 from locgen.frontends.sklearn.multiclass import confidence
-from locgen.frontends.sklearn.trees import quiet
 from locgen.ir.float import FloatLayer, FloatLayers
 from locgen.ir.functions import Function
 from locgen.ir.model import Model
 from locgen.quantise.bisect import largest_true
 
-__all__ = ["READERS"]
+__all__ = ["ROWS", "read"]
+
+ROWS = (
+    Row(
+        "ensembles",
+        "{}, two classes",
+        "what each fold's calibrator makes of its member's score",
+        "a `dense` unit for a sigmoid or temperature; an isotonic one becomes comparisons (a "
+        "`tree`); a single one is a moved threshold",
+        "`> 0.5`",
+    ),
+    Row(
+        "ensembles",
+        '{} (`method="sigmoid", ensemble=False`), several classes',
+        "the largest of rising functions of scores, which is the largest of what goes into them",
+        "",
+        "argmax",
+    ),
+)
 
 _NEVER = 1e6
 """Takes the place of a border that lies at infinity."""
 
 
-def _calibrated(last: CalibratedClassifierCV, preprocessing: Preprocessing, read: Read) -> Reading:
+def read(last: CalibratedClassifierCV, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add up what the calibrators make of their members' scores."""
     classes = class_labels(last)
     folds = last.calibrated_classifiers_
@@ -59,13 +79,15 @@ def _calibrated(last: CalibratedClassifierCV, preprocessing: Preprocessing, read
     return Reading(model, Oracle(None, labels=quiet(last).predict))
 
 
-def _member(last: object, fold: object, preprocessing: Preprocessing, read: Read) -> Model:
+def _member(last: BaseEstimator, fold: object, preprocessing: Preprocessing, read: Read) -> Model:
     reading = read(fold.estimator, preprocessing)
-    checked(reading)
+    compare(reading)
     return addable(last, reading)
 
 
-def _fold(last: object, fold: object, preprocessing: Preprocessing, read: Read) -> MemberOutputs:
+def _fold(
+    last: BaseEstimator, fold: object, preprocessing: Preprocessing, read: Read
+) -> MemberOutputs:
     """Return the column that is one calibrated member's probability of the second class."""
     own = confidence(last, fold.estimator, _member(last, fold, preprocessing, read))
     if not own.nodes:  # one score that is the column but for its constant
@@ -75,7 +97,7 @@ def _fold(last: object, fold: object, preprocessing: Preprocessing, read: Read) 
     return _after(own, *_function(last, fold, hasattr(fold.estimator, "decision_function")))
 
 
-def _function(last: object, fold: object, has_scores: bool) -> tuple[float, float, Function]:
+def _function(last: BaseEstimator, fold: object, has_scores: bool) -> tuple[float, float, Function]:
     """Return slope, offset and function: a calibrator computes ``f(slope * t + offset)``."""
     (calibrator,) = fold.calibrators[:1]
     if fold.method == "sigmoid":
@@ -114,7 +136,10 @@ def _after(
 
 
 def _border(
-    last: object, preprocessing: Preprocessing, outputs: MemberOutputs, classes: tuple[object, ...]
+    last: BaseEstimator,
+    preprocessing: Preprocessing,
+    outputs: MemberOutputs,
+    classes: tuple[object, ...],
 ) -> Model:
     """Return a single calibrated member: its score, and where that passes a half."""
     (node,) = outputs.nodes
@@ -141,7 +166,7 @@ def _border(
 
 
 def _several(
-    last: object, preprocessing: Preprocessing, read: Read, classes: tuple[object, ...]
+    last: BaseEstimator, preprocessing: Preprocessing, read: Read, classes: tuple[object, ...]
 ) -> Model:
     """Return the largest of the sigmoids of several classes: their sum divides all alike."""
     folds = last.calibrated_classifiers_
@@ -175,7 +200,3 @@ def _several(
         classes=classes,
         decision="argmax",
     )
-
-
-READERS = (((CalibratedClassifierCV,), _calibrated),)
-"""(classes, reader), see `ensembles`."""

@@ -1,12 +1,14 @@
-"""Steps that tell intervals or categories apart: bins, thresholds, encoders."""
+"""Readers of scikit-learn's bins, thresholds and encoders."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Extend
 from locgen.frontends.step_outputs import (
     Outputs,
     encoded_by,
@@ -15,20 +17,19 @@ from locgen.frontends.step_outputs import (
     transformed,
 )
 
-if TYPE_CHECKING:
-    from locgen.frontends.preprocessing import Preprocessing
-
-__all__ = ["binarised", "binned", "encoded"]
+__all__ = ["binarised", "binned", "one_hot", "ordinal"]
 
 
-def binarised(step: Binarizer, before: "Preprocessing") -> Outputs:
-    return levelled(step, before, [2] * before.features)
+def binarised(step: Binarizer, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return outputs that rise with those before, 0 and 1."""
+    return _levelled(step, before, [2] * before.features)
 
 
-def binned(step: KBinsDiscretizer, before: "Preprocessing") -> Outputs:
+def binned(step: KBinsDiscretizer, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return one output a column (ordinal) or a bin (one-hot), each with its intervals."""
     counts = [int(count) for count in step.n_bins_]
     if step.encode == "ordinal":
-        return levelled(step, before, counts)
+        return _levelled(step, before, counts)
     for output in before.outputs:
         needs_rising(step, output)
     feature = np.repeat(np.arange(len(counts)), counts)
@@ -53,12 +54,24 @@ def binned(step: KBinsDiscretizer, before: "Preprocessing") -> Outputs:
     return outputs, before.neutral
 
 
-def encoded(step: OneHotEncoder | OrdinalEncoder, before: "Preprocessing") -> Outputs:
-    """Return one output a column (ordinal) or a category (one-hot), each with its intervals."""
+def one_hot(step: OneHotEncoder, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return one output a category, each with its column's intervals."""
+    return _encoded(step, before, step._n_features_outs)
+
+
+def ordinal(step: OrdinalEncoder, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return one output a column, with its intervals."""
+    return _encoded(step, before, [1] * before.features)
+
+
+def _encoded(
+    step: OneHotEncoder | OrdinalEncoder, before: Preprocessing, counts: Sequence[int]
+) -> Outputs:
+    """Return the outputs of an encoder: of each column as many as `counts` says."""
     outputs, neutral = [], before.neutral.copy()
-    one_hot = isinstance(step, OneHotEncoder)
-    for feature, (categories, output) in enumerate(
-        zip(step.categories_, before.outputs, strict=True)
+    tolerant = step.handle_unknown != "error"
+    for feature, (categories, output, count) in enumerate(
+        zip(step.categories_, before.outputs, counts, strict=True)
     ):
         needs_rising(step, output)
         try:
@@ -79,10 +92,6 @@ def encoded(step: OneHotEncoder | OrdinalEncoder, before: "Preprocessing") -> Ou
         low, high = ends[: len(known)], ends[len(known) :]
         if len(known):
             neutral[output.column] = encoded_by(high)
-        tolerant = step.handle_unknown != "error"
-        count = 1
-        if one_hot:
-            count = sum(1 for owner in _owners(step) if owner == feature)
         outputs += [
             replace(
                 output,
@@ -93,11 +102,13 @@ def encoded(step: OneHotEncoder | OrdinalEncoder, before: "Preprocessing") -> Ou
                 unknown=outside(low, high) if tolerant else None,
                 imputed=output.imputed or bool(np.isnan(values).any()) or tolerant,
             )
-        ] * count
+        ] * int(count)
     return outputs, neutral
 
 
-def levelled(step: object, before: "Preprocessing", counts: list[int]) -> Outputs:
+def _levelled(
+    step: Binarizer | KBinsDiscretizer, before: Preprocessing, counts: list[int]
+) -> Outputs:
     """Return outputs that rise with those before, in whole numbers from 0.
 
     Parameters
@@ -123,10 +134,3 @@ def levelled(step: object, before: "Preprocessing", counts: list[int]) -> Output
         cuts = np.unique(limits[feature == own]) if bisected else output.cuts
         outputs.append(replace(output, polynomial=None, untouched=False, cuts=cuts))
     return outputs, before.neutral
-
-
-def _owners(step: OneHotEncoder) -> list[int]:
-    """Return the input column that each output column of a one-hot encoder stands for."""
-    return [
-        feature for feature, count in enumerate(step._n_features_outs) for _ in range(int(count))
-    ]

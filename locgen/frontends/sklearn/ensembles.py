@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
@@ -18,26 +19,96 @@ from sklearn.ensemble import (
 from sklearn.multioutput import MultiOutputRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.member_outputs import outputs_of_member
-from locgen.frontends.members import addable, checked, merged
+from locgen.frontends.members import addable, merged
+from locgen.frontends.model_check import compare
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Part, Reading, weighted_part
+from locgen.frontends.reading import Oracle, Part, Read, Reading, weighted_part
 from locgen.frontends.second_stage import combined
-from locgen.frontends.sklearn.trees import quiet
 from locgen.frontends.sklearn.voting import votes
 from locgen.ir.float import FloatTree
 from locgen.ir.model import Model
 
-__all__ = ["READERS", "Read", "bagged"]
+__all__ = [
+    "ADA_BOOST",
+    "AVERAGED",
+    "BAGGED",
+    "MEAN",
+    "SOFT",
+    "TARGETS",
+    "VOTED",
+    "ada_boost",
+    "bagged",
+    "bagging_classifier",
+    "bagging_regressor",
+    "multi_output",
+    "voting_classifier",
+    "voting_regressor",
+]
 
-Read = Callable[[object, Preprocessing], Reading]
+ADA_BOOST = (
+    Row(
+        "trees",
+        "{} over single trees",
+        "its tree's weight for the class it votes for",
+        "`> 0`, argmax",
+        "as its trees",
+    ),
+    Row(
+        "trees",
+        "{} over forests",
+        "its class probabilities, to its own forest",
+        "weighted votes of the forests",
+        "as its forests",
+    ),
+)
+BAGGED = Row(
+    "trees",
+    "{} over trees and forests (other members: see below)",
+    "its share of the mean; features may be drawn",
+    "argmax, none",
+    "as its trees",
+)
+VOTED = Row(
+    "trees",
+    "{}",
+    "soft: weighted probabilities of trees, forests, bagging; hard: single trees add weighted "
+    "votes, other members their own scores",
+    "argmax; weighted votes of the members' decisions",
+    "as its members",
+)
+MEAN = Row(
+    "trees",
+    "{}",
+    "its share of the weighted mean, boosting included",
+    "none",
+    "as its members",
+)
+TARGETS = Row("trees", "{}", "as its regressors, one target each", "none", "as its members")
+SOFT = Row(
+    "ensembles",
+    '{} (`voting="soft"`)',
+    "weighted probabilities",
+    "a `dense` unit for a logistic, a `softmax` for several classes; forests' and neighbours' "
+    "means are sums already",
+    "argmax",
+)
+AVERAGED = Row(
+    "ensembles",
+    "{}, before a linear model",
+    "values times their weights, `passthrough` included",
+    "",
+    "none",
+)
 
 
 def _shares(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
-    pairs: Sequence[tuple[object, Reading]],
+    pairs: Sequence[tuple[BaseEstimator, Reading]],
     classes: Sequence[object],
     codes: Sequence[object],
     weights: Sequence[float],
@@ -63,7 +134,7 @@ def _shares(
         return merged(last, preprocessing, parts, members, probability="mean", **settings)
     outputs, rows = [], []
     for (member, reading), model, weight in zip(pairs, members, weights, strict=True):
-        checked(reading)
+        compare(reading)
         outputs.append(outputs_of_member(last, member, model, "predict_proba"))
         own = np.zeros((outputs[-1].columns, len(codes)))
         own[np.arange(len(own)), list(_positions(last, model, codes))] = weight
@@ -87,7 +158,7 @@ def _wide(model: Model) -> Model:
     return model
 
 
-def _positions(last: object, member: Model, classes: Sequence[object]) -> tuple[int, ...]:
+def _positions(last: BaseEstimator, member: Model, classes: Sequence[object]) -> tuple[int, ...]:
     """Return the ensemble's output of each of a member's classes."""
     index = {label: number for number, label in enumerate(classes)}
     try:
@@ -119,7 +190,7 @@ def _dense(tree: FloatTree, outputs: int) -> np.ndarray:
 
 
 def _weighted_votes(
-    last: object,
+    last: BaseEstimator,
     members: Sequence[Model],
     weights: Sequence[float],
     classes: Sequence[object],
@@ -143,7 +214,7 @@ def _weighted_votes(
     return parts
 
 
-def _ada_boost(last: AdaBoostClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+def ada_boost(last: AdaBoostClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """Each tree votes with its weight w; the share of the sum of weights counts.
 
     Two classes: the vote adds 2 w or -2 w, class 1 at ``> 0``. Several: w to the class voted for,
@@ -193,7 +264,9 @@ def _ada_boost(last: AdaBoostClassifier, preprocessing: Preprocessing, read: Rea
     )
 
 
-def bagged(last: object, preprocessing: Preprocessing) -> list[tuple[object, Preprocessing]]:
+def bagged(
+    last: BaseEstimator, preprocessing: Preprocessing
+) -> list[tuple[BaseEstimator, Preprocessing]]:
     """Return the members, each with the front of the features that it is given."""
     if len(last.estimators_) != len(last.estimators_features_):
         raise ModelFileError(
@@ -214,7 +287,7 @@ def bagged(last: object, preprocessing: Preprocessing) -> list[tuple[object, Pre
     return found
 
 
-def _bagging_classifier(
+def bagging_classifier(
     last: BaggingClassifier, preprocessing: Preprocessing, read: Read
 ) -> Reading:
     """Members add up probabilities, or votes where they have none; argmax, ties to the lowest."""
@@ -234,7 +307,7 @@ def _bagging_classifier(
 
 
 def _averaged(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     members: Sequence[Model],
     weights: np.ndarray,
@@ -256,13 +329,13 @@ def _averaged(
     return Reading(model, Oracle(lambda x: library.predict(x).reshape(len(x), -1), tolerance=loose))
 
 
-def _bagging_regressor(last: BaggingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
+def bagging_regressor(last: BaggingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
     """Return the mean of the members' answers."""
     members = [addable(last, read(member, own)) for member, own in bagged(last, preprocessing)]
     return _averaged(last, preprocessing, members, np.full(len(members), 1 / len(members)))
 
 
-def _weights(last: object) -> np.ndarray:
+def _weights(last: BaseEstimator) -> np.ndarray:
     weights = last._weights_not_none
     count = len(last.estimators_)
     values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -271,7 +344,7 @@ def _weights(last: object) -> np.ndarray:
     return values
 
 
-def _voting_classifier(last: VotingClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+def voting_classifier(last: VotingClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """Soft: weighted mean of probabilities. Hard: weighted votes. Argmax, ties to the lowest."""
     classes = class_labels(last)
     readings = [read(member, preprocessing) for member in last.estimators_]
@@ -308,14 +381,14 @@ def _voting_classifier(last: VotingClassifier, preprocessing: Preprocessing, rea
     return Reading(model, Oracle(counted, labels=library.predict))
 
 
-def _voting_regressor(last: VotingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
+def voting_regressor(last: VotingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
     """Return the weighted mean of the members' answers."""
     members = [addable(last, read(member, preprocessing)) for member in last.estimators_]
     weights = _weights(last)
     return _averaged(last, preprocessing, members, weights / weights.sum())
 
 
-def _multi_output(last: MultiOutputRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
+def multi_output(last: MultiOutputRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
     """One regressor a target."""
     members = [addable(last, read(member, preprocessing)) for member in last.estimators_]
     count = len(members)
@@ -325,14 +398,3 @@ def _multi_output(last: MultiOutputRegressor, preprocessing: Preprocessing, read
     )
     library = quiet(last)
     return Reading(model, Oracle(lambda x: library.predict(x), tolerance=1e-6))
-
-
-READERS = (
-    ((AdaBoostClassifier,), _ada_boost),
-    ((BaggingClassifier,), _bagging_classifier),
-    ((BaggingRegressor,), _bagging_regressor),
-    ((VotingClassifier,), _voting_classifier),
-    ((VotingRegressor,), _voting_regressor),
-    ((MultiOutputRegressor,), _multi_output),
-)
-"""(classes, reader): a reader takes the estimator, its preprocessing and what reads members."""

@@ -5,23 +5,27 @@ trees, as the codes of its own encoder; a value that no training row had counts 
 """
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing, union
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
-from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.ir.model import Model
 
-__all__ = ["READERS"]
+__all__ = ["ROW", "read"]
+
+ROW = Row("trees", "{}", "its value", "`> 0`, argmax, none", "float64 `<=`, NaN, categories")
 
 _WORDS = 8  # of 32 bits: a category's code is below 256
 _FIELDS = ("left", "right", "feature_idx", "num_threshold", "missing_go_to_left", "is_leaf")
 
 
-def _read(last: object, preprocessing: Preprocessing) -> Reading:
+def read(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add one tree's value for each stage and output to the baseline.
 
     Binary: class 1 at raw ``> 0``; several classes: argmax of one output each.
@@ -50,7 +54,7 @@ def _read(last: object, preprocessing: Preprocessing) -> Reading:
             raw.append(_raw_tree(predictor, preprocessing, columns, known, output, name))
     picked = preprocessing.selected(columns)
     trees = float_trees(picked, raw, lambda value, threshold: value <= threshold)
-    common = sklearn_common(last, preprocessing, True, "float64")
+    common = common_settings(last, preprocessing, True, "float64")
     library = quiet(last)
     if regression:
         model = Model(
@@ -81,7 +85,9 @@ def _read(last: object, preprocessing: Preprocessing) -> Reading:
     )
 
 
-def _columns(last: object, preprocessing: Preprocessing) -> tuple[list[int], dict[int, np.ndarray]]:
+def _columns(
+    last: BaseEstimator, preprocessing: Preprocessing
+) -> tuple[list[int], dict[int, np.ndarray]]:
     """Return the model's feature behind each of the trees' columns, and categories by column."""
     mask = getattr(last, "is_categorical_", None)
     if mask is None:
@@ -147,7 +153,3 @@ def _raw_tree(
         ids=np.arange(len(nodes)),
         categories=categories,
     )
-
-
-READERS = (((HistGradientBoostingClassifier, HistGradientBoostingRegressor), _read),)
-"""(classes, reader), see `trees`."""

@@ -4,15 +4,25 @@ import numpy as np
 from sklearn.ensemble import IsolationForest
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.entries import Row
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import float_trees
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.sklearn import node_tables
 from locgen.frontends.sklearn.ensembles import bagged
-from locgen.frontends.sklearn.trees import at_most_float32, quiet, sklearn_common
+from locgen.frontends.sklearn.trees import at_most_float32
 from locgen.ir.model import Model
 
-__all__ = ["READERS"]
+__all__ = ["ROW", "read"]
+
+ROW = Row(
+    "trees",
+    "{}",
+    "its depth and what its rows would add to it; `Design.score_samples`",
+    "inlier (1) or outlier (-1) at `>= 0`",
+    "float32 `<=`, NaN",
+)
 
 _EULER = float(np.euler_gamma)
 _TIE = 1e-12
@@ -20,7 +30,7 @@ _TIE = 1e-12
 takes off a sum and its logarithm must not decide."""
 
 
-def _isolation(last: IsolationForest, preprocessing: Preprocessing) -> Reading:
+def read(last: IsolationForest, preprocessing: Preprocessing, read: Read) -> Reading:
     """Depths of the leaves add up; an inlier (1) where their sum reaches what the offset says.
 
     A leaf of n training rows at depth d (the root has 1) counts d + c(n) - 1, c the mean length of
@@ -52,7 +62,7 @@ def _isolation(last: IsolationForest, preprocessing: Preprocessing) -> Reading:
         base=(float(np.log2(-offset)) + _TIE,),
         decision=">=",
         anomaly_offset=offset,
-        **sklearn_common(last, preprocessing, True, "float32"),
+        **common_settings(last, preprocessing, True, "float32"),
     )
     library = quiet(last)
 
@@ -70,7 +80,3 @@ def _path_length(samples: np.ndarray) -> np.ndarray:
     n = np.asarray(samples, dtype=np.float64)
     large = 2.0 * (np.log(np.maximum(n - 1, 1)) + _EULER) - 2.0 * (n - 1) / np.maximum(n, 1)
     return np.where(n > 2, large, np.where(n == 2, 1.0, 0.0))
-
-
-READERS = (((IsolationForest,), _isolation),)
-"""(classes, reader), see `trees`."""

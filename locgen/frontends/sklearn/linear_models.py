@@ -1,102 +1,59 @@
-"""scikit-learn's linear models as the float IR, behind any preprocessing.
+"""Readers of scikit-learn's linear models, behind any preprocessing.
 
 How each of them decides is written out beside its reader, as read in scikit-learn 1.9.1. They take
 float64 as it comes, and compare nothing but their scores.
 """
 
 import numpy as np
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import (
-    ARDRegression,
-    BayesianRidge,
-    ElasticNet,
-    ElasticNetCV,
-    HuberRegressor,
-    Lars,
-    LarsCV,
-    Lasso,
-    LassoCV,
-    LassoLars,
-    LassoLarsCV,
-    LassoLarsIC,
-    LinearRegression,
-    LogisticRegression,
-    LogisticRegressionCV,
-    MultiTaskElasticNet,
-    MultiTaskElasticNetCV,
-    MultiTaskLasso,
-    MultiTaskLassoCV,
-    OrthogonalMatchingPursuit,
-    OrthogonalMatchingPursuitCV,
-    PassiveAggressiveClassifier,
-    PassiveAggressiveRegressor,
-    Perceptron,
-    QuantileRegressor,
-    Ridge,
-    RidgeClassifier,
-    RidgeClassifierCV,
-    RidgeCV,
-    SGDClassifier,
-    SGDOneClassSVM,
-    SGDRegressor,
-    TheilSenRegressor,
-)
-from sklearn.svm import LinearSVC, LinearSVR
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import SGDOneClassSVM
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends.additive import arithmetic_nodes, linear
-from locgen.frontends.affine import vector
+from locgen.frontends.arrays import vector
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.ir.model import Model
 
-__all__ = ["READERS"]
+__all__ = [
+    "CLASSIFIERS",
+    "ONE_CLASS",
+    "REGRESSORS",
+    "classifier",
+    "logistic",
+    "one_class",
+    "regressor",
+]
 
-LOGISTIC = (LogisticRegression, LogisticRegressionCV)
-CLASSIFIERS = (
-    LinearDiscriminantAnalysis,
-    LinearSVC,
-    *LOGISTIC,
-    PassiveAggressiveClassifier,
-    Perceptron,
-    RidgeClassifier,
-    RidgeClassifierCV,
-    SGDClassifier,
+CLASSIFIERS = Row(
+    "arithmetic",
+    "{}",
+    "`linear` nodes",
+    "`> 0`, argmax",
+    "the sums; terms by feature on the host",
 )
-REGRESSORS = (
-    ARDRegression,
-    BayesianRidge,
-    ElasticNet,
-    ElasticNetCV,
-    HuberRegressor,
-    Lars,
-    LarsCV,
-    Lasso,
-    LassoCV,
-    LassoLars,
-    LassoLarsCV,
-    LassoLarsIC,
-    LinearRegression,
-    LinearSVR,
-    MultiTaskElasticNet,
-    MultiTaskElasticNetCV,
-    MultiTaskLasso,
-    MultiTaskLassoCV,
-    OrthogonalMatchingPursuit,
-    OrthogonalMatchingPursuitCV,
-    PassiveAggressiveRegressor,
-    QuantileRegressor,
-    Ridge,
-    RidgeCV,
-    SGDRegressor,
-    TheilSenRegressor,
+REGRESSORS = Row("arithmetic", "{}; several targets", "`linear` nodes", "none", "as above")
+ONE_CLASS = Row(
+    "arithmetic", "{}", "a `linear` node", "inlier (1) or outlier (-1) at `>= 0`", "as above"
 )
 
 
-def _classifier(last: object, preprocessing: Preprocessing) -> Reading:
+def classifier(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add up ``x @ coef_.T + intercept_``; two classes: class 1 at ``> 0``, several: argmax."""
+    binary = len(last.classes_) == 2
+    return _classified(last, preprocessing, binary and getattr(last, "loss", "") == "log_loss")
+
+
+def logistic(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Decide as `classifier`; probabilities are the scores' logistic function or softmax."""
+    return _classified(last, preprocessing, True)
+
+
+def _classified(last: BaseEstimator, preprocessing: Preprocessing, logistic: bool) -> Reading:
+    """Read a classifier, `logistic` or without probabilities."""
     classes = class_labels(last)
     binarizer = getattr(last, "_label_binarizer", None)
     if getattr(binarizer, "y_type_", "").startswith("multilabel"):
@@ -117,9 +74,6 @@ def _classifier(last: object, preprocessing: Preprocessing) -> Reading:
     intercept = _intercept(last, rows)
     behind = arithmetic_nodes(linear(coefficients), preprocessing)
     library = quiet(last)
-    logistic = isinstance(last, (*LOGISTIC, LinearDiscriminantAnalysis)) or (
-        getattr(last, "loss", None) == "log_loss" and rows == 1
-    )
     probability = ("sigmoid" if rows == 1 else "softmax") if logistic else "none"
     model = Model(
         task="classification",
@@ -131,7 +85,7 @@ def _classifier(last: object, preprocessing: Preprocessing) -> Reading:
         units=behind.units,
         ranges=behind.ranges,
         fills=behind.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     return Reading(
         model,
@@ -143,7 +97,7 @@ def _classifier(last: object, preprocessing: Preprocessing) -> Reading:
     )
 
 
-def _regressor(last: object, preprocessing: Preprocessing) -> Reading:
+def regressor(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
     """Answer ``x @ coef_.T + intercept_``, a row of `coef_` for each target."""
     shape = np.shape(last.coef_)
     targets = shape[0] if len(shape) == 2 else 1
@@ -160,12 +114,12 @@ def _regressor(last: object, preprocessing: Preprocessing) -> Reading:
         units=behind.units,
         ranges=behind.ranges,
         fills=behind.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     return Reading(model, Oracle(lambda x: library.predict(x).reshape(len(x), -1)))
 
 
-def _one_class(last: SGDOneClassSVM, preprocessing: Preprocessing) -> Reading:
+def one_class(last: SGDOneClassSVM, preprocessing: Preprocessing, read: Read) -> Reading:
     """Inlier (1) at ``x @ coef_ - offset_ >= 0``, else outlier (-1)."""
     coefficients = vector(last, "coef_", preprocessing.features)[:, None]
     offset = vector(last, "offset_", 1)
@@ -180,22 +134,14 @@ def _one_class(last: SGDOneClassSVM, preprocessing: Preprocessing) -> Reading:
         units=behind.units,
         ranges=behind.ranges,
         fills=behind.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     return Reading(
         model, Oracle(lambda x: library.decision_function(x).reshape(-1, 1), labels=library.predict)
     )
 
 
-def _intercept(last: object, rows: int) -> np.ndarray:
+def _intercept(last: BaseEstimator, rows: int) -> np.ndarray:
     """Return the intercept of each score: some models keep one number for all."""
     several = () if np.ndim(last.intercept_) == 0 else (rows,)
     return np.broadcast_to(vector(last, "intercept_", *several), (rows,))
-
-
-READERS = (
-    (CLASSIFIERS, _classifier),
-    (REGRESSORS, _regressor),
-    ((SGDOneClassSVM,), _one_class),
-)
-"""(classes, reader), see `trees`."""

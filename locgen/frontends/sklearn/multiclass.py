@@ -4,15 +4,16 @@ What each adds up and how it decides is written out beside its reader, as read i
 1.9.1. What a member says is its decision value, or without one the probability of its second class.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends.affine import vector
+from locgen.frontends.arrays import vector
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.member_outputs import (
     MemberOutputs,
@@ -21,19 +22,41 @@ from locgen.frontends.member_outputs import (
     outputs_of_member,
     stump,
 )
-from locgen.frontends.members import addable, checked, merged, part_of
+from locgen.frontends.members import addable, merged, part_of
+from locgen.frontends.model_check import compare
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Part, Reading
+from locgen.frontends.reading import Oracle, Part, Read, Reading
 from locgen.frontends.second_stage import combined, with_second_stage
-from locgen.frontends.sklearn.ensembles import Read
-from locgen.frontends.sklearn.trees import quiet
 from locgen.ir import Group, MultiOutput, Threshold
 from locgen.ir.model import Model
 
-__all__ = ["READERS", "confidence"]
+__all__ = ["CODES", "PAIRS", "REST", "confidence", "one_vs_one", "one_vs_rest", "output_code"]
+
+REST = Row(
+    "trees",
+    "{}",
+    "its class's probability or raw score; the logistic in a probability changes no order",
+    "argmax; two classes `> 0.5` or `> 0`; several labels a row: one a label",
+    "as its members",
+)
+PAIRS = Row(
+    "ensembles",
+    "{}",
+    "decision values, or second classes' probabilities",
+    "a vote for each pair, which outranks all sums, and the sums of confidences",
+    "most votes, then the largest sum",
+)
+CODES = Row(
+    "ensembles",
+    "{}",
+    "twice the product of what members say with each class's code",
+    "as for soft votes",
+    "argmax",
+)
 
 
-def confidence(last: object, member: object, model: Model) -> MemberOutputs:
+def confidence(last: BaseEstimator, member: BaseEstimator, model: Model) -> MemberOutputs:
     """Return the one column that a two-class member says, see above."""
     if hasattr(member, "decision_function"):
         outputs = outputs_of_member(last, member, model, "decision_function")
@@ -44,7 +67,7 @@ def confidence(last: object, member: object, model: Model) -> MemberOutputs:
     return outputs
 
 
-def _rising(last: object, member: object, model: Model) -> Model:
+def _rising(last: BaseEstimator, member: BaseEstimator, model: Model) -> Model:
     """Return a model of one score that rises with the member's confidence, its border at 0."""
     if not hasattr(member, "decision_function") and model.probability == "mean":
         column = outputs_of_member(last, member, model, "predict_proba").picked([1])
@@ -60,7 +83,7 @@ def _moved(model: Model, amount: float) -> Model:
     return replace(model, base=(model.base[0] + amount,))
 
 
-def _one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """One model a class: argmax of what they say; the logistic in a probability changes no order.
 
     Two classes: one model, above 0, or a probability above a half. Several labels a row: each by
@@ -86,7 +109,7 @@ def _one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: 
             continue
         reading = read(member, preprocessing)
         model = addable(last, reading)
-        checked(reading)
+        compare(reading)
         members.append(_rising(last, member, model))
         parts.append(part_of(members[-1], (output,), count))
     if not members:
@@ -111,7 +134,7 @@ def _one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: 
     return Reading(model, Oracle(None, labels=quiet(last).predict))
 
 
-def _one_vs_one(last: OneVsOneClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+def one_vs_one(last: OneVsOneClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """Each pair votes for the class that it answers; the most votes win.
 
     Of several with as many the largest sum of confidences wins, those of the second class of a pair
@@ -128,7 +151,7 @@ def _one_vs_one(last: OneVsOneClassifier, preprocessing: Preprocessing, read: Re
     readings = [read(member, preprocessing) for member in last.estimators_]
     models = [difference(addable(last, reading)) for reading in readings]
     for reading in readings:
-        checked(reading)
+        compare(reading)
     for model in models:
         if model.outputs != 1 or model.decision not in (">", ">="):
             raise UnsupportedModel(f"OneVsOneClassifier has a {model.family} as member")
@@ -181,7 +204,7 @@ def _half(model: Model, outputs: MemberOutputs) -> MemberOutputs:
     return MemberOutputs(model, straight, np.array([0.5]))
 
 
-def _output_code(last: OutputCodeClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+def output_code(last: OutputCodeClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """Return the class whose code is nearest to what the members say.
 
     The square of what they say is the same for all, so the score of a class is twice the dot
@@ -197,7 +220,7 @@ def _output_code(last: OutputCodeClassifier, preprocessing: Preprocessing, read:
             continue
         reading = read(member, preprocessing)
         model = addable(last, reading)
-        checked(reading)
+        compare(reading)
         outputs.append(confidence(last, member, model))
         kept.append(number)
     if not outputs:
@@ -213,11 +236,3 @@ def _output_code(last: OutputCodeClassifier, preprocessing: Preprocessing, read:
         decision="argmax",
     )
     return Reading(model, Oracle(None, labels=quiet(last).predict))
-
-
-READERS: Sequence[tuple[tuple[type, ...], object]] = (
-    ((OneVsOneClassifier,), _one_vs_one),
-    ((OneVsRestClassifier,), _one_vs_rest),
-    ((OutputCodeClassifier,), _output_code),
-)
-"""(classes, reader), see `ensembles`."""

@@ -5,22 +5,54 @@ take float64 as it comes; argmax of the joint log likelihoods, ties to the lowes
 """
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import Additive, arithmetic_nodes, linear
-from locgen.frontends.affine import DEVIATIONS, vector
+from locgen.frontends.arrays import DEVIATIONS, vector
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.ir.float import FloatQuadratic, FloatUnit
 from locgen.ir.model import Model
 
-__all__ = ["READERS", "positive"]
+__all__ = [
+    "BERNOULLI",
+    "CATEGORICAL",
+    "COUNTS",
+    "GAUSSIAN",
+    "bernoulli",
+    "categorical",
+    "complement",
+    "gaussian",
+    "multinomial",
+    "positive",
+]
+
+GAUSSIAN = Row("arithmetic", "{}", "a `table` a feature", "argmax", "the row of each table")
+BERNOULLI = Row(
+    "arithmetic",
+    "{}",
+    "a `table` of one bit a feature, `x > binarize`; without `binarize` a dot product",
+    "argmax",
+    "as its nodes",
+)
+CATEGORICAL = Row(
+    "arithmetic",
+    "{}",
+    "a `table` a feature, over its categories",
+    "argmax",
+    "the row of each table",
+)
+COUNTS = Row(
+    "arithmetic", "{}", "`linear` nodes; counts are passed on as they are", "argmax", "the sums"
+)
 
 
-def positive(prior: np.ndarray, last: object) -> np.ndarray:
+def positive(prior: np.ndarray, last: BaseEstimator) -> np.ndarray:
     """Return the classes' priors, none of which may be 0."""
     if prior.min() <= 0:
         raise UnsupportedModel(
@@ -31,7 +63,7 @@ def positive(prior: np.ndarray, last: object) -> np.ndarray:
 
 
 def _reading(
-    last: object, preprocessing: Preprocessing, base: np.ndarray, **parts: object
+    last: BaseEstimator, preprocessing: Preprocessing, base: np.ndarray, **parts: object
 ) -> Reading:
     library = quiet(last)
     model = Model(
@@ -42,7 +74,7 @@ def _reading(
         decision="argmax",
         probability="softmax",
         **parts,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     oracle = Oracle(
         library.predict_joint_log_proba, probabilities=library.predict_proba, labels=library.predict
@@ -51,7 +83,7 @@ def _reading(
 
 
 def _additive(
-    last: object, preprocessing: Preprocessing, model: Additive, base: np.ndarray
+    last: BaseEstimator, preprocessing: Preprocessing, model: Additive, base: np.ndarray
 ) -> Reading:
     behind = arithmetic_nodes(model, preprocessing)
     return _reading(
@@ -64,7 +96,7 @@ def _additive(
     )
 
 
-def _gaussian(last: GaussianNB, preprocessing: Preprocessing) -> Reading:
+def gaussian(last: GaussianNB, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add up log prior and the features' log likelihoods, a parabola each."""
     classes = len(class_labels(last))
     mean = vector(last, "theta_", classes, preprocessing.features)
@@ -98,7 +130,7 @@ def _gaussian(last: GaussianNB, preprocessing: Preprocessing) -> Reading:
     return _reading(last, preprocessing, base, units=tuple(units), ranges=tuple(ranges))
 
 
-def _bernoulli(last: BernoulliNB, preprocessing: Preprocessing) -> Reading:
+def bernoulli(last: BernoulliNB, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add the log of a feature's probability if it is above `binarize`, else of its complement's.
 
     With ``binarize=None`` features are taken as numbers between the two.
@@ -123,7 +155,7 @@ def _bernoulli(last: BernoulliNB, preprocessing: Preprocessing) -> Reading:
     return _additive(last, preprocessing, model, prior)
 
 
-def _multinomial(last: MultinomialNB, preprocessing: Preprocessing) -> Reading:
+def multinomial(last: MultinomialNB, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add log prior and each count times the log probability of its feature."""
     classes = len(class_labels(last))
     logarithms = vector(last, "feature_log_prob_", classes, preprocessing.features).T
@@ -131,7 +163,7 @@ def _multinomial(last: MultinomialNB, preprocessing: Preprocessing) -> Reading:
     return _additive(last, preprocessing, linear(logarithms), prior)
 
 
-def _complement(last: ComplementNB, preprocessing: Preprocessing) -> Reading:
+def complement(last: ComplementNB, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add each count times the weight that the other classes give its feature.
 
     The prior counts where there is a single class alone.
@@ -142,7 +174,7 @@ def _complement(last: ComplementNB, preprocessing: Preprocessing) -> Reading:
     return _additive(last, preprocessing, linear(weights), base)
 
 
-def _categorical(last: CategoricalNB, preprocessing: Preprocessing) -> Reading:
+def categorical(last: CategoricalNB, preprocessing: Preprocessing, read: Read) -> Reading:
     """Add log prior and for each feature the log probability of its category.
 
     Features are cut down to whole numbers, categories from 0; the library refuses higher ones than
@@ -165,13 +197,3 @@ def _categorical(last: CategoricalNB, preprocessing: Preprocessing) -> Reading:
 
     limits = tuple(np.nextafter(np.arange(1.0, len(table)), -np.inf) for table in tables)
     return _additive(last, preprocessing, Additive(classes, part, limits=limits), prior)
-
-
-READERS = (
-    ((GaussianNB,), _gaussian),
-    ((BernoulliNB,), _bernoulli),
-    ((MultinomialNB,), _multinomial),
-    ((ComplementNB,), _complement),
-    ((CategoricalNB,), _categorical),
-)
-"""(classes, reader), see `trees`."""

@@ -6,6 +6,7 @@ library takes any, depending on how it searches; here the first in the order of 
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -13,16 +14,34 @@ from sklearn.neighbors import (
 )
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends.affine import vector
+from locgen.frontends.arrays import vector
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
+from locgen.frontends.placement import placement_of
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
-from locgen.frontends.sklearn.prototypes import placement_of
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.ir.float import FloatNeighbours
 from locgen.ir.model import Model
 
-__all__ = ["READERS"]
+__all__ = ["NEAREST", "RADIUS", "classifier", "regressor", "within_radius"]
+
+NEAREST = Row(
+    "arithmetic",
+    '{}; euclidean, manhattan, chebyshev; `weights="uniform"`',
+    "a `neighbours` node: rows in block RAM, compared one code a cycle, and a sorted list of "
+    "the nearest",
+    "argmax of the votes, none",
+    "ids and distances of the nearest, on the host; the votes",
+)
+RADIUS = Row(
+    "arithmetic",
+    "{} with an `outlier_label`; the same metrics",
+    "a `neighbours` node: every row within the radius votes; no row at all is half a vote for "
+    "the label",
+    "argmax of the votes",
+    "as above",
+)
 
 _METRICS = {
     "euclidean": "l2",
@@ -36,7 +55,7 @@ _METRICS = {
 }
 
 
-def _one_vote_each(last: object) -> tuple[tuple[str | int | float | bool, ...], np.ndarray]:
+def _one_vote_each(last: BaseEstimator) -> tuple[tuple[str | int | float | bool, ...], np.ndarray]:
     """Return the classes, and each stored row's vote (stored, classes)."""
     classes = class_labels(last)
     codes = np.asarray(last._y)
@@ -46,7 +65,7 @@ def _one_vote_each(last: object) -> tuple[tuple[str | int | float | bool, ...], 
     return classes, np.eye(len(classes))[codes]
 
 
-def _classifier(last: KNeighborsClassifier, preprocessing: Preprocessing) -> Reading:
+def classifier(last: KNeighborsClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """Each of the nearest rows votes for its class; argmax, ties to the lowest class."""
     if getattr(last, "outputs_2d_", False):
         raise UnsupportedModel(
@@ -67,7 +86,9 @@ def _classifier(last: KNeighborsClassifier, preprocessing: Preprocessing) -> Rea
     )
 
 
-def _within(last: RadiusNeighborsClassifier, preprocessing: Preprocessing) -> Reading:
+def within_radius(
+    last: RadiusNeighborsClassifier, preprocessing: Preprocessing, read: Read
+) -> Reading:
     """Each row within the radius votes for its class; argmax, ties to the lowest class.
 
     Where there is none the answer is `outlier_label_`: half a vote for it, of an output of its own.
@@ -102,7 +123,7 @@ def _within(last: RadiusNeighborsClassifier, preprocessing: Preprocessing) -> Re
     )
 
 
-def _regressor(last: KNeighborsRegressor, preprocessing: Preprocessing) -> Reading:
+def regressor(last: KNeighborsRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
     """Answer the mean of the nearest rows' targets."""
     targets = np.asarray(last._y, dtype=np.float64)
     targets = targets.reshape(len(targets), -1) / int(last.n_neighbors)
@@ -120,7 +141,7 @@ def _regressor(last: KNeighborsRegressor, preprocessing: Preprocessing) -> Readi
     )
 
 
-def _searching_all(last: object) -> object:
+def _searching_all(last: BaseEstimator) -> object:
     """Return a copy that compares with every row: a tree out of a file is none, see `admitted`."""
     if type(last._tree).__module__.startswith("locgen."):
         last._tree, last._fit_method = None, "brute"
@@ -175,7 +196,7 @@ def _reading(
         ranges=place.ranges(stored.min(axis=0), stored.max(axis=0)),
         fills=place.fills,
         **settings,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
 
     def expected(x: np.ndarray) -> np.ndarray:
@@ -200,11 +221,3 @@ def _distances(x: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:
     if metric == "linf":
         return sizes.max(axis=2)
     return (sizes**2 if metric == "l2" else sizes).sum(axis=2)
-
-
-READERS = (
-    ((KNeighborsClassifier,), _classifier),
-    ((KNeighborsRegressor,), _regressor),
-    ((RadiusNeighborsClassifier,), _within),
-)
-"""(classes, reader), see `trees`."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
 
 from locgen.errors import ModelFileError
@@ -46,7 +47,7 @@ class NodeTable:
         )
 
 
-def table(member: object, features: int, width: int) -> NodeTable:
+def table(member: BaseEstimator, features: int, width: int) -> NodeTable:
     """Return the nodes of a fitted scikit-learn tree, proved to form a tree over `features`.
 
     scikit-learn walks these arrays without looking, so nothing may call it before this.
@@ -80,7 +81,7 @@ def table(member: object, features: int, width: int) -> NodeTable:
     return nodes
 
 
-def learnt_missing(member: object) -> bool:
+def learnt_missing(member: BaseEstimator) -> bool:
     """Return whether a tree was trained on missing values, as far as its nodes show it.
 
     scikit-learn does not record it. A split that saw no missing value sends NaN to the child with
@@ -99,7 +100,7 @@ def learnt_missing(member: object) -> bool:
     return bool(differs.any() or np.isinf(tree.threshold[at]).any())
 
 
-def _accepts_missing(member: object) -> bool:
+def _accepts_missing(member: BaseEstimator) -> bool:
     """Return scikit-learn's own tag; before 1.6 random splits neither took NaN nor set a side."""
     if hasattr(member, "__sklearn_tags__"):
         return bool(member.__sklearn_tags__().input_tags.allow_nan)

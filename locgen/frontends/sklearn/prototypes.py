@@ -5,7 +5,7 @@ float64 as it comes. In front of them may stand what gives every feature a raw c
 moved and scaled.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
@@ -13,102 +13,49 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestCentroid
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends.affine import DEVIATIONS, vector
+from locgen.frontends.arrays import DEVIATIONS, vector
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
+from locgen.frontends.placement import placement_of
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.sklearn.naive_bayes import positive
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
 from locgen.ir.float import FloatLinear, FloatPrototype
 from locgen.ir.model import Model
 
-__all__ = ["READERS", "Placement", "discriminant", "placement_of"]
+__all__ = [
+    "CENTROID",
+    "CLUSTERS",
+    "centroid",
+    "clusters",
+    "discriminant",
+]
+
+CLUSTERS = Row(
+    "arithmetic",
+    "{}",
+    "a `distance` a centre; the answer is the cluster's number",
+    "argmax",
+    "the distances",
+)
+CENTROID = Row(
+    "arithmetic",
+    "{}",
+    "a `distance` a class",
+    "argmax",
+    "its distance; what each feature takes off, on the host",
+)
 
 
-@dataclass(frozen=True)
-class Placement:
-    """Where each of a model's features lies among the raw columns: ``raw * slope + offset``.
-
-    Members
-    -------
-    column, slope, offset : (features,)
-    columns : number of raw columns
-    spans : of each raw column, as far as a step tells
-    fills : see `Model`
-    """
-
-    column: np.ndarray
-    slope: np.ndarray
-    offset: np.ndarray
-    columns: int
-    spans: tuple[tuple[float, float] | None, ...]
-    fills: tuple[float | None, ...]
-
-    def raw(self, given: np.ndarray) -> np.ndarray:
-        """Return raw rows (..., columns) of what the model is given (..., features)."""
-        rows = np.zeros((*given.shape[:-1], self.columns))
-        rows[..., self.column] = (given - self.offset) / self.slope
-        return rows
-
-    def scale(self, factors: np.ndarray) -> np.ndarray:
-        """Return by what differences of raw columns (columns,) count, where features' do by these.
-
-        A column that the model is not given counts for nothing.
-        """
-        scale = np.zeros(self.columns)
-        scale[self.column] = np.abs(self.slope) * factors
-        return scale
-
-    def ranges(self, low: np.ndarray, high: np.ndarray) -> tuple[tuple[float, float] | None, ...]:
-        """Return the raw columns' spans, else what (features,) intervals come to."""
-        ends = np.sort(np.stack([self.raw(low), self.raw(high)], axis=1), axis=1)
-        known = set(self.column.tolist())
-        return tuple(
-            span or ((float(least), float(most)) if column in known else None)
-            for column, (span, (least, most)) in enumerate(zip(self.spans, ends, strict=True))
-        )
-
-
-def placement_of(last: object, preprocessing: Preprocessing) -> Placement:
-    """Return where the features of `last` lie among the raw columns.
-
-    Raises
-    ------
-    UnsupportedModel
-        If a feature is no raw column moved and scaled, or two are the same column.
-    """
-    name = type(last).__name__
-    columns = [output.column for output in preprocessing.outputs]
-    if any(not output.slope for output in preprocessing.outputs) or len(set(columns)) < len(
-        columns
-    ):
-        raise UnsupportedModel(
-            f"{name} compares distances, which need every feature to be a column of its own: put "
-            "scalers, imputers and selections alone in front of it, or transform the data "
-            "beforehand"
-        )
-    spans: list[tuple[float, float] | None] = [None] * preprocessing.columns
-    fills: list[float | None] = [float(value) for value in preprocessing.neutral]
-    offset = np.array([output.polynomial.coefficient() for output in preprocessing.outputs])
-    slope = np.array([output.slope for output in preprocessing.outputs])
-    for feature, output in enumerate(preprocessing.outputs):
-        spans[output.column] = output.span
-        if output.imputed:
-            given = float(preprocessing.ask(output.column, np.array([np.nan]))[0, feature])
-            fills[output.column] = (given - offset[feature]) / slope[feature]
-    return Placement(
-        np.array(columns),
-        slope,
-        offset,
-        preprocessing.columns,
-        tuple(spans),
-        tuple(fills) if preprocessing.imputes else (),
-    )
-
-
-def uses_priors(last: NearestCentroid) -> bool:
+def _uses_priors(last: NearestCentroid) -> bool:
     """Return whether `predict` weighs classes: it compares bare distances if all are alike."""
     return not np.isclose(last.class_prior_, 1 / len(last.classes_)).all()
+
+
+def centroid(last: NearestCentroid, preprocessing: Preprocessing, read: Read) -> Reading:
+    """Answer the class of the nearest centroid, ties to the lowest, see `_centroid`."""
+    return _centroid(last, preprocessing)
 
 
 def _centroid(last: NearestCentroid, preprocessing: Preprocessing) -> Reading:
@@ -123,7 +70,7 @@ def _centroid(last: NearestCentroid, preprocessing: Preprocessing) -> Reading:
     prior = vector(last, "class_prior_", len(classes))
     place = placement_of(last, preprocessing)
     factors, base = np.ones(features), np.zeros(len(classes))
-    weighed = uses_priors(last)
+    weighed = _uses_priors(last)
     if weighed:
         if last.metric != "euclidean":
             raise UnsupportedModel(
@@ -152,7 +99,7 @@ def _centroid(last: NearestCentroid, preprocessing: Preprocessing) -> Reading:
         ),
         ranges=place.ranges((centroids - spread).min(axis=0), (centroids + spread).max(axis=0)),
         fills=place.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     library = quiet(last)
 
@@ -194,7 +141,7 @@ def discriminant(last: NearestCentroid, preprocessing: Preprocessing) -> Model:
     )
 
 
-def _clusters(last: KMeans | MiniBatchKMeans, preprocessing: Preprocessing) -> Reading:
+def clusters(last: KMeans | MiniBatchKMeans, preprocessing: Preprocessing, read: Read) -> Reading:
     """Answer the number of the nearest centre, by squared distance, ties to the lowest."""
     count, features = int(last.n_clusters), preprocessing.features
     centres = vector(last, "cluster_centers_", count, features)
@@ -207,16 +154,12 @@ def _clusters(last: KMeans | MiniBatchKMeans, preprocessing: Preprocessing) -> R
         base=(0.0,) * count,
         decision="argmax",
         units=tuple(
-            FloatPrototype(centre, place.scale(np.ones(features)), "l2", number, (number,))
+            FloatPrototype(centre, place.scale(), "l2", number, (number,))
             for number, centre in enumerate(place.raw(centres))
         ),
         ranges=place.ranges(low - (high - low), high + (high - low)),
         fills=place.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     library = quiet(last)
     return Reading(model, Oracle(lambda x: -(library.transform(x) ** 2), labels=library.predict))
-
-
-READERS = (((NearestCentroid,), _centroid), ((KMeans, MiniBatchKMeans), _clusters))
-"""(classes, reader), see `trees`."""

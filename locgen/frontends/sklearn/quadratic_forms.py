@@ -17,17 +17,50 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import arithmetic_nodes, linear, squares
-from locgen.frontends.affine import DEVIATIONS, finite, vector
+from locgen.frontends.arrays import DEVIATIONS, finite, vector
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.pipeline import quiet
+from locgen.frontends.placement import Placement, placement_of
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.sklearn.naive_bayes import positive
-from locgen.frontends.sklearn.prototypes import Placement, placement_of
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
 from locgen.ir.float import FloatLayers, FloatQuadratic, FloatUnit
 from locgen.ir.model import Model
 
-__all__ = ["READERS"]
+__all__ = ["DISCRIMINANT", "ENVELOPE", "MIXTURES", "discriminant", "envelope", "mixture"]
+
+DISCRIMINANT = Row(
+    "arithmetic",
+    "{}",
+    "a `dense` node: a square for each axis of each covariance",
+    "argmax",
+    "projections by weight",
+)
+MIXTURES = (
+    Row(
+        "arithmetic",
+        "{} of full covariances (which answer the component)",
+        "as `QuadraticDiscriminantAnalysis`",
+        "argmax",
+        "projections by weight",
+    ),
+    Row(
+        "arithmetic",
+        "{} otherwise",
+        "diag, spherical: a `table` a feature; tied: `linear` nodes, for the square of a row "
+        "is the same for all",
+        "argmax",
+        "as its nodes",
+    ),
+)
+ENVELOPE = Row(
+    "arithmetic",
+    "{}",
+    "a `dense` node: a square for each axis",
+    "inlier (1) or outlier (-1) at `>= 0`",
+    "projections by weight",
+)
 
 _ROUNDED = 1e-6
 """Share of the largest eigenvalue by which rounding may bring one below 0."""
@@ -53,7 +86,9 @@ def _projected(place: Placement, projections: list[np.ndarray], centres: np.ndar
     return squares(np.concatenate(matrix), np.concatenate(bias), np.concatenate(weights))
 
 
-def _discriminant(last: QuadraticDiscriminantAnalysis, preprocessing: Preprocessing) -> Reading:
+def discriminant(
+    last: QuadraticDiscriminantAnalysis, preprocessing: Preprocessing, read: Read
+) -> Reading:
     """Add log prior and log density of each class; argmax, ties to the lowest."""
     classes, features = class_labels(last), preprocessing.features
     means = vector(last, "means_", len(classes), features)
@@ -87,7 +122,7 @@ def _discriminant(last: QuadraticDiscriminantAnalysis, preprocessing: Preprocess
         units=(_projected(place, projections, means),),
         ranges=place.ranges((means - spread).min(axis=0), (means + spread).max(axis=0)),
         fills=place.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     library = quiet(last)
     oracle = Oracle(
@@ -96,8 +131,8 @@ def _discriminant(last: QuadraticDiscriminantAnalysis, preprocessing: Preprocess
     return Reading(model, oracle)
 
 
-def _mixture(
-    last: GaussianMixture | BayesianGaussianMixture, preprocessing: Preprocessing
+def mixture(
+    last: GaussianMixture | BayesianGaussianMixture, preprocessing: Preprocessing, read: Read
 ) -> Reading:
     """Add log weight and log density of each component; argmax, the lowest of equals."""
     components, features = int(last.n_components), preprocessing.features
@@ -152,7 +187,7 @@ def _mixture(
         units=units,
         ranges=place.ranges((means - spread).min(axis=0), (means + spread).max(axis=0)),
         fills=fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     # What is constant is the library's own, asked where the components lie.
     raw = place.raw(means)
@@ -163,7 +198,7 @@ def _mixture(
     )
 
 
-def _envelope(last: EllipticEnvelope, preprocessing: Preprocessing) -> Reading:
+def envelope(last: EllipticEnvelope, preprocessing: Preprocessing, read: Read) -> Reading:
     """Inlier (1) where minus the Mahalanobis distance less `offset_` is ``>= 0``, else outlier."""
     features = preprocessing.features
     centre = vector(last, "location_", features)
@@ -191,7 +226,7 @@ def _envelope(last: EllipticEnvelope, preprocessing: Preprocessing) -> Reading:
         units=(unit,),
         ranges=place.ranges(centre - spread, centre + spread),
         fills=place.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
     library = quiet(last)
     return Reading(
@@ -200,11 +235,3 @@ def _envelope(last: EllipticEnvelope, preprocessing: Preprocessing) -> Reading:
             lambda x: library.decision_function(x)[:, None], labels=library.predict, tolerance=1e-8
         ),
     )
-
-
-READERS = (
-    ((QuadraticDiscriminantAnalysis,), _discriminant),
-    ((GaussianMixture, BayesianGaussianMixture), _mixture),
-    ((EllipticEnvelope,), _envelope),
-)
-"""(classes, reader), see `trees`."""

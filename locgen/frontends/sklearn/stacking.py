@@ -8,27 +8,39 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import StackingClassifier, StackingRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import arithmetic_nodes, linear
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.member_outputs import MemberOutputs, mixed_model, outputs_of_member
-from locgen.frontends.members import addable, checked, merged, part_of
+from locgen.frontends.members import addable, merged, part_of
+from locgen.frontends.model_check import compare
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.second_stage import combined, second_stage
-from locgen.frontends.sklearn.ensembles import Read
-from locgen.frontends.sklearn.trees import quiet, sklearn_common
 from locgen.ir.decisions import Scale
 from locgen.ir.float import FloatLinear, FloatTree
 from locgen.ir.model import FloatCascade, Model
 from locgen.quantise.bisect import largest_true
 
-__all__ = ["READERS"]
+__all__ = ["ROW", "read"]
+
+ROW = Row(
+    "ensembles",
+    "{}",
+    "what the members say (`predict_proba`, `decision_function`; `predict` of two classes), "
+    "`passthrough` included",
+    "as for soft votes, before a linear model; the trees themselves where `final_estimator` is "
+    "a tree, forest or boosting",
+    "the last estimator's",
+)
 
 
-def _stacked(
+def read(
     last: StackingClassifier | StackingRegressor, preprocessing: Preprocessing, read: Read
 ) -> Reading:
     """Read the last estimator over what the members say."""
@@ -45,7 +57,7 @@ def _stacked(
     for member, method in zip(last.estimators_, last.stack_method_, strict=True):
         reading = read(member, preprocessing)
         model = addable(last, reading)
-        checked(reading)
+        compare(reading)
         own = outputs_of_member(last, member, model, method)
         if method == "predict_proba" and len(classes) == 2:
             own = own.picked([1])
@@ -76,7 +88,7 @@ def _stacked(
 
 
 def _below_sums(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     outputs: Sequence[MemberOutputs],
     final: Model,
@@ -93,7 +105,7 @@ def _below_sums(
     return combined(last, preprocessing, outputs, matrix[:count], base, more, **settings, **summed)
 
 
-def _row(last: object, preprocessing: Preprocessing, coefficients: np.ndarray) -> Model:
+def _row(last: BaseEstimator, preprocessing: Preprocessing, coefficients: np.ndarray) -> Model:
     """Return what a linear model says of the row itself, coefficients (features, outputs)."""
     behind = arithmetic_nodes(linear(coefficients), preprocessing)
     return Model(
@@ -105,12 +117,12 @@ def _row(last: object, preprocessing: Preprocessing, coefficients: np.ndarray) -
         units=behind.units,
         ranges=behind.ranges,
         fills=behind.fills,
-        **sklearn_common(last, preprocessing, False, "float64"),
+        **common_settings(last, preprocessing, False, "float64"),
     )
 
 
 def _below_trees(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     outputs: Sequence[MemberOutputs],
     final: Model,
@@ -201,7 +213,3 @@ def _over_scores(tree: FloatTree, columns: Sequence[object]) -> FloatTree:
             )
             cuts[split] = float(found[0])
     return replace(tree, cut=cuts)
-
-
-READERS = (((StackingClassifier, StackingRegressor), _stacked),)
-"""(classes, reader), see `ensembles`."""

@@ -1,12 +1,11 @@
-"""The transformers that may stand before a model: what each of their outputs comes from.
+"""Readers of scikit-learn's transformers: how each output column depends on the raw ones.
 
-Each step computes its own values, see `preprocessing`; here stands only how its columns depend on
-the raw ones: rising with one, through the interval or category it lies in, or as a polynomial.
+It rises with one, depends on the interval or category that it lies in, or is a polynomial of
+several. Its values are those of the fitted step itself, see `preprocessing`.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.interpolate import BSpline
@@ -14,80 +13,18 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectKBest, SelectPercentile, VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    Binarizer,
-    FunctionTransformer,
-    KBinsDiscretizer,
-    MaxAbsScaler,
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    PolynomialFeatures,
-    RobustScaler,
-    SplineTransformer,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, SplineTransformer
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends import affine
-from locgen.frontends.pipeline import check_fitted
 from locgen.frontends.polynomial import Polynomial
-from locgen.frontends.sklearn.discrete_steps import binarised, binned, encoded
-from locgen.frontends.step_outputs import Output, Outputs, OwnStep, one_column
+from locgen.frontends.preprocessing import Preprocessing
+from locgen.frontends.reading import Extend
+from locgen.frontends.step_outputs import Output, Outputs, one_column
 
-if TYPE_CHECKING:
-    from locgen.frontends.preprocessing import Preprocessing
-
-__all__ = ["STEPS", "outputs_of"]
+__all__ = ["columns", "imputed", "multiplied", "nested", "selected", "splined", "unchanged"]
 
 
-def outputs_of(step: object, name: str, before: "Preprocessing") -> Outputs:
-    """Return the outputs of the fitted `step`, whose input are those of the preprocessing `before`.
-
-    Raises
-    ------
-    UnsupportedModel
-        If it is not fitted, or not among the steps whose columns depend on one raw column each.
-    ModelFileError
-        If it does not fit the columns before it.
-    """
-    if isinstance(step, OwnStep):
-        return step.outputs(before)
-    read = _READERS.get(type(step))
-    if read is None:
-        raise UnsupportedModel(
-            f"Pipeline step {name!r} ({type(step).__name__}) is not supported: use "
-            f"{', '.join(kind.__name__ for kind in _READERS)}, or transform the data beforehand"
-        )
-    if type(step) is not Pipeline:
-        check_fitted(step)
-        expected = getattr(step, "n_features_in_", before.features)
-        if expected != before.features:
-            raise ModelFileError(
-                f"{type(step).__name__} takes {expected} columns, but {before.features} stand "
-                "before it: save the fitted model again"
-            )
-    return read(step, before)
-
-
-def _scaled(step: object, before: "Preprocessing") -> Outputs:
-    """Return outputs that rise with those before, each folded as well where it is a polynomial."""
-    scaling = affine.read(step, before.features)
-    outputs = []
-    for feature, output in enumerate(before.outputs):
-        polynomial, span = None, output.span
-        if output.polynomial is not None and scaling is not None:
-            slope, offset = float(scaling.slope[feature]), float(scaling.offset[feature])
-            polynomial = output.polynomial.scaled(slope, offset)
-            if span is None and scaling.low is not None and output.slope:
-                ends = np.array([scaling.low[feature], scaling.high[feature]])
-                least, most = np.sort((ends - output.polynomial.coefficient()) / output.slope)
-                span = float(least), float(most)
-        outputs.append(replace(output, polynomial=polynomial, untouched=False, span=span))
-    return outputs, before.neutral
-
-
-def _splined(step: SplineTransformer, before: "Preprocessing") -> Outputs:
+def splined(step: SplineTransformer, before: Preprocessing, extend: Extend) -> Outputs:
     """Return for each feature its splines, functions of one column that neither rise nor fall."""
     if step.extrapolation == "error":
         raise UnsupportedModel(
@@ -99,11 +36,7 @@ def _splined(step: SplineTransformer, before: "Preprocessing") -> Outputs:
     each = step.n_features_out_ // before.features
     for output, spline in zip(before.outputs, step.bsplines_, strict=True):
         one_column(step, output)
-        span = output.span
-        if span is None and output.slope:
-            ends = np.asarray(spline.t)[[spline.k, -spline.k - 1]]
-            least, most = np.sort((ends - output.polynomial.coefficient()) / output.slope)
-            span = float(least), float(most)
+        span = output.raw_span(np.asarray(spline.t)[[spline.k, -spline.k - 1]])
         one = replace(output, polynomial=None, untouched=False, rising=False, span=span)
         outputs += [one] * each
     return outputs, before.neutral
@@ -125,7 +58,7 @@ def _checked(spline: BSpline, column: int) -> BSpline:
         ) from None
 
 
-def _multiplied(step: PolynomialFeatures, before: "Preprocessing") -> Outputs:
+def multiplied(step: PolynomialFeatures, before: Preprocessing, extend: Extend) -> Outputs:
     """Return products of at most two columns, or of one column with itself."""
     outputs = []
     for powers in np.asarray(step.powers_):
@@ -161,7 +94,8 @@ def _multiplied(step: PolynomialFeatures, before: "Preprocessing") -> Outputs:
     return outputs, before.neutral
 
 
-def _unchanged(step: FunctionTransformer, before: "Preprocessing") -> Outputs:
+def unchanged(step: FunctionTransformer, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return the outputs before, which a FunctionTransformer without a function passes on."""
     if step.func is not None:
         raise UnsupportedModel(
             "FunctionTransformer runs a Python function, which locgen does not read: transform "
@@ -170,12 +104,16 @@ def _unchanged(step: FunctionTransformer, before: "Preprocessing") -> Outputs:
     return list(before.outputs), before.neutral
 
 
-def _selected(step: object, before: "Preprocessing") -> Outputs:
+def selected(
+    step: SelectKBest | SelectPercentile | VarianceThreshold, before: Preprocessing, extend: Extend
+) -> Outputs:
+    """Return some of the outputs before."""
     kept = np.flatnonzero(step.get_support())
     return [before.outputs[feature] for feature in kept], before.neutral
 
 
-def _imputed(step: SimpleImputer, before: "Preprocessing") -> Outputs:
+def imputed(step: SimpleImputer, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return the outputs before and those of a missing indicator; all of them take NaN."""
     if not (isinstance(step.missing_values, float) and np.isnan(step.missing_values)):
         raise UnsupportedModel(
             f"SimpleImputer replaces {step.missing_values!r}: locgen reads missing_values=nan"
@@ -201,19 +139,20 @@ def _imputed(step: SimpleImputer, before: "Preprocessing") -> Outputs:
     return outputs, before.neutral
 
 
-def _columns(step: ColumnTransformer, before: "Preprocessing") -> Outputs:
+def columns(step: ColumnTransformer, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return the outputs of each part, in the order of the ColumnTransformer's output."""
     found: dict[str, list[Output]] = {}
     neutral = before.neutral
     names = list(getattr(step, "feature_names_in_", range(before.features)))
-    for name, part, asked in step.transformers_:
+    for name, part, requested in step.transformers_:
         if isinstance(part, str) and part == "drop":
             continue
-        picked = _positions(asked, names)
+        picked = _positions(requested, names)
         if not picked:
             continue
         inner = replace(before, neutral=neutral).selected(picked)
         if not (isinstance(part, str) and part == "passthrough"):
-            inner = inner.behind(part, name)
+            inner = extend(inner, part, name)
         found[name], neutral = list(inner.outputs), inner.neutral
     outputs: list[Output] = []
     for name, place in sorted(step.output_indices_.items(), key=lambda item: item[1].start):
@@ -226,15 +165,17 @@ def _columns(step: ColumnTransformer, before: "Preprocessing") -> Outputs:
     return outputs, neutral
 
 
-def _positions(asked: object, names: list[object]) -> list[int]:
+def _positions(
+    requested: slice | int | str | Sequence[int | str | bool], names: list[object]
+) -> list[int]:
     """Return the columns that a ColumnTransformer's selector names, as it reads them."""
-    if isinstance(asked, slice):
-        if isinstance(asked.start, str) or isinstance(asked.stop, str):
-            first = 0 if asked.start is None else names.index(asked.start)
-            last = len(names) if asked.stop is None else names.index(asked.stop) + 1
+    if isinstance(requested, slice):
+        if isinstance(requested.start, str) or isinstance(requested.stop, str):
+            first = 0 if requested.start is None else names.index(requested.start)
+            last = len(names) if requested.stop is None else names.index(requested.stop) + 1
             return list(range(first, last))
-        return list(range(len(names)))[asked]
-    listed = [asked] if isinstance(asked, int | str) else list(asked)
+        return list(range(len(names)))[requested]
+    listed = [requested] if isinstance(requested, int | str) else list(requested)
     if listed and all(isinstance(value, bool | np.bool_) for value in listed):
         return [int(position) for position in np.flatnonzero(listed)]
     return [
@@ -243,33 +184,10 @@ def _positions(asked: object, names: list[object]) -> list[int]:
     ]
 
 
-def _nested(step: Pipeline, before: "Preprocessing") -> Outputs:
-    preprocessing = before
+def nested(step: Pipeline, before: Preprocessing, extend: Extend) -> Outputs:
+    """Return the outputs of the steps, one after the other."""
     for name, part in step.steps:
         if part is None or (isinstance(part, str) and part == "passthrough"):
             continue
-        preprocessing = preprocessing.behind(part, name)
-    return list(preprocessing.outputs), preprocessing.neutral
-
-
-_READERS: dict[type, Callable[[object, "Preprocessing"], Outputs]] = {
-    StandardScaler: _scaled,
-    MinMaxScaler: _scaled,
-    RobustScaler: _scaled,
-    MaxAbsScaler: _scaled,
-    Binarizer: binarised,
-    FunctionTransformer: _unchanged,
-    SelectKBest: _selected,
-    SelectPercentile: _selected,
-    VarianceThreshold: _selected,
-    SimpleImputer: _imputed,
-    KBinsDiscretizer: binned,
-    OneHotEncoder: encoded,
-    OrdinalEncoder: encoded,
-    ColumnTransformer: _columns,
-    Pipeline: _nested,
-    SplineTransformer: _splined,
-    PolynomialFeatures: _multiplied,
-}
-STEPS = tuple(kind.__name__ for kind in _READERS)
-"""The transformers that are read."""
+        before = extend(before, part, name)
+    return list(before.outputs), before.neutral

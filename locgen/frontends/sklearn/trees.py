@@ -5,47 +5,50 @@ scikit-learn 1.9.1. All of them cast features to float32 and go left on ``<=``. 
 classes are read: a subclass may predict otherwise.
 """
 
-import copy
-import warnings
 from collections.abc import Callable
 
 import numpy as np
-import sklearn
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    GradientBoostingClassifier,
     GradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.tree import (
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    ExtraTreeClassifier,
-    ExtraTreeRegressor,
 )
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import pipeline
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels, plain_labels
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import float_trees
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.sklearn import node_tables
 from locgen.ir import Argmax, Group, MultiOutput
 from locgen.ir.float import FloatTree
-from locgen.ir.model import Model, SplitRule
+from locgen.ir.model import Model
 
-__all__ = ["READERS", "SINGLE", "at_most_float32", "quiet", "sklearn_common"]
+__all__ = [
+    "BOOSTED",
+    "CLASSIFIERS",
+    "REGRESSORS",
+    "at_most_float32",
+    "boosted",
+    "classifier",
+    "regressor",
+]
 
-TREE_CLASSIFIERS = (DecisionTreeClassifier, ExtraTreeClassifier)
-TREE_REGRESSORS = (DecisionTreeRegressor, ExtraTreeRegressor)
-FOREST_CLASSIFIERS = (RandomForestClassifier, ExtraTreesClassifier)
-FOREST_REGRESSORS = (RandomForestRegressor, ExtraTreesRegressor)
-BOOSTED = (GradientBoostingClassifier, GradientBoostingRegressor)
-SINGLE = TREE_CLASSIFIERS + TREE_REGRESSORS
+CLASSIFIERS = Row(
+    "trees",
+    "{} (any criterion)",
+    "its class probabilities, for one label a row or several",
+    "argmax, one a label",
+    "float32 `<=`",
+)
+REGRESSORS = Row(
+    "trees", "{}", "its share of the mean, for one target or several", "none", "float32 `<=`"
+)
+BOOSTED = Row("trees", "{}", "learning rate times value", "`>= 0`, argmax, none", "float32 `<=`")
+
 # Strategies of a constant `init`: "stratified" and "uniform" draw at random.
 _CONSTANT = ("prior", "most_frequent", "constant", "mean", "median", "quantile")
 
@@ -55,33 +58,7 @@ def at_most_float32(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
     return value.astype(np.float32).astype(np.float64) <= threshold
 
 
-def quiet(estimator: object) -> object:
-    """Return a copy of a fitted estimator that predicts in this thread and says nothing."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Class .* is deprecated", FutureWarning)
-        quieted = copy.copy(estimator)
-    for name, value in (("verbose", 0), ("n_jobs", 1)):
-        if hasattr(quieted, name):
-            setattr(quieted, name, value)
-    return quieted
-
-
-def sklearn_common(
-    last: object, preprocessing: Preprocessing, missing: bool, dtype: str
-) -> dict[str, object]:
-    """Return what the members of `Model` that every family of scikit-learn sets in the same way."""
-    return {
-        "family": type(last).__name__,
-        "library": f"scikit-learn {sklearn.__version__}",
-        "feature_names": preprocessing.names,
-        "rule": SplitRule(
-            operator="<=", input_dtype=dtype, missing=missing or preprocessing.imputes
-        ),
-        "memberships": tuple(preprocessing.memberships.found),
-    }
-
-
-def _classifier(last: object, preprocessing: Preprocessing) -> Reading:
+def classifier(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
     """Trees add up class probabilities (soft votes); argmax, ties to the lowest class."""
     if last.n_outputs_ > 1:
         return _several(last, preprocessing)
@@ -115,7 +92,7 @@ def _classifier(last: object, preprocessing: Preprocessing) -> Reading:
     )
 
 
-def _several(last: object, preprocessing: Preprocessing) -> Reading:
+def _several(last: BaseEstimator, preprocessing: Preprocessing) -> Reading:
     """Several labels a row: each is the argmax of its own class probabilities."""
     sizes = np.array([len(classes) for classes in last.classes_])
     if last.n_outputs_ != len(sizes):
@@ -152,7 +129,7 @@ def _several(last: object, preprocessing: Preprocessing) -> Reading:
     )
 
 
-def _regressor(last: object, preprocessing: Preprocessing) -> Reading:
+def regressor(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
     """Trees add up their share of the mean, one column per target."""
     members = _members(last)
     outputs = tuple(range(last.n_outputs_))
@@ -181,7 +158,7 @@ def _regressor(last: object, preprocessing: Preprocessing) -> Reading:
     )
 
 
-def _boosted(last: object, preprocessing: Preprocessing) -> Reading:
+def boosted(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:
     """Stage s adds ``learning_rate * value`` of its tree k to output k, on top of the init.
 
     Binary: class 1 at raw ``>= 0``; several classes: argmax of one output each.
@@ -196,7 +173,7 @@ def _boosted(last: object, preprocessing: Preprocessing) -> Reading:
     trees = _trees(
         members, preprocessing, last, 1, lambda value: value[:, 0, :] * last.learning_rate, outputs
     )
-    common = _common(last, preprocessing, members)
+    common = common_settings(last, preprocessing, False, "float32")
     library = quiet(last)
 
     def leaves(x: np.ndarray) -> np.ndarray:
@@ -227,7 +204,7 @@ def _boosted(last: object, preprocessing: Preprocessing) -> Reading:
     )
 
 
-def _initial(last: object) -> tuple[float, ...]:
+def _initial(last: BaseEstimator) -> tuple[float, ...]:
     """Return gradient boosting's initial raw prediction, as the library computes it."""
     init = last.init_
     constant = type(init) in (DummyClassifier, DummyRegressor) and init.strategy in _CONSTANT
@@ -246,15 +223,15 @@ def _initial(last: object) -> tuple[float, ...]:
     return tuple(float(value) for value in raw[0])
 
 
-def _members(last: object) -> list[object]:
+def _members(last: BaseEstimator) -> list[BaseEstimator]:
     """Return the single trees of a forest, or the tree itself."""
-    return [last] if isinstance(last, SINGLE) else list(last.estimators_)
+    return [last] if hasattr(last, "tree_") else list(last.estimators_)
 
 
 def _trees(
-    members: list[object],
+    members: list[BaseEstimator],
     preprocessing: Preprocessing,
-    last: object,
+    last: BaseEstimator,
     width: int,
     leaf_values: Callable[[np.ndarray], np.ndarray],
     outputs: list[tuple[int, ...]],
@@ -278,14 +255,8 @@ def _trees(
     return float_trees(preprocessing, raw, at_most_float32)
 
 
-def _common(last: object, preprocessing: Preprocessing, members: list[object]) -> dict[str, object]:
-    missing = not isinstance(last, BOOSTED) and any(map(node_tables.learnt_missing, members))
-    return sklearn_common(last, preprocessing, missing, "float32")
-
-
-READERS = (
-    (TREE_CLASSIFIERS + FOREST_CLASSIFIERS, _classifier),
-    (TREE_REGRESSORS + FOREST_REGRESSORS, _regressor),
-    (BOOSTED, _boosted),
-)
-"""(classes, reader): a reader takes the fitted estimator and the preprocessing before it."""
+def _common(
+    last: BaseEstimator, preprocessing: Preprocessing, members: list[BaseEstimator]
+) -> dict[str, object]:
+    missing = any(map(node_tables.learnt_missing, members))
+    return common_settings(last, preprocessing, missing, "float32")

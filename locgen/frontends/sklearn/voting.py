@@ -4,28 +4,66 @@ A member keeps its own scores, on outputs of its own; what it answers is then a 
 several, or a value among which a median is taken.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import AdaBoostRegressor
 from sklearn.multioutput import MultiOutputClassifier
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.member_outputs import difference
-from locgen.frontends.members import addable, checked, merged
+from locgen.frontends.members import addable, merged
+from locgen.frontends.model_check import compare
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Part, Reading, weighted_part
-from locgen.frontends.sklearn.trees import quiet
+from locgen.frontends.reading import Oracle, Part, Read, Reading, weighted_part
 from locgen.ir import Argmax, Group, Median, Model, MultiOutput, Threshold, Votes
 
-__all__ = ["READERS", "votes"]
+__all__ = [
+    "HARD",
+    "LABELS",
+    "MEDIAN",
+    "SIDE_BY_SIDE",
+    "ada_boost_regressor",
+    "multi_output",
+    "votes",
+]
 
-Read = Callable[[object, Preprocessing], Reading]
+MEDIAN = Row(
+    "trees",
+    "{}",
+    "its value, to its own tree",
+    "weighted median of the trees (direct fabric)",
+    "as its trees",
+)
+LABELS = Row(
+    "trees",
+    "{}",
+    "as its classifiers, one label each",
+    "one a label, side by side",
+    "as its members",
+)
+HARD = Row(
+    "ensembles",
+    '{} (`voting="hard"`) of members without probabilities',
+    "nothing: each member decides by itself, `SVC` of several classes by votes of its own",
+    "",
+    "weighted votes",
+)
+SIDE_BY_SIDE = Row(
+    "ensembles",
+    "{}",
+    "each member's scores, on outputs of their own",
+    "",
+    "one a label; argmax",
+)
 
 
 def _side_by_side(
-    last: object, readings: Sequence[Reading]
+    last: BaseEstimator, readings: Sequence[Reading]
 ) -> tuple[list[Model], list[Part], list[tuple[int, ...]]]:
     """Return each member's model, its nodes and base, and the outputs that are its own.
 
@@ -34,7 +72,7 @@ def _side_by_side(
     models = [addable(last, reading) for reading in readings]
     models = [difference(model) if model.units else model for model in models]
     for reading in readings:
-        checked(reading)
+        compare(reading)
     ends = np.cumsum([model.outputs for model in models]).tolist()
     own = [tuple(range(end - m.outputs, end)) for end, m in zip(ends, models, strict=True)]
     parts = [weighted_part(m, o, ends[-1], 1.0) for m, o in zip(models, own, strict=True)]
@@ -42,7 +80,7 @@ def _side_by_side(
 
 
 def _groups(
-    last: object, models: Sequence[Model], own: Sequence[tuple[int, ...]]
+    last: BaseEstimator, models: Sequence[Model], own: Sequence[tuple[int, ...]]
 ) -> tuple[Group, ...]:
     """Return each member's decision over its own outputs."""
     for model in models:
@@ -55,7 +93,7 @@ def _groups(
 
 
 def votes(
-    last: object,
+    last: BaseEstimator,
     preprocessing: Preprocessing,
     readings: Sequence[Reading],
     weights: Sequence[float],
@@ -96,7 +134,7 @@ def votes(
     return Reading(model, Oracle(None, labels=quiet(last).predict))
 
 
-def _several(last: MultiOutputClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
+def multi_output(last: MultiOutputClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """One classifier a label, side by side."""
     readings = [read(member, preprocessing) for member in last.estimators_]
     models, parts, own = _side_by_side(last, readings)
@@ -112,7 +150,7 @@ def _several(last: MultiOutputClassifier, preprocessing: Preprocessing, read: Re
     return Reading(model, Oracle(None, labels=quiet(last).predict))
 
 
-def _ada_boost_regressor(
+def ada_boost_regressor(
     last: AdaBoostRegressor, preprocessing: Preprocessing, read: Read
 ) -> Reading:
     """Return the weighted median of the members: the least with half of the weights up to it."""
@@ -141,10 +179,3 @@ def _ada_boost_regressor(
             labels=library.predict,
         ),
     )
-
-
-READERS = (
-    ((AdaBoostRegressor,), _ada_boost_regressor),
-    ((MultiOutputClassifier,), _several),
-)
-"""(classes, reader): a reader takes the estimator, its preprocessing and what reads members."""

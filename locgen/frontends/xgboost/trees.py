@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import xgboost
+from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.preprocessing import Preprocessing, union
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Oracle, Read, Reading
 from locgen.ir.model import Model, SplitRule
 from locgen.quantise.bisect import largest_true
 
-__all__ = ["open_booster", "read_xgboost"]
+__all__ = ["open_booster", "read"]
 
 _TOLERANCE = 1e-5  # of the largest score: the library adds up float32
 _IDENTITY = (
@@ -54,7 +55,9 @@ def open_booster(path: str) -> xgboost.Booster:
         ) from error
 
 
-def read_xgboost(last: object, preprocessing: Preprocessing) -> Reading:
+def read(
+    last: xgboost.Booster | xgboost.XGBModel, preprocessing: Preprocessing, read: Read
+) -> Reading:
     """Return what a booster, or scikit-learn's wrapper around one, adds up and decides.
 
     ``binary:logistic``: class 1 where the sum is above 0. ``multi:*``: argmax over the classes.
@@ -105,7 +108,7 @@ def _below(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
         return value.astype(np.float32) < threshold.astype(np.float32)
 
 
-def _booster(last: object) -> tuple[xgboost.Booster, Sequence[object] | None]:
+def _booster(last: BaseEstimator) -> tuple[xgboost.Booster, Sequence[object] | None]:
     """Return the booster and, for a classifier's wrapper, the labels."""
     if isinstance(last, xgboost.Booster):
         return last, None

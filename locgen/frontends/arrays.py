@@ -1,0 +1,31 @@
+"""Arrays of fitted estimators, checked for shape and damage."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from locgen.errors import ModelFileError
+
+__all__ = ["DEVIATIONS", "finite", "vector"]
+
+DEVIATIONS = 4.0
+"""Of a feature's own, either side of its mean: the range assumed where a model knows no better."""
+
+
+def vector(estimator: BaseEstimator, name: str, *shape: int) -> np.ndarray:
+    """Return the attribute `name` as finite float64 of that shape.
+
+    Raises
+    ------
+    ModelFileError
+        If it has another shape or holds anything but finite numbers.
+    """
+    return finite(getattr(estimator, name), shape, f"{type(estimator).__name__}.{name}")
+
+
+def finite(array: ArrayLike, shape: tuple[int, ...], what: str) -> np.ndarray:
+    """Return `array` as finite float64 of that shape; errors are those of `vector`."""
+    values = np.asarray(array, dtype=np.float64)
+    if values.shape != shape or not np.isfinite(values).all():
+        raise ModelFileError(f"{what} is damaged: save the fitted model again")
+    return values
