@@ -1,6 +1,8 @@
 """What the documents list is what there is."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 from locgen.resources import resource
@@ -46,3 +48,8 @@ def test_every_supported_estimator_is_in_the_table():
     assert [
         name for name in (*SUPPORTED, *(step.name for step in STEPS)) if f"{name}`" not in text
     ] == []
+
+
+def test_the_tables_of_models_are_those_of_the_registry():
+    found = subprocess.run([sys.executable, ROOT / "scripts" / "models_table.py", "--check"])
+    assert found.returncode == 0, "run python scripts/models_table.py"

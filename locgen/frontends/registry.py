@@ -163,6 +163,7 @@ ESTIMATORS: tuple[Estimator, ...] = (
         "AdaBoostClassifier",
         ensembles.ada_boost,
         *ensembles.ADA_BOOST,
+        voting.HARD,
     ),
     *estimators(
         "sklearn.ensemble._weight_boosting",

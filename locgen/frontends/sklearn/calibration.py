@@ -42,7 +42,7 @@ ROWS = (
     ),
     Row(
         "ensembles",
-        '{} (`method="sigmoid", ensemble=False`), several classes',
+        '{} with `method="sigmoid", ensemble=False`, several classes',
         "the largest of rising functions of scores, which is the largest of what goes into them",
         "",
         "argmax",

@@ -90,7 +90,7 @@ MEAN = Row(
 TARGETS = Row("trees", "{}", "as its regressors, one target each", "none", "as its members")
 SOFT = Row(
     "ensembles",
-    '{} (`voting="soft"`)',
+    "{}, of soft votes",
     "weighted probabilities",
     "a `dense` unit for a logistic, a `softmax` for several classes; forests' and neighbours' "
     "means are sums already",

@@ -30,7 +30,7 @@ __all__ = [
 
 CLASSIFIERS = Row(
     "arithmetic",
-    "{}",
+    "{}; `SGDClassifier` with any loss",
     "`linear` nodes",
     "`> 0`, argmax",
     "the sums; terms by feature on the host",

@@ -48,7 +48,7 @@ LABELS = Row(
 )
 HARD = Row(
     "ensembles",
-    '{} (`voting="hard"`) of members without probabilities',
+    "{}, of hard votes or of members without probabilities",
     "nothing: each member decides by itself, `SVC` of several classes by votes of its own",
     "",
     "weighted votes",
