@@ -30,7 +30,7 @@ __all__ = [
 Family = Literal["ice40", "ecp5", "gowin", "machxo2", "nexus"]
 """A family of devices, by the name of the target that builds for it."""
 
-DEFAULT_DEVICE: dict[Family, str] = {
+DEFAULT_DEVICE: dict[str, str] = {
     "ice40": "up5k-sg48",
     "ecp5": "25k-cabga381",
     "gowin": "gw1nr-9c-qn88p",

@@ -1,19 +1,19 @@
-"""Counts toggles in a mapped netlist while it works on data rows.
+"""Toggle counts of a mapped netlist on data rows.
 
 A zero-delay simulation of mapped cells in NumPy, many rows side by side: every lane is a copy of
-the design that starts from its power-on state and works through its own rows. Glitches are not
-seen, so that toggle counts are a lower bound.
+the design that starts from its power-on state and processes its own rows. The simulation has no
+glitches, so toggle counts are a lower bound.
 """
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from locgen.energy.cells import LIBRARIES, Gate, Parts
-from locgen.energy.memories import MEMORIES
+from locgen.energy.memories import MEMORIES, BlockRam, Spram
 from locgen.errors import Mismatch
 
 __all__ = ["Activity", "MappedNetlist", "count_toggles", "known_cells"]
@@ -35,11 +35,11 @@ class _FlipFlops(NamedTuple):
 
 @dataclass(frozen=True)
 class Activity:
-    """What a simulation counted.
+    """Toggle counts of a simulation.
 
     Members
     -------
-    inferences : answers that were counted
+    inferences : number of answers counted
     cycles : clock cycles per inference
     toggles_per_inference : changes of all LUT, carry and flip-flop outputs
     by_cell : toggles per inference of each cell, by its name in the netlist
@@ -51,7 +51,36 @@ class Activity:
     by_cell: dict[str, float]
 
 
-def known_cells(module: dict, library: str) -> bool:
+class SimulatedNetlist(Protocol):
+    """A netlist that `count_toggles` simulates, many lanes side by side.
+
+    Members
+    -------
+    count : number of nets; 0 and 1 are the constants
+    starts : nets that are 1 at power-on
+    names : nets by name
+    cell_outputs : nets whose toggles count, by the cell that drives them
+    """
+
+    count: int
+    starts: np.ndarray
+    names: dict[str, int]
+    cell_outputs: dict[str, int]
+
+    def settle(self, values: np.ndarray) -> None:
+        """Compute all combinational nets of `values` (nets, lanes) uint8, in place."""
+
+    def contents(self, lanes: int) -> dict[str, np.ndarray]:
+        """Return the memories' contents after configuration, by the cell's name."""
+
+    def clock(self, values: np.ndarray, contents: dict[str, np.ndarray] | None = None) -> None:
+        """Advance `values` by one rising edge, in place, and `contents` with them."""
+
+    def port(self, name: str) -> np.ndarray:
+        """Return the nets of a port, least significant bit first; empty if there is none."""
+
+
+def known_cells(module: Mapping, library: str) -> bool:
     """Return whether `MappedNetlist` knows all cells of `module`."""
     known = {*LIBRARIES.get(library, ()), *MEMORIES, *_IGNORED}
     return all(cell["type"] in known for cell in module["cells"].values())
@@ -61,7 +90,7 @@ class MappedNetlist:
     """A module of mapped cells out of Yosys's JSON.
 
     `library` is a key of `cells.LIBRARIES`; `memories` maps the names of the module's memory cells
-    to what simulates them.
+    to their simulation models.
 
     Raises
     ------
@@ -71,7 +100,8 @@ class MappedNetlist:
 
     def __init__(self, module: dict, library: str = "ice40") -> None:
         self.ports = {name: port["bits"] for name, port in module["ports"].items()}
-        self.nets = nets = {"0": 0, "1": 1, "x": 0, "z": 0}
+        self.nets: dict[int | str, int] = {"0": 0, "1": 1, "x": 0, "z": 0}
+        nets = self.nets
         number = itertools.count(2)
 
         def net(bit: int | str) -> int:
@@ -87,7 +117,8 @@ class MappedNetlist:
         flip_flops: dict[tuple, list[tuple[int, int]]] = {}
         registers: list[tuple[str, int]] = []
         starts: list[int] = []
-        self.memories, self.cell_outputs = {}, {}
+        self.memories: dict[str, BlockRam | Spram] = {}
+        self.cell_outputs: dict[str, int] = {}
         for name, cell in sorted(module["cells"].items()):
             kind = cell["type"]
             if kind in _IGNORED:
@@ -135,13 +166,13 @@ class MappedNetlist:
             values[outputs] = np.take_along_axis(tables, index, axis=1)
 
     def contents(self, lanes: int) -> dict[str, np.ndarray]:
-        """Return what the memories hold after configuration, by the cell's name."""
+        """Return the memories' contents after configuration, by the cell's name."""
         return {name: memory.contents(lanes) for name, memory in self.memories.items()}
 
     def clock(self, values: np.ndarray, contents: dict[str, np.ndarray] | None = None) -> None:
         """Advance `values` by one rising edge, in place, and `contents` with them."""
         read = [
-            (memory.outputs, memory.clock(values, contents[name]))
+            (memory.outputs, memory.clock(values, (contents or {})[name]))
             for name, memory in self.memories.items()
         ]
         fresh = []
@@ -185,17 +216,18 @@ def _levelise(cells: list[Gate], nets: int) -> list[tuple[np.ndarray, np.ndarray
                 ready.append(follower)
     if done != len(cells):
         raise ValueError("a mapped netlist must not hold a combinational loop")
-    result = []
-    for _, members in sorted(levels.items()):
-        inputs = np.array([cells[n].inputs for n in members])
-        outputs = np.array([cells[n].output for n in members])
-        tables = np.array([[cells[n].table >> i & 1 for i in range(16)] for n in members])
-        result.append((inputs, outputs, tables.astype(np.uint8)))
-    return result
+    return [
+        (
+            np.array([cells[n].inputs for n in members]),
+            np.array([cells[n].output for n in members]),
+            np.array([[cells[n].table >> i & 1 for i in range(16)] for n in members], np.uint8),
+        )
+        for _, members in sorted(levels.items())
+    ]
 
 
 def count_toggles(
-    netlist: MappedNetlist,
+    netlist: SimulatedNetlist,
     payloads: list[int],
     expected: list[int],
     latency: int,
@@ -205,74 +237,100 @@ def count_toggles(
     contents: Mapping[str, np.ndarray] | None = None,
     observe: Callable[[np.ndarray, bool], None] | None = None,
 ) -> Activity:
-    """Feed `payloads` through the netlist of a core and count what toggles.
+    """Feed `payloads` through the netlist of a core and count its toggles.
 
-    Rows are dealt to at most 64 lanes, two or more to each, and a lane goes through its own over
-    and over: what is counted runs from its first answer until it has answered each once more, so
-    that no stage is counted before data reach it or after they end.
+    Rows are dealt to at most 64 lanes, two or more to each, and a lane repeats its own. Counting
+    runs from its first answer until each of its rows was answered once more, so that no stage is
+    counted before data reach it or after they end.
 
     Parameters
     ----------
-    ones : registers, by name, that are 1 at the start: what a load of memories leaves behind
-    contents : what memories hold that the bitstream does not fill, by the cell's name
-    observe : is shown all nets (nets, lanes), settled, in every cycle, and whether it counts
+    netlist : the mapped core
+    payloads, expected : words at its input, and the packed answers of golden
+    latency, interval : cycles of an inference, and between two
+    ones : names of registers that are 1 at the start, after a load of memories
+    contents : contents of memories that the bitstream does not fill, by the cell's name
+    observe : called in every cycle with all settled nets (nets, lanes) and whether it counts
 
     Raises
     ------
     Mismatch
-        If an answer differs from `expected` (the packed answers): this is a netlist simulation too.
+        If an answer differs from `expected`: this is a netlist simulation too.
     """
-    lanes = max(min(_LANES, len(payloads) // 2), 1)
-    rounds = min(len(payloads) // lanes, max(2, 4096 // interval))
-    rows = np.arange(rounds * lanes).reshape(rounds, lanes)
-    data, answer = netlist.port("i__payload"), netlist.port("o__payload")
-    valid_in, ready = netlist.port("i__valid"), netlist.port("i__ready")
-    valid_out = netlist.port("o__valid")[0]
-    stimulus, golden = _bits(payloads, len(data)), _bits(expected, len(answer))
-
-    values = np.zeros((netlist.count, lanes), dtype=np.uint8)
+    rows = _Rows(netlist, payloads, expected, interval)
+    values = np.zeros((netlist.count, rows.lanes), dtype=np.uint8)
     values[1] = 1
     values[netlist.starts] = 1
-    values[valid_in] = 1
+    values[netlist.port("i__valid")] = 1
     for name in ones:
         values[netlist.names[name]] = 1
-    held = netlist.contents(lanes) | dict(contents or {})
+    memory = netlist.contents(rows.lanes) | dict(contents or {})
     outputs = np.array(sorted(set(netlist.cell_outputs.values())))
     toggles = np.zeros(len(outputs), dtype=np.int64)
-    taken = answered = counted_cycles = 0
-    values[data] = stimulus[rows[0]].T
-    previous = None
-    for _ in range(latency + interval * (rounds + 2)):
+    counted_cycles = 0
+    rows.offer(values)
+    previous = values[outputs]
+    for _ in range(latency + interval * (rows.rounds + 2)):
         netlist.settle(values)
         state = values[outputs]
+        counting = rows.answered > 0
         if observe is not None:
-            observe(values, answered > 0)
-        if answered:
+            observe(values, counting)
+        if counting:
             toggles += np.count_nonzero(state != previous, axis=1)
             counted_cycles += 1
         previous = state
-        if values[valid_out].all():
-            due = rows[answered % rounds]
-            if not np.array_equal(values[answer].T, golden[due]):
-                raise Mismatch(
-                    f"netlist answers differ from golden in row {int(due[0])} or one of its lanes: "
-                    "please report this model"
-                )
-            answered += 1
-            if answered == rounds + 1:
-                break
-        accepted = bool(values[ready].all())
-        netlist.clock(values, held)
+        rows.check(values)
+        if rows.answered == rows.rounds + 1:
+            break
+        accepted = bool(values[netlist.port("i__ready")].all())
+        netlist.clock(values, memory)
         if accepted:
-            taken += 1
-            values[data] = stimulus[rows[taken % rounds]].T
+            rows.taken += 1
+            rows.offer(values)
     else:
         raise Mismatch("the netlist did not answer every row: please report this model")
-    inferences = rounds * lanes
+    inferences = rows.rounds * rows.lanes
     share = toggles / inferences
     position = {int(net): index for index, net in enumerate(outputs)}
     by_cell = {name: float(share[position[net]]) for name, net in netlist.cell_outputs.items()}
-    return Activity(inferences, counted_cycles / rounds, float(share.sum()), by_cell)
+    return Activity(inferences, counted_cycles / rows.rounds, float(share.sum()), by_cell)
+
+
+class _Rows:
+    """Rows of payloads dealt to lanes, with their expected answers."""
+
+    def __init__(
+        self,
+        netlist: SimulatedNetlist,
+        payloads: list[int],
+        expected: list[int],
+        interval: int,
+    ) -> None:
+        self.lanes = max(min(_LANES, len(payloads) // 2), 1)
+        self.rounds = min(len(payloads) // self.lanes, max(2, 4096 // interval))
+        self.taken = self.answered = 0
+        self._rows = np.arange(self.rounds * self.lanes).reshape(self.rounds, self.lanes)
+        self._data, self._answer = netlist.port("i__payload"), netlist.port("o__payload")
+        self._valid = netlist.port("o__valid")[0]
+        self._stimulus = _bits(payloads, len(self._data))
+        self._golden = _bits(expected, len(self._answer))
+
+    def offer(self, values: np.ndarray) -> None:
+        """Put the next row of each lane on the input."""
+        values[self._data] = self._stimulus[self._rows[self.taken % self.rounds]].T
+
+    def check(self, values: np.ndarray) -> None:
+        """Compare the answers with golden in a cycle in which all lanes answer."""
+        if not values[self._valid].all():
+            return
+        due = self._rows[self.answered % self.rounds]
+        if not np.array_equal(values[self._answer].T, self._golden[due]):
+            raise Mismatch(
+                f"netlist answers differ from golden in row {int(due[0])} or one of its lanes: "
+                "please report this model"
+            )
+        self.answered += 1
 
 
 def _bits(words: list[int], width: int) -> np.ndarray:

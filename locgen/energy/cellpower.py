@@ -11,8 +11,9 @@ import numpy as np
 
 from locgen.energy.activity import Activity
 from locgen.energy.gates import GateNetlist, Placed, resolved
+from locgen.targets.asic.cells import Arc, Table
 from locgen.targets.asic.expressions import Expression, truth_table
-from locgen.targets.asic.liberty import Arc, Library, Table
+from locgen.targets.asic.liberty import Library
 
 __all__ = ["CellPower", "power_of"]
 

@@ -1,7 +1,7 @@
-"""What the cells of each family compute, for the netlist simulation in `activity`.
+"""Functions of each family's cells, for the netlist simulation in `activity`.
 
-Every cell comes apart into functions of at most four inputs and flip-flops; nets in between have
-no place in the netlist and are not counted.
+A cell is decomposed into flip-flops and functions of at most four inputs; the nets between them are
+not in the netlist and are not counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,13 +35,14 @@ class FlipFlop(NamedTuple):
 
 @dataclass
 class Parts:
-    """One cell that comes apart.
+    """One cell, decomposed.
 
     Members
     -------
-    nets : nets by pin; parameters : text by name, both as Yosys writes them
-    fresh : gives a net that the netlist does not have
-    gates, flip_flops, outputs : what the cell is made of, and its nets that count, by pin
+    nets, parameters : nets by pin and text by name, as Yosys writes them
+    fresh : returns a net that the netlist does not have
+    gates, flip_flops : the parts of the cell
+    outputs : nets of the cell whose toggles count, by pin
     """
 
     nets: Mapping[str, int]
@@ -52,23 +53,24 @@ class Parts:
     outputs: dict[str, int] = field(default_factory=dict)
 
     def number(self, name: str, default: int = 0) -> int:
-        """Return a parameter that is a number: bits, or a word that says it in hexadecimal."""
+        """Return a numeric parameter: bits, or a word in hexadecimal."""
         text = self.parameters.get(name)
         if text is None:
             return default
         return int(text, 16 if text.startswith("0x") else 2)
 
     def text(self, name: str, default: str) -> str:
-        """Return a parameter that is a word."""
+        """Return a parameter as text."""
         return self.parameters.get(name, default).strip()
 
     def pins(self, *names: str) -> tuple[int, int, int, int]:
-        """Return the nets of up to four pins; what is not connected reads 0."""
+        """Return the nets of up to four pins; unconnected pins read 0."""
         nets = [self.nets.get(name, 0) for name in names]
-        return tuple(nets + [0] * (4 - len(nets)))
+        a, b, c, d = (*nets, 0, 0, 0, 0)[:4]
+        return a, b, c, d
 
     def inside(self, inputs: tuple[int, int, int, int], table: int) -> int:
-        """Add a function whose result stays inside and return its net."""
+        """Add a function with an internal result and return its net."""
         net = self.fresh()
         self.gates.append(Gate(inputs, net, table))
         return net
@@ -79,11 +81,28 @@ class Parts:
             self.gates.append(Gate(inputs, self.nets[pin], table))
             self.outputs[pin] = self.nets[pin]
 
-    def register(self, data: str, clear: int = 0, enable: int = 1, **how: object) -> None:
-        """Add the flip-flop behind pin ``Q``."""
-        facts = {"value": 0, "start": 0, "clear_first": False} | how
-        output = self.nets["Q"]
-        self.flip_flops.append(FlipFlop(self.pins(data)[0], output, enable, clear, **facts))
+    def register(
+        self,
+        data: str,
+        clear: int = 0,
+        enable: int = 1,
+        *,
+        value: int = 0,
+        start: int = 0,
+        clear_first: bool = False,
+    ) -> None:
+        """Add the flip-flop of pin ``Q``.
+
+        Parameters
+        ----------
+        data : its data pin
+        clear, enable : nets
+        value, start : state after `clear`, and at power-on
+        clear_first : whether `clear` acts without `enable`
+        """
+        output, source = self.nets["Q"], self.pins(data)[0]
+        flip_flop = FlipFlop(source, output, enable, clear, value, start, clear_first)
+        self.flip_flops.append(flip_flop)
         self.outputs["Q"] = output
 
 
@@ -182,11 +201,11 @@ def _gowin_register(pin: str, value: int) -> Callable[[Parts], None]:
 
 
 def _nexus_wide(cell: Parts) -> None:
-    halves = (
+    low, high = (
         cell.inside(cell.pins(*(f"{pin}{half}" for pin in "ABCD")), cell.number(f"INIT{half}"))
         for half in "01"
     )
-    cell.drive("Z", (*halves, *cell.pins("SEL")[:1], 0), _MUX)
+    cell.drive("Z", (low, high, cell.pins("SEL")[0], 0), _MUX)
 
 
 def _nexus_register(pin: str, value: int) -> Callable[[Parts], None]:

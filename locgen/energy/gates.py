@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from locgen.targets.asic.cells import Cell
 from locgen.targets.asic.expressions import Expression, inputs_of, truth_table
-from locgen.targets.asic.liberty import Cell, Library
+from locgen.targets.asic.liberty import Library
 
 __all__ = ["GateNetlist", "Placed", "resolved"]
 
@@ -116,7 +117,7 @@ class GateNetlist:
         pins = {pin: nets.get(pin, 0) for pin in cell.inputs}
         state = cell.state
         if state is not None:
-            plain = state.kind == "ff" and state.clock[0] == "pin"
+            plain = state.edge_triggered and state.clock[0] == "pin"
             if not plain or state.clear is not None or state.preset is not None:
                 raise ValueError(
                     f"cells must be gates or flip-flops of a rising clock, not {cell.name}"

@@ -1,4 +1,4 @@
-"""iCE40 memories in the netlist simulation: every lane has contents of its own."""
+"""iCE40 memories for the netlist simulation, with separate contents for each lane."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,7 +18,7 @@ def _number(values: np.ndarray, nets: np.ndarray) -> np.ndarray:
 
 
 def _pins(cell: Mapping, net: Callable, name: str, width: int) -> np.ndarray:
-    """Return the nets of a pin; what is not connected reads 0."""
+    """Return the nets of a pin; unconnected bits read 0."""
     bits = list(cell["connections"].get(name, ()))
     return np.array([net(bit) for bit in bits + ["0"] * (width - len(bits))])
 
@@ -30,8 +30,8 @@ class BlockRam:
         parameters = cell["parameters"]
         self._write_lane = 1 << int(parameters.get("WRITE_MODE", "0"), 2)
         self._read_lane = 1 << int(parameters.get("READ_MODE", "0"), 2)
-        for pin, width in (("RADDR", 11), ("WADDR", 11), ("MASK", _WORD), ("WDATA", _WORD)):
-            setattr(self, f"_{pin.lower()}", _pins(cell, net, pin, width))
+        self._raddr, self._waddr = (_pins(cell, net, pin, 11) for pin in ("RADDR", "WADDR"))
+        self._mask, self._wdata = (_pins(cell, net, pin, _WORD) for pin in ("MASK", "WDATA"))
         self._enables = {pin: _pins(cell, net, pin, 1)[0] for pin in ("RE", "RCLKE", "WE", "WCLKE")}
         self.outputs = np.array([net(bit) for bit in cell["connections"]["RDATA"]])
         text = "".join(
@@ -41,7 +41,7 @@ class BlockRam:
         self._initial = bits.reshape(_ROWS, _WORD)
 
     def contents(self, lanes: int) -> np.ndarray:
-        """Return what it holds after configuration, shape (rows, 16, lanes)."""
+        """Return the contents after configuration, shape (rows, 16, lanes)."""
         return np.repeat(self._initial[:, :, None], lanes, axis=2)
 
     def clock(self, values: np.ndarray, contents: np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ class BlockRam:
 
 
 class Spram:
-    """SB_SPRAM256KA: one port, 16 bits wide; it is read alone, its contents come from outside."""
+    """SB_SPRAM256KA: one port of 16 bits, read-only here, with contents given from outside."""
 
     def __init__(self, cell: Mapping, net: Callable[[int | str], int]) -> None:
         self._address = _pins(cell, net, "ADDRESS", 14)
@@ -79,7 +79,7 @@ class Spram:
         self.outputs = np.array([net(bit) for bit in cell["connections"]["DATAOUT"]])
 
     def contents(self, lanes: int) -> np.ndarray:
-        """Return what it holds before anything was put in, shape (words, 16)."""
+        """Return the contents before any load, shape (words, 16)."""
         return np.ones((_SPRAM_WORDS, _WORD), dtype=np.uint8)
 
     def clock(self, values: np.ndarray, contents: np.ndarray) -> np.ndarray:
@@ -102,4 +102,7 @@ class Spram:
         return (held[:, None] >> np.arange(_WORD) & 1).astype(np.uint8)
 
 
-MEMORIES = {"SB_RAM40_4K": BlockRam, "SB_SPRAM256KA": Spram}
+MEMORIES: dict[str, type[BlockRam] | type[Spram]] = {
+    "SB_RAM40_4K": BlockRam,
+    "SB_SPRAM256KA": Spram,
+}

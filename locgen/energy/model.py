@@ -1,4 +1,4 @@
-"""From toggles to energy."""
+"""Energy of an inference, from toggle counts and a device's coefficients."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class EnergyFigures:
 
     `uncertainty_percent` is of the sum; toggles are counted without glitches, so the dynamic part
     is a lower bound. `internal_uw` and `switching_uw`, for standard cells alone, are what cells and
-    nets take at full speed, the clock included.
+    nets take at full speed, clock included.
     """
 
     dynamic_nj_per_inference: float | None
@@ -31,27 +31,38 @@ class EnergyFigures:
 def energy_of(
     device: Device, activity: Activity, clock_mhz: float, latency_cycles: int, logic_cells: int
 ) -> EnergyFigures:
-    """Return what `activity` costs on `device` at `clock_mhz`.
+    """Return the energy of `activity` on `device` at `clock_mhz`.
 
-    A second with one inference is: static power all the time, the clock for the latency alone, and
-    the toggles of one inference.
+    One inference a second takes static power all the time, the clock's during the latency alone,
+    and the toggles of one inference.
+
+    Parameters
+    ----------
+    device : the device, whose `power` has the coefficients
+    activity : toggles of the core
+    clock_mhz : clock in MHz
+    latency_cycles : cycles of one inference
+    logic_cells : size of the core, which decides the uncertainty
     """
     power = device.power
     toggles = activity.toggles_per_inference
-    if power.clock_uw_per_mhz is None or power.pj_per_toggle is None:
-        return EnergyFigures(None, None, power.static_uw, None, False, None, toggles)
+    static = power.static_uw
+    if static is None or power.clock_uw_per_mhz is None or power.pj_per_toggle is None:
+        return EnergyFigures(None, None, static, None, False, None, toggles)
     dynamic_nj = toggles * power.pj_per_toggle.typical / 1000
     clock_uw = power.clock_uw_per_mhz * clock_mhz
     active_seconds = latency_cycles / (clock_mhz * 1e6)
-    inside = logic_cells <= power.calibrated_logic_cells
+    uncertainty = (
+        power.uncertainty_percent
+        if logic_cells <= power.calibrated_logic_cells
+        else power.uncertainty_percent_beyond
+    )
     return EnergyFigures(
         dynamic_nj_per_inference=dynamic_nj,
         clock_uw=clock_uw,
-        static_uw=power.static_uw,
-        at_one_per_second_uj=power.static_uw + clock_uw * active_seconds + dynamic_nj / 1000,
+        static_uw=static,
+        at_one_per_second_uj=static + clock_uw * active_seconds + dynamic_nj / 1000,
         calibrated=power.calibrated,
-        uncertainty_percent=float(
-            power.uncertainty_percent if inside else power.uncertainty_percent_beyond
-        ),
+        uncertainty_percent=None if uncertainty is None else float(uncertainty),
         toggles_per_inference=toggles,
     )

@@ -10,8 +10,8 @@ from locgen.errors import DoesNotFit
 from locgen.flow.activity import gate_activity
 from locgen.flow.modules import chip_module
 from locgen.flow.planned import PlannedDesign
+from locgen.targets.asic.areas import CellArea, area_of
 from locgen.targets.asic.libraries import FoundLibrary
-from locgen.targets.asic.mapping import CellArea, area_of
 from locgen.targets.asic.tiles import MOST_FILLED, SHUTTLES, Shuttle, Tile, smallest_tile
 from locgen.targets.asic.timing import PathTiming, static_timing
 from locgen.targets.netlist import Netlist

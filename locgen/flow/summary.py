@@ -35,7 +35,6 @@ from locgen.report.schema import (
     Usage,
     Verification,
 )
-from locgen.targets.family import LOGIC
 from locgen.targets.netlist import lut_names
 from locgen.targets.toolchain import find_tool
 from locgen.top.kinds import FRAMED_TOPS
@@ -334,7 +333,7 @@ def _logic_cells(built: Built, direct: bool) -> Counter[str]:
         names = [
             cell.name.removeprefix("core.")
             for cell in built.routed.cells
-            if cell.kind == LOGIC and cell.name.startswith("core.")
+            if cell.is_logic and cell.name.startswith("core.")
         ]
     elif built.mapped is not None:
         names = lut_names(built.mapped.core)

@@ -16,7 +16,6 @@ _ACROSS, _DOWN = 2, 4
 """The 8 logic cells of a tile (iCE40, Lattice DS1040) are drawn 2 across, 4 down."""
 _MOST_LABELS = 64
 _LEGEND = 250.0
-_LOGIC = "logic cell"
 _ORDER = {"site": 0, "tree": 1, "unit": 2, "network": 3, "link": 4, "shared": 5}
 
 
@@ -33,7 +32,7 @@ def floorplan_svg(pictures: Pictures, *, standalone: bool = True) -> str:
     if pictures.grid is None:
         raise ValueError("pictures must have a grid for a floor plan")
     columns, rows = pictures.grid
-    logic = [cell for cell in pictures.cells if cell.kind == _LOGIC]
+    logic = [cell for cell in pictures.cells if cell.is_logic]
     counts = Counter(cell.module for cell in logic)
     width, height = columns * _TILE, rows * _TILE
     kinds = Counter(module_kind(module) for module in counts.elements())
@@ -93,7 +92,7 @@ def _other_cells(
     """Draw a ring for every cell that is no logic cell; return (words, count) of their kinds."""
     found: Counter = Counter()
     for cell in sorted(cells, key=lambda c: (c.kind, c.x, c.y)):
-        if cell.kind == _LOGIC:
+        if cell.is_logic:
             continue
         words = cell.kind
         found[words] += 1

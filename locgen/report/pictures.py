@@ -1,13 +1,15 @@
-"""What the report's pictures are drawn from: plain data, no HTML."""
+"""Data of the report's pictures, without HTML."""
 
 from dataclasses import dataclass
+
+from locgen.targets.family import LOGIC
 
 __all__ = ["Confusion", "Pictures", "PlacedCell", "SiteFacts"]
 
 
 @dataclass(frozen=True)
 class SiteFacts:
-    """One site of the tree network: its nodes, the logic cells found in it, its stop."""
+    """One site of the tree network: its nodes, its logic cells, its network stage."""
 
     number: int
     nodes: tuple[int, ...]
@@ -17,12 +19,17 @@ class SiteFacts:
 
 @dataclass(frozen=True)
 class PlacedCell:
-    """One logic cell where the placer put it, and the module it came from (e.g. ``site_3``)."""
+    """One placed cell, and the module that it belongs to (e.g. ``site_3``)."""
 
     module: str
     kind: str
     x: int
     y: int
+
+    @property
+    def is_logic(self) -> bool:
+        """Whether it is a logic cell, not a pin or another resource."""
+        return self.kind == LOGIC
 
 
 @dataclass(frozen=True)

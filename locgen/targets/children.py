@@ -1,7 +1,7 @@
-"""Child processes that never outlive the work they belong to.
+"""Child processes that never outlive their work.
 
-Each child leads a group of its own, so that what it starts ends with it. Whoever leaves early,
-because of an interruption or because another part of the work failed, ends all that still run.
+Each child leads its own process group and ends with everything that it started. Leaving early,
+because of an interruption or a failure elsewhere, ends all running children.
 """
 
 import contextlib
@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 __all__ = ["child", "workers"]
 
@@ -18,10 +19,36 @@ _thread = threading.local()
 
 
 @contextlib.contextmanager
-def child(command: Sequence[str], **options: object) -> Iterator[subprocess.Popen]:
-    """Start `command` (options as of `subprocess.Popen`) and end it if the block is left early."""
-    process = subprocess.Popen(command, start_new_session=True, **options)
-    group: set[subprocess.Popen] = getattr(_thread, "group", set())
+def child(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int | None = None,
+    pass_fds: Collection[int] = (),
+) -> Iterator[subprocess.Popen[str]]:
+    """Start `command`; end it if the block is left early.
+
+    Parameters
+    ----------
+    command : program and arguments
+    cwd, env : working folder and environment, ours if None
+    stdin, stderr, pass_fds : as of `subprocess.Popen`; standard output is always a pipe of text
+    """
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        cwd=cwd,
+        env=env,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        pass_fds=pass_fds,
+        text=True,
+        errors="replace",
+    )
+    group: set[subprocess.Popen[str]] = getattr(_thread, "group", set())
     group.add(process)
     try:
         with process:
@@ -36,8 +63,8 @@ def child(command: Sequence[str], **options: object) -> Iterator[subprocess.Pope
 
 @contextlib.contextmanager
 def workers(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Give `count` threads for work that waits for children; leaving early ends those children."""
-    group: set[subprocess.Popen] = set()
+    """Provide `count` threads for work that waits for children; leaving early ends the children."""
+    group: set[subprocess.Popen[str]] = set()
 
     def join_group() -> None:
         _thread.group = group
@@ -54,8 +81,8 @@ def workers(count: int) -> Iterator[ThreadPoolExecutor]:
                     _end(process)
 
 
-def _end(process: subprocess.Popen) -> None:
-    """End the child and whatever it started: asked first, killed after five seconds."""
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the child and all that it started: terminate, then kill after five seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)

@@ -1,8 +1,7 @@
-"""The targets that end in a bitstream."""
+"""Targets that end in a bitstream."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from locgen.devices import Device
 from locgen.devices.pins import Constraints
@@ -12,7 +11,7 @@ from locgen.targets.packing import pack_core
 from locgen.targets.routed import Routed
 from locgen.targets.routing import place_and_route, route_out_of_context
 from locgen.targets.synthesis import synthesise_core, synthesise_top
-from locgen.targets.target import Job, Mapped
+from locgen.targets.target import Job, Mapped, Target
 from locgen.top.kinds import BUS_TOPS, FRAMED_TOPS
 
 __all__ = ["RoutedTarget"]
@@ -21,72 +20,56 @@ _ATTEMPTS = 3
 """Seeds tried until a board's clock is met."""
 
 
-@dataclass(frozen=True)
-class RoutedTarget:
-    """A family that open tools place and route; see `Target`."""
+@dataclass(frozen=True, kw_only=True)
+class RoutedTarget(Target):
+    """A family that open tools place and route."""
 
     family: Family
-    routes: bool = True
-    powers_up: bool = True
-    tile: bool = False
-    asks: tuple[str, ...] = ()
 
-    @property
-    def name(self) -> str:
-        """As in ``--target``."""
-        return self.family.name
-
-    @property
-    def title(self) -> str:
-        """The maker's name."""
-        return self.family.title
-
-    @property
-    def extra(self) -> str:
-        """What brings its tools."""
-        return self.family.extra
-
-    @property
-    def no_memory(self) -> str:
-        """Why engines have no memory here."""
-        return self.family.no_memory
-
-    @property
-    def tops(self) -> tuple[str, ...]:
-        """Values of ``--top``: links keep frames in block RAM."""
-        framed = () if self.family.no_memory else FRAMED_TOPS
-        return ("stream", *framed, *BUS_TOPS, "pins")
-
-    @property
-    def tools(self) -> tuple[str, ...]:
-        """Programs that it calls."""
-        return self.family.tools
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Simulation models of its cells."""
-        return self.family.models
-
-    @property
-    def library(self) -> str:
-        """How its toggles are counted."""
-        return self.family.library
-
-    @property
-    def notes(self) -> str:
-        """Why it is experimental, if it is."""
-        return self.family.experimental
+    @classmethod
+    def of(cls, family: Family) -> "RoutedTarget":
+        """Return the target of `family`, whose links keep their frames in block RAM."""
+        framed = () if family.no_memory else FRAMED_TOPS
+        return cls(
+            family=family,
+            name=family.name,
+            title=family.title,
+            tops=("stream", *framed, *BUS_TOPS, "pins"),
+            extra=family.extra,
+            tools=family.tools,
+            routes=True,
+            models=family.models,
+            library=family.library,
+            no_memory=family.no_memory,
+            notes=family.experimental,
+        )
 
     def synthesise(self, modules: Mapping[str, str], device: Device | None, job: Job) -> Mapped:
-        """Map core and top, and pack the core alone on `device`, which is needed."""
-        common = {"logs": job.logs, "use_cache": job.use_cache}
-        mapping = common | {"family": self.family, "effort": job.effort}
-        core = synthesise_core(modules["core"], job.out, counting=job.counting, **mapping)
+        """Map core and top, and pack the core alone on `device`."""
+        if device is None:
+            raise ValueError(f"--target {self.name} needs a device")
+        core = synthesise_core(
+            modules["core"],
+            job.out,
+            family=self.family,
+            effort=job.effort,
+            counting=job.counting,
+            logs=job.logs,
+            use_cache=job.use_cache,
+        )
         with workers(1) as pool:
-            packed = pool.submit(pack_core, core, device, **common)
+            packed = pool.submit(pack_core, core, device, logs=job.logs, use_cache=job.use_cache)
             top = None
             if "top" in modules:
-                top = synthesise_top(modules["top"], core, job.out, **mapping)
+                top = synthesise_top(
+                    modules["top"],
+                    core,
+                    job.out,
+                    family=self.family,
+                    effort=job.effort,
+                    logs=job.logs,
+                    use_cache=job.use_cache,
+                )
             return Mapped(core, top, packed.result())
 
     def route(
@@ -99,20 +82,26 @@ class RoutedTarget:
         job: Job,
     ) -> Routed:
         """Route the top for its pins, or the core between shift registers."""
-        common = {"logs": job.logs, "use_cache": job.use_cache}
-        place = (device, package)
         if mapped.top is None:
-            return route_out_of_context(mapped.core, *place, clock_mhz, job.seed, job.out, **common)
+            return route_out_of_context(
+                mapped.core,
+                device,
+                package,
+                clock_mhz,
+                job.seed,
+                job.out,
+                logs=job.logs,
+                use_cache=job.use_cache,
+            )
         return place_and_route(
             mapped.top,
-            *place,
+            device,
+            package,
             constraints,
             clock_mhz,
             job.seed,
             job.out,
             attempts=_ATTEMPTS,
-            **common,
+            logs=job.logs,
+            use_cache=job.use_cache,
         )
-
-    def deliver(self, name: str, out: Path, mapped: Mapped | None) -> None:
-        """Write nothing: the bitstream is all."""

@@ -1,4 +1,4 @@
-"""The target for anyone else: plain Verilog, and a core file for FuseSoC."""
+"""Plain Verilog for any tool, and a core file for FuseSoC."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from locgen.devices import Device
-from locgen.devices.pins import Constraints
-from locgen.errors import UsageError
 from locgen.resources import resource
-from locgen.targets.routed import Routed
-from locgen.targets.target import Job, Mapped
+from locgen.targets.target import Job, Mapped, Target
 from locgen.top.kinds import BUS_TOPS, FRAMED_TOPS
 
 __all__ = ["VerilogTarget"]
@@ -19,38 +16,17 @@ __all__ = ["VerilogTarget"]
 _TEMPLATE = "fusesoc.core.j2"
 
 
-@dataclass(frozen=True)
-class VerilogTarget:
-    """Verilog for any tool; see `Target`. Nothing is mapped, counted or routed."""
+@dataclass(frozen=True, kw_only=True)
+class VerilogTarget(Target):
+    """Verilog for any tool: nothing is mapped, counted or routed."""
 
     name: str = "verilog"
     title: str = "plain Verilog for any tool"
-    extra: str = ""
-    tools: tuple[str, ...] = ("yosys",)
-    routes: bool = False
     tops: tuple[str, ...] = ("stream", *FRAMED_TOPS, *BUS_TOPS)
-    models: tuple[str, ...] = ()
-    library: str = ""
-    no_memory: str = ""
-    powers_up: bool = True
-    tile: bool = False
-    asks: tuple[str, ...] = ()
     notes: str = "no figures of size, clock or energy: your own tools will tell"
 
     def synthesise(self, modules: Mapping[str, str], device: Device | None, job: Job) -> None:
         """Map nothing."""
-
-    def route(
-        self,
-        mapped: Mapped,
-        device: Device,
-        package: str,
-        constraints: Constraints | None,
-        clock_mhz: float,
-        job: Job,
-    ) -> Routed:
-        """Refuse: there is no device."""
-        raise UsageError("--target verilog has no device to place and route for: add --no-pnr")
 
     def deliver(self, name: str, out: Path, mapped: Mapped | None) -> None:
         """Write ``<name>.core``, which FuseSoC reads."""

@@ -1,5 +1,6 @@
-"""Ways to synthesise, of which several are tried and the one with the fewest cells is kept."""
+"""Recipes of synthesis, and the choice of the one with the fewest cells."""
 
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ class Recipe:
 
     Members
     -------
-    name : what the report calls it
-    script : what ABC does; what Yosys has it do where it is empty
+    name : its name in the report
+    script : ABC's script; empty for the one that Yosys chooses
     before : Yosys's commands before the family's own
     carries : whether adders may be carry chains, not gates alone
     """
@@ -44,8 +45,11 @@ def fewest(
 
     Parameters
     ----------
-    attempt : makes the products in a folder of its own
-    size : of what was made there; of a single recipe nobody needs to know it
+    recipes : the recipes to try
+    out : folder for the kept products
+    products : file names
+    attempt : makes the products of a recipe in the given folder
+    size : size of a netlist, whose products are in the given folder; not called for a single recipe
 
     Returns
     -------
@@ -53,13 +57,15 @@ def fewest(
         Every recipe in turn with its size; one is kept.
     """
     sizes: list[float | None] = []
+    smallest = math.inf
     for recipe in recipes:
         with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
             work = Path(folder)
             made = attempt(recipe, work)
-            sizes.append(size(made, work) if len(recipes) > 1 else None)
-            if len(sizes) == 1 or sizes[-1] < min(sizes[:-1]):
-                kept = recipe
+            cells = size(made, work) if len(recipes) > 1 else 0.0
+            sizes.append(cells if len(recipes) > 1 else None)
+            if cells < smallest:
+                kept, smallest = recipe, cells
                 for name in products:
                     (work / name).replace(out / name)
     return tuple(

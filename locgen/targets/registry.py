@@ -1,4 +1,4 @@
-"""Every target by name. A new one is an entry here, and nothing else in `flow` changes."""
+"""Table of all targets by name."""
 
 import difflib
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from locgen.targets.xilinx import XILINX7, XILINXUP
 __all__ = ["TARGETS", "find_target"]
 
 _ALL: tuple[Target, ...] = (
-    *(RoutedTarget(family) for family in FAMILIES.values()),
+    *(RoutedTarget.of(family) for family in FAMILIES.values()),
     AsicTarget(),
     TinyTapeoutTarget(),
-    Lut6Target(XILINX7),
-    Lut6Target(XILINXUP),
+    Lut6Target.of(XILINX7),
+    Lut6Target.of(XILINXUP),
     VerilogTarget(),
 )
 TARGETS: Mapping[str, Target] = {target.name: target for target in _ALL}

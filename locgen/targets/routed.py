@@ -1,4 +1,4 @@
-"""What place and route leaves behind, read from the JSON that nextpnr writes."""
+"""Results of place and route, from the JSON that nextpnr writes."""
 
 import json
 import re
@@ -34,7 +34,7 @@ class ResourceShortage(DoesNotFit):
     `shortages` maps the resource, in words, to (used, available).
     """
 
-    def __init__(self, message: str, shortages: Mapping[str, tuple[int, int]]):
+    def __init__(self, message: str, shortages: Mapping[str, tuple[int, int]]) -> None:
         super().__init__(message)
         self.shortages = dict(shortages)
 
@@ -48,6 +48,11 @@ class PlacedCell:
     x: int
     y: int
     z: int
+
+    @property
+    def is_logic(self) -> bool:
+        """Whether it is a logic cell, the unit of the figures."""
+        return self.kind == LOGIC
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ def placement_of(written: Path, family: Family) -> tuple[PlacedCell, ...]:
 
 def cells_outside_core(cells: tuple[PlacedCell, ...]) -> int:
     """Count the packed logic cells that are not the core's."""
-    return sum(cell.kind == LOGIC and not cell.name.startswith(_CORE) for cell in cells)
+    return sum(cell.is_logic and not cell.name.startswith(_CORE) for cell in cells)
 
 
 def write_placement(cells: tuple[PlacedCell, ...], path: Path) -> None:

@@ -1,13 +1,13 @@
-"""Placing and routing, up to the bitstream.
+"""Place and route, up to the bitstream.
 
-Everything is read from nextpnr's JSON: its report and the netlist it writes back.
+Every figure comes from nextpnr's JSON: its report and the netlist that it writes back.
 """
 
 import json
 import math
 import shutil
 import tempfile
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from locgen.devices import Device
@@ -62,15 +62,15 @@ def place_and_route(
     device, package : Device, str
         From `devices.find_device`; the device's family is the netlist's.
     constraints : Constraints or None
-        Where the ports are; without them pins are chosen freely.
+        Pins of the ports; without them place and route chooses.
     clock_mhz : float
-        The clock to meet, which is also what the placer strives for.
+        The clock to meet, and the placer's goal.
     seed : int
         The placer's first seed.
     out : Path
         Folder that receives the bitstream and nextpnr's report, ``<top>_report.json``.
     attempts : int
-        How many seeds, counted from `seed`, to try until the clock is met.
+        Number of seeds, counted from `seed`, to try until the clock is met.
     allow_slow : bool
         Return the fastest result even if it misses the clock.
     logs, use_cache
@@ -86,24 +86,16 @@ def place_and_route(
         From `toolchain`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    products = _products(design.top, FAMILIES[device.family])
+    router = _Router(
+        design, device, package, constraints, clock_mhz, logs or out / "logs", use_cache
+    )
     best: Routed | None = None
     for trial in range(seed, seed + attempts):
         with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
             work = Path(folder)
-            routed = _route(
-                design,
-                device,
-                package,
-                constraints,
-                clock_mhz,
-                trial,
-                work,
-                logs or out / "logs",
-                use_cache,
-            )
+            routed = router.route(trial, work)
             if best is None or routed.fmax_mhz > best.fmax_mhz:
-                for name in products:
+                for name in router.products:
                     (work / name).replace(out / name)
                 best = replace(routed, bitstream=out / routed.bitstream.name)
         if best.fmax_mhz >= clock_mhz:
@@ -167,131 +159,137 @@ def route_out_of_context(
     )
 
 
-def _products(top: str, family: Family) -> tuple[str, str, str]:
-    return f"{top}{family.suffix}", f"{top}_report.json", f"{top}_placement.json"
+@dataclass(frozen=True)
+class _Router:
+    """A design to route on a device, with any number of seeds."""
 
+    design: Netlist
+    device: Device
+    package: str
+    constraints: Constraints | None
+    clock_mhz: float
+    logs: Path
+    use_cache: bool
 
-def _route(
-    design: Netlist,
-    device: Device,
-    package: str,
-    constraints: Constraints | None,
-    clock_mhz: float,
-    seed: int,
-    work: Path,
-    logs: Path,
-    use_cache: bool,
-) -> Routed:
-    """Route with one seed; the products land in `work`."""
-    family = FAMILIES[device.family]
-    nextpnr, packer = find_tool(family.placer), find_tool(family.packer)
-    top = design.top
-    bitstream, report_name, placement = _products(top, family)
-    options = [*placer_options(device, package), "--freq", f"{clock_mhz:g}"]
-    options += ["--seed", str(seed), "--timing-allow-fail"]
-    limits = f"design.{family.constraints}"
-    if constraints is None:
-        constraints = _free_pins(design, device, package, clock_mhz)
-    if constraints is None:
-        options += family.free_arguments
-        text, pins = "", ()
-    else:
-        text = FORMATS[family.constraints](constraints)
-        pins = tuple(word.format(file=limits) for word in family.constraint_arguments)
-        options += pins
-    configuration = family.configuration.format(name="design")
-    names = {"configuration": configuration, "bitstream": bitstream}
-    packing = [*device.packer, *(word.format_map(names) for word in family.packer_arguments)]
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.device.family]
 
-    def produce() -> None:
-        shutil.copyfile(design.json, work / "design.json")
-        (work / limits).write_text(text)
-        arguments = [*options, "--json", "design.json", "--write", "placed.json"]
-        arguments += ["--report", report_name]
-        if family.configuration_option:
-            arguments += [family.configuration_option, configuration]
-        try:
-            run(nextpnr, arguments, work, logs / f"nextpnr_{top}.log")
-        except ToolFailed as error:
-            _explain(error, design, device, package, work, logs, pins)
-            raise
-        write_placement(placement_of(work / "placed.json", family), work / placement)
-        run(packer, packing, work, logs / f"{family.packer}_{top}.log")
+    @property
+    def products(self) -> tuple[str, str, str]:
+        """File names of the bitstream, nextpnr's report and the placement."""
+        top = self.design.top
+        return f"{top}{self.family.suffix}", f"{top}_report.json", f"{top}_placement.json"
 
-    sources = [design.json.read_bytes(), text]
-    key = key_of("route", nextpnr.identity, packer.identity, *options, *packing, *sources)
-    cached(key, _products(top, family), work, produce, use_cache=use_cache)
+    def route(self, seed: int, work: Path) -> Routed:
+        """Route with one seed; the products land in `work`."""
+        design, family = self.design, self.family
+        nextpnr, packer = find_tool(family.placer), find_tool(family.packer)
+        bitstream, report_name, placement = self.products
+        limits = f"design.{family.constraints}"
+        text, pins = self._constraints(limits)
+        options = [*placer_options(self.device, self.package), "--freq", f"{self.clock_mhz:g}"]
+        options += ["--seed", str(seed), "--timing-allow-fail"]
+        options += pins if text else family.free_arguments
+        configuration = family.configuration.format(name="design")
+        names = {"configuration": configuration, "bitstream": bitstream}
+        packing = [*self.device.packer, *(w.format_map(names) for w in family.packer_arguments)]
 
-    report = json.loads((work / report_name).read_text())
-    clocks = clocks_of(report)
-    fmax = min(clocks.values(), default=math.inf)
-    cells = read_placement(work / placement)
-    return Routed(
-        bitstream=work / bitstream,
-        fmax_mhz=fmax,
-        clocks_mhz=clocks,
-        critical_path_ns=1000 / fmax,
-        critical_path=critical_path_of(report),
-        utilisation=utilisation(design.cells, family.cells, *logic_cells_of(report, family)),
-        cells=cells,
-        grid=device.grid,
-        wrapper_logic_cells=cells_outside_core(cells),
-        seed=seed,
-    )
+        def produce() -> None:
+            shutil.copyfile(design.json, work / "design.json")
+            (work / limits).write_text(text)
+            arguments = [*options, "--json", "design.json", "--write", "placed.json"]
+            arguments += ["--report", report_name]
+            if family.configuration_option:
+                arguments += [family.configuration_option, configuration]
+            try:
+                run(nextpnr, arguments, work, self.logs / f"nextpnr_{design.top}.log")
+            except ToolFailed as error:
+                self._explain(error, work, pins)
+                raise
+            write_placement(placement_of(work / "placed.json", family), work / placement)
+            run(packer, packing, work, self.logs / f"{family.packer}_{design.top}.log")
 
+        words = [nextpnr.identity, packer.identity, *options, *packing]
+        key = key_of("route", *words, design.json.read_bytes(), text)
+        cached(key, self.products, work, produce, use_cache=self.use_cache)
+        return self._read(work, seed)
 
-def _free_pins(
-    design: Netlist, device: Device, package: str, clock_mhz: float
-) -> Constraints | None:
-    """Return pins for the ports where place and route chooses none; None where it does.
-
-    Raises DoesNotFit if there are fewer pins than bits.
-    """
-    pins = device.free_pins.get(package)
-    if not pins:
-        return None
-    ports = sorted(design.ports, key=lambda port: (port.name != "clk", port.name))
-    bits = [
-        port.name if port.width == 1 else f"{port.name}[{bit}]"
-        for port in ports
-        for bit in range(port.width)
-    ]
-    if len(bits) > len(pins):
-        raise DoesNotFit(
-            f"{design.top} has {len(bits)} bits of ports, {device.name}-{package} {len(pins)} pins "
-            "in its device file: take --target ice40 or ecp5, which choose pins, or --no-pnr"
+    def _read(self, work: Path, seed: int) -> Routed:
+        """Return the result whose products are in `work`."""
+        bitstream, report_name, placement = self.products
+        report = json.loads((work / report_name).read_text())
+        clocks = clocks_of(report)
+        fmax = min(clocks.values(), default=math.inf)
+        cells = read_placement(work / placement)
+        counts = logic_cells_of(report, self.family)
+        return Routed(
+            bitstream=work / bitstream,
+            fmax_mhz=fmax,
+            clocks_mhz=clocks,
+            critical_path_ns=1000 / fmax,
+            critical_path=critical_path_of(report),
+            utilisation=utilisation(self.design.cells, self.family.cells, *counts),
+            cells=cells,
+            grid=self.device.grid,
+            wrapper_logic_cells=cells_outside_core(cells),
+            seed=seed,
         )
-    placed = (Pin(*pair) for pair in zip(bits, pins, strict=False))
-    return Constraints(tuple(placed), clock_mhz * 1e6)
 
+    def _constraints(self, name: str) -> tuple[str, tuple[str, ...]]:
+        """Return the text of the file `name` and the options that name it; nothing without pins."""
+        constraints = self.constraints or self._free_pins()
+        if constraints is None:
+            return "", ()
+        pins = tuple(word.format(file=name) for word in self.family.constraint_arguments)
+        return FORMATS[self.family.constraints](constraints), pins
 
-def _explain(
-    error: ToolFailed,
-    design: Netlist,
-    device: Device,
-    package: str,
-    work: Path,
-    logs: Path,
-    pins: tuple[str, ...],
-) -> None:
-    """Raise what nextpnr's failure means if it means that the device is too small."""
-    family = FAMILIES[device.family]
-    log = logs / f"nextpnr_pack_{design.top}.log"
-    report = pack_report(design, device, package, work, log, use_cache=False, pins=pins)
-    place = f"{device.name}-{package}"
-    shortages = shortages_of(report, family)
-    if shortages:
-        wants = ", ".join(
-            f"{used} of {available} {words}" for words, (used, available) in shortages.items()
+    def _free_pins(self) -> Constraints | None:
+        """Return pins for the ports where place and route chooses none; None where it does.
+
+        Raises DoesNotFit if there are fewer pins than bits.
+        """
+        pins = self.device.free_pins.get(self.package)
+        if not pins:
+            return None
+        ports = sorted(self.design.ports, key=lambda port: (port.name != "clk", port.name))
+        bits = [
+            port.name if port.width == 1 else f"{port.name}[{bit}]"
+            for port in ports
+            for bit in range(port.width)
+        ]
+        if len(bits) > len(pins):
+            raise DoesNotFit(
+                f"{self.design.top} has {len(bits)} bits of ports, {self._place} {len(pins)} pins "
+                "in its device file: take --target ice40 or ecp5, which choose pins, or --no-pnr"
+            )
+        placed = (Pin(*pair) for pair in zip(bits, pins, strict=False))
+        return Constraints(tuple(placed), self.clock_mhz * 1e6)
+
+    @property
+    def _place(self) -> str:
+        return f"{self.device.name}-{self.package}"
+
+    def _explain(self, error: ToolFailed, work: Path, pins: tuple[str, ...]) -> None:
+        """Raise the cause of nextpnr's failure if the device is too small."""
+        top = self.design.top
+        log = self.logs / f"nextpnr_pack_{top}.log"
+        report = pack_report(
+            self.design, self.device, self.package, work, log, use_cache=False, pins=pins
         )
-        raise ResourceShortage(
-            f"{design.top} needs {wants} of {place}: take fewer or shallower trees, "
-            "--fabric tree or a larger device",
-            shortages,
-        ) from error
-    used, available = logic_cells_of(report, family)
-    if used > 0.9 * available:  # the placer gives up before 100 %
-        raise DoesNotFit(
-            f"{design.top} fills {used} of {available} logic cells of {place} "
-            "and could not be placed: take fewer or shallower trees or a larger device"
-        ) from error
+        shortages = shortages_of(report, self.family)
+        if shortages:
+            wants = ", ".join(
+                f"{used} of {available} {words}" for words, (used, available) in shortages.items()
+            )
+            raise ResourceShortage(
+                f"{top} needs {wants} of {self._place}: take fewer or shallower trees, "
+                "--fabric tree or a larger device",
+                shortages,
+            ) from error
+        used, available = logic_cells_of(report, self.family)
+        if used > 0.9 * available:  # the placer gives up before 100 %
+            raise DoesNotFit(
+                f"{top} fills {used} of {available} logic cells of {self._place} "
+                "and could not be placed: take fewer or shallower trees or a larger device"
+            ) from error

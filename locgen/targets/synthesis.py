@@ -125,7 +125,7 @@ def _recipes(family: CellFamily, effort: Effort, counting: bool = False) -> tupl
 def _packed(netlist: Netlist, family: CellFamily, work: Path, logs: Path, use_cache: bool) -> int:
     """Count packed logic cells, which are the same on every device of a family; else LUTs."""
     if not isinstance(family, Family):
-        return utilisation(netlist.cells, family.cells, None, None).lut
+        return utilisation(netlist.cells, family.cells, None, None).lut or 0
     log = logs / "nextpnr_recipe.log"
     device, package = find_device(DEFAULT_DEVICE[family.name])
     report = pack_report(netlist, device, package, work, log, use_cache=use_cache)

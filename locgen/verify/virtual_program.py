@@ -207,8 +207,6 @@ def running(
                 command,
                 pass_fds=[ours],
                 stdin=subprocess.PIPE,  # closes with us, however we end
-                stdout=subprocess.PIPE,
-                text=True,
             )
         )
         board = VirtualBoard(os.ttyname(theirs), process)

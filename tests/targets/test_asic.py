@@ -9,11 +9,12 @@ import pytest
 from asickit import OSU018, TINY, needs_osu018
 
 from locgen.errors import ConfigurationError, ToolNotFound
+from locgen.targets.asic.areas import area_of, nand2_area
 from locgen.targets.asic.expressions import parse_expression, truth_table
 from locgen.targets.asic.liberty import read_library
 from locgen.targets.asic.libraries import KNOWN, find_library, libraries_here
 from locgen.targets.asic.librelane import design_settings, hardened_period, tile_settings
-from locgen.targets.asic.mapping import area_of, map_core, map_top, nand2_area
+from locgen.targets.asic.mapping import map_core, map_top
 from locgen.targets.asic.models import cell_models, genlib
 from locgen.targets.asic.tiles import MOST_FILLED, SHUTTLES, smallest_tile
 from locgen.targets.asic.timing import constraints, static_timing

@@ -1,4 +1,4 @@
-"""Liberty's syntax: groups, attributes, text; what they mean is `liberty`'s.
+"""Liberty's syntax: groups, attributes and text, without their meaning.
 
 Why not a library: lln-libparse 0.56 (the reader of Yosys) ends the whole process on a damaged file,
 liberty-parser 0.0.29 is alpha and under the GPL.
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from locgen.errors import ConfigurationError
+from locgen.targets.asic.expressions import Expression, parse_expression
 
 __all__ = ["Group", "number_of", "read_groups"]
 
@@ -20,12 +21,12 @@ _TOKEN = re.compile(
 
 @dataclass
 class Group:
-    """``kind (arguments) { attributes; groups }`` of a Liberty file.
+    """``name (arguments) { attributes; groups }`` of a Liberty file.
 
-    `attributes` maps names to what stands behind them: one text, or the texts in brackets.
+    `attributes` maps names to values: one text, or the texts in brackets.
     """
 
-    kind: str
+    name: str
     arguments: tuple[str, ...]
     attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     groups: list["Group"] = field(default_factory=list)
@@ -39,9 +40,13 @@ class Group:
         value = self.attributes.get(name)
         return default if value is None else number_of(value[0])
 
-    def all(self, *kinds: str) -> Iterator["Group"]:
-        """Yield the inner groups of these kinds, in the order of the file."""
-        return (group for group in self.groups if group.kind in kinds)
+    def expression(self, name: str) -> Expression | None:
+        """Return the attribute as a Boolean expression, None where there is none."""
+        return parse_expression(self.text(name)) if name in self.attributes else None
+
+    def all(self, *names: str) -> Iterator["Group"]:
+        """Yield the inner groups of these names, in the order of the file."""
+        return (group for group in self.groups if group.name in names)
 
 
 def read_groups(text: str, source: str) -> Group:
@@ -57,7 +62,7 @@ def read_groups(text: str, source: str) -> Group:
     if name is None:
         raise ConfigurationError(f"{source} is empty: give a Liberty file")
     group = reader.statement(name, Group("file", ()))
-    if group is None or group.kind != "library":
+    if group is None or group.name != "library":
         raise ConfigurationError(f"{source} is no Liberty file: it must begin with library")
     return group
 
@@ -70,7 +75,6 @@ class _Reader:
         self.text = text
         self.place = 0
         self.quoted = False
-        self.peeked: list[tuple[str | None, bool, int]] = []
 
     def wrong(self, what: str) -> ConfigurationError:
         line = self.text.count("\n", 0, self.place) + 1
@@ -99,13 +103,13 @@ class _Reader:
         """Read what follows `name` into `parent`; return the group if it is one."""
         mark = self.next()
         if mark == ":":
-            parts = []
-            while (token := self.next(lines=True)) not in (";", "\n", "}", None) or self.quoted:
+            parts: list[str] = []
+            while (token := self.next(lines=True)) not in (";", "\n", "}") or self.quoted:
+                if token is None:
+                    raise self.wrong(f"{name} has no end")
                 parts.append(token)
             if token == "}":
                 self.place -= 1
-            if token is None:
-                raise self.wrong(f"{name} has no end")
             parent.attributes[name] = (" ".join(parts),)
             return None
         if mark != "(":

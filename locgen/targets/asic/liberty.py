@@ -1,111 +1,20 @@
-"""What Liberty files say of cells: functions, tables and areas. Quantities are in SI units."""
+"""Reader of Liberty files."""
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from locgen.errors import ConfigurationError
+from locgen.targets.asic.cells import Arc, Cell, State, Table
 from locgen.targets.asic.expressions import Expression, inputs_of, parse_expression
 from locgen.targets.asic.groups import Group, number_of, read_groups
 
-__all__ = ["Arc", "Cell", "Library", "State", "Table", "read_library"]
+__all__ = ["Library", "read_library"]
 
 _PREFIX = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "k": 1e3}
 _QUANTITY = re.compile(r"\s*([\d.eE+-]*)\s*([a-zA-Z]*)\s*")
-
-
-@dataclass(frozen=True)
-class Table:
-    """A quantity over input transition time (seconds) and load (farads), both rising.
-
-    `values` holds one row for each slew; an axis that the table does not have holds a single 0.
-    """
-
-    slews: tuple[float, ...]
-    loads: tuple[float, ...]
-    values: tuple[tuple[float, ...], ...]
-
-    def at(self, slew: float, load: float) -> float:
-        """Return the value there, linear between points and beyond the last ones."""
-        row, right = _between(self.slews, slew)
-        column, up = _between(self.loads, load)
-        near = self.values[row]
-        if right is None:
-            return _mix(near, column, up)
-        return _mix(near, column, up) * (1 - right) + _mix(self.values[row + 1], column, up) * right
-
-
-def _between(axis: tuple[float, ...], value: float) -> tuple[int, float | None]:
-    """Return the point below and the share of the way to the next; None without a next one."""
-    if len(axis) < 2:
-        return 0, None
-    place = min(max(bisect_right(axis, value) - 1, 0), len(axis) - 2)
-    return place, (value - axis[place]) / (axis[place + 1] - axis[place])
-
-
-def _mix(row: tuple[float, ...], place: int, share: float | None) -> float:
-    return row[place] if share is None else row[place] * (1 - share) + row[place + 1] * share
-
-
-@dataclass(frozen=True)
-class Arc:
-    """Tables of `pin` for changes of `related` (empty for any), while `when` holds (None: always).
-
-    A table that the file does not give is None.
-    """
-
-    pin: str
-    related: str
-    when: Expression | None
-    rise: Table | None
-    fall: Table | None
-
-
-@dataclass(frozen=True)
-class State:
-    """What a flip-flop or latch keeps.
-
-    `names` of the state and of its opposite; `clock` rises, or enables a latch; `data` is taken
-    then; `clear` and `preset` act at once, None where there is none.
-    """
-
-    kind: str
-    names: tuple[str, str]
-    clock: Expression
-    data: Expression
-    clear: Expression | None = None
-    preset: Expression | None = None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A standard cell.
-
-    Members
-    -------
-    name, area : area in square micrometres
-    leakage : watts where no condition holds; leakage_when : condition and watts
-    inputs : capacitance of each input pin in farads, by name, in the file's order
-    outputs : function of each output pin over inputs and state names, by name
-    state : of a flip-flop or latch, None for a gate
-    plain : no three-state output, no scan, every output has a function, and not ``dont_use``
-    power : energies in joules; transitions : of outputs, in seconds
-    """
-
-    name: str
-    area: float
-    leakage: float = 0.0
-    leakage_when: tuple[tuple[Expression, float], ...] = ()
-    inputs: Mapping[str, float] = field(default_factory=dict)
-    outputs: Mapping[str, Expression] = field(default_factory=dict)
-    state: State | None = None
-    plain: bool = True
-    power: tuple[Arc, ...] = ()
-    transitions: tuple[Arc, ...] = ()
 
 
 class Library:
@@ -132,7 +41,7 @@ class Library:
         self._leak = _unit(group.text("leakage_power_unit", "1nW"))
         load = group.attributes.get("capacitive_load_unit", ("1", "pf"))
         self._farad = number_of(load[0]) * _unit(f"1{load[1].lower()}")
-        # Liberty leaves the unit of energy to be that of capacitance times voltage squared.
+        # Liberty's unit of energy is that of capacitance times voltage squared.
         self._joule = self._farad * self._volt**2
 
     @property
@@ -199,7 +108,8 @@ class Library:
     def _cell(self, group: Group) -> Cell:
         inputs: dict[str, float] = {}
         outputs: dict[str, Expression] = {}
-        power, transitions = [], []
+        power: list[Arc] = []
+        transitions: list[Arc] = []
         # Cells of power switches and level shifters look like plain gates otherwise.
         odd = ("dont_use", "dont_touch", "is_isolation_cell", "is_level_shifter", "always_on")
         plain = all(group.text(name) != "true" for name in odd)
@@ -222,9 +132,9 @@ class Library:
         known = {*inputs, *(() if state is None else state.names)}
         plain &= bool(outputs) and all(known >= {*inputs_of(f)} for f in outputs.values())
         leaks = [
-            (parse_expression(one.text("when")), one.number("value") * self._leak)
+            (when, one.number("value") * self._leak)
             for one in group.all("leakage_power")
-            if "when" in one.attributes
+            if (when := one.expression("when")) is not None
         ]
         default = self._group.number("default_cell_leakage_power")
         return Cell(
@@ -243,78 +153,69 @@ class Library:
     @staticmethod
     def _pins(group: Group) -> Iterator[Group]:
         for pin in group.all("pin", "bus", "bundle"):
-            if pin.kind == "pin" and pin.arguments:
+            if pin.name == "pin" and pin.arguments:
                 yield pin
 
     @staticmethod
     def _state(group: Group) -> State | None:
-        for inner in group.all("ff", "latch"):
-            clock, data = (
-                ("clocked_on", "next_state") if inner.kind == "ff" else ("enable", "data_in")
-            )
-            if clock not in inner.attributes or data not in inner.attributes:
-                continue
-            names = (*inner.arguments, "", "")[:2]
-            extra = {
-                name: parse_expression(inner.text(name))
-                for name in ("clear", "preset")
-                if name in inner.attributes
-            }
-            return State(
-                inner.kind,
-                names,
-                parse_expression(inner.text(clock)),
-                parse_expression(inner.text(data)),
-                **extra,
-            )
+        sources = (("ff", "clocked_on", "next_state"), ("latch", "enable", "data_in"))
+        for name, clock, data in sources:
+            for inner in group.all(name):
+                if clock in inner.attributes and data in inner.attributes:
+                    state, inverse = (*inner.arguments, "", "")[:2]
+                    return State(
+                        name == "ff",
+                        (state, inverse),
+                        parse_expression(inner.text(clock)),
+                        parse_expression(inner.text(data)),
+                        inner.expression("clear"),
+                        inner.expression("preset"),
+                    )
         return None
 
     def _arcs(self, group: Group, pin: str, what: str, unit: float) -> list[Arc]:
         tables = {
-            inner.kind: self._table(inner, unit)
+            inner.name: self._table(inner, unit)
             for inner in group.all(f"rise_{what}", f"fall_{what}", what)
         }
         both = tables.get(what)
         rise, fall = tables.get(f"rise_{what}", both), tables.get(f"fall_{what}", both)
         if rise is None and fall is None:
             return []
-        when = parse_expression(group.text("when")) if "when" in group.attributes else None
+        when = group.expression("when")
         related = group.text("related_pin").split() or [""]
         return [Arc(pin, name, when, rise, fall) for name in related]
 
     def _table(self, group: Group, unit: float) -> Table:
         template = self._templates.get(group.arguments[0] if group.arguments else "", {})
-        axes = [("", (0.0,)), ("", (0.0,))]
-        count = 0
+        axes: list[tuple[str, tuple[float, ...]]] = []
         for place in (1, 2):
             points = group.attributes.get(f"index_{place}", template.get(f"index_{place}"))
-            if points is not None:
-                axes[place - 1] = (template.get(f"variable_{place}", ("",))[0], _numbers(points))
-                count += 1
+            variable = template.get(f"variable_{place}", ("",))[0]
+            axes.append(("", (0.0,)) if points is None else (variable, _numbers(points)))
         rows = [_numbers((text,)) for text in group.attributes.get("values", ())]
         flat = [value * unit for row in rows for value in row]
         first, second = (len(points) for _, points in axes)
         if len(flat) != first * second:
             raise ConfigurationError(
-                f"{self.path.name}: a table of {group.kind} holds {len(flat)} values for "
+                f"{self.path.name}: a table of {group.name} holds {len(flat)} values for "
                 f"{first} x {second} points: correct the Liberty file"
             )
         grid = [flat[row * second : (row + 1) * second] for row in range(first)]
-        kinds = ["load" if "capacitance" in name else "slew" for name, _ in axes]
-        units = {"load": self._farad, "slew": self._time}
-        points = [
-            tuple(point * units[kind] for point in values)
-            for kind, (_, values) in zip(kinds, axes, strict=True)
-        ]
-        if kinds[0] == "load":
-            points.reverse()
+        is_load = ["capacitance" in name for name, _ in axes]
+        slews, loads = (
+            tuple(point * (self._farad if load else self._time) for point in values)
+            for load, (_, values) in zip(is_load, axes, strict=True)
+        )
+        if is_load[0]:
+            slews, loads = loads, slews
             grid = [list(column) for column in zip(*grid, strict=True)]
-        return Table(points[0], points[1], tuple(map(tuple, grid)))
+        return Table(slews, loads, tuple(map(tuple, grid)))
 
     @cached_property
     def _templates(self) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-        kinds = ("lu_table_template", "power_lut_template")
-        return {one.arguments[0]: one.attributes for one in self._group.all(*kinds)}
+        names = ("lu_table_template", "power_lut_template")
+        return {one.arguments[0]: one.attributes for one in self._group.all(*names)}
 
 
 def read_library(path: Path) -> Library:

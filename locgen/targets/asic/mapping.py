@@ -1,14 +1,11 @@
-"""Synthesis onto standard cells, with what they amount to."""
+"""Synthesis onto standard cells."""
 
-import json
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from locgen.errors import ConfigurationError, ToolFailed
-from locgen.targets.asic.expressions import truth_table
+from locgen.targets.asic.areas import nand2_area
 from locgen.targets.asic.liberty import Library
 from locgen.targets.asic.models import genlib
 from locgen.targets.cache import cached, key_of
@@ -16,7 +13,7 @@ from locgen.targets.netlist import Netlist, read_netlist
 from locgen.targets.portfolio import Effort, Recipe, fewest
 from locgen.targets.toolchain import find_tool, run
 
-__all__ = ["CellArea", "area_of", "map_core", "map_top", "nand2_area"]
+__all__ = ["map_core", "map_top"]
 
 # What ABC does between reading and writing; cell area in um2 of the core of a random forest
 # 20x5 (breast cancer, direct) in osu018:
@@ -37,80 +34,6 @@ _RECIPES: Mapping[Effort, tuple[Recipe, ...]] = {
 _DELAY = ";stime,-d"
 """Makes ABC write what it knows of area and delay into ``stats.txt``."""
 _STATS = "stats.txt"
-
-
-@dataclass(frozen=True)
-class CellArea:
-    """What the cells of a netlist amount to.
-
-    Members
-    -------
-    um2 : area of all cells in square micrometres, without wires, clock tree, taps and fill
-    gate_equivalents : the same in areas of the library's smallest two-input NAND
-    flip_flop_share : share of the area that flip-flops and latches take
-    cells, flip_flops : how many
-    by_module : area in square micrometres of each part of the design
-    """
-
-    um2: float
-    gate_equivalents: float
-    flip_flop_share: float
-    cells: int
-    flip_flops: int
-    by_module: Mapping[str, float]
-
-
-def nand2_area(library: Library) -> float:
-    """Return the area of the smallest two-input NAND gate, the unit of gate equivalents.
-
-    Raises
-    ------
-    ConfigurationError
-        If the library has none.
-    """
-    areas = [
-        cell.area
-        for cell in library.plain_cells
-        if cell.state is None
-        and len(cell.inputs) == 2
-        and len(cell.outputs) == 1
-        and truth_table(next(iter(cell.outputs.values())), tuple(cell.inputs)) == 0b0111
-    ]
-    if not areas or min(areas) <= 0:
-        raise ConfigurationError(f"{library.path} holds no NAND gate of two inputs: give another")
-    return min(areas)
-
-
-def area_of(netlist: Netlist, library: Library, module_of: Mapping[str, str]) -> CellArea:
-    """Return what the cells of `netlist` amount to.
-
-    Parameters
-    ----------
-    module_of : the part of the design that each cell belongs to, by its name
-    """
-    kinds = json.loads(netlist.json.read_text())["modules"][netlist.top]["cells"]
-    by_module: Counter[str] = Counter()
-    total = kept = 0.0
-    count = flip_flops = 0
-    for name in sorted(kinds):
-        kind = kinds[name]["type"]
-        if kind == "$scopeinfo":
-            continue
-        cell = library.cell(kind)
-        by_module[module_of[name]] += cell.area
-        total += cell.area
-        count += 1
-        if cell.state is not None:
-            kept += cell.area
-            flip_flops += 1
-    return CellArea(
-        um2=total,
-        gate_equivalents=total / nand2_area(library),
-        flip_flop_share=kept / total if total else 0.0,
-        cells=count,
-        flip_flops=flip_flops,
-        by_module=dict(sorted(by_module.items(), key=lambda item: (-item[1], item[0]))),
-    )
 
 
 def map_core(
@@ -138,7 +61,7 @@ def map_core(
     ConfigurationError
         If the library lacks cells that a design needs.
     """
-    if not any(cell.state is not None and cell.state.kind == "ff" for cell in library.plain_cells):
+    if not any(cell.state and cell.state.edge_triggered for cell in library.plain_cells):
         raise ConfigurationError(
             f"{library.path} holds no flip-flop: give a library of standard cells"
         )
@@ -228,13 +151,13 @@ def _to_cells(top: str, library: Library, recipe: Recipe) -> list[str]:
 def _buffer(library: Library) -> tuple[str, str, str] | None:
     """Return the smallest buffer: cell, input and output."""
     found = [
-        (cell.area, cell.name, *cell.inputs, *cell.outputs)
+        (cell.area, (cell.name, next(iter(cell.inputs)), next(iter(cell.outputs))))
         for cell in library.plain_cells
         if cell.state is None
         and len(cell.inputs) == len(cell.outputs) == 1
         and set(cell.outputs.values()) == {("pin", *cell.inputs)}
     ]
-    return min(found)[1:] if found else None
+    return min(found)[1] if found else None
 
 
 def _tie_cells(library: Library) -> tuple[tuple[str, str], tuple[str, str]] | None:
@@ -242,12 +165,12 @@ def _tie_cells(library: Library) -> tuple[tuple[str, str], tuple[str, str]] | No
 
     def constant(value: int) -> tuple[str, str] | None:
         found = [
-            (cell.area, cell.name, pin)
+            (cell.area, (cell.name, pin))
             for cell in library.plain_cells
             for pin, function in cell.outputs.items()
             if function == ("constant", value) and not cell.inputs
         ]
-        return min(found)[1:] if found else None
+        return min(found)[1] if found else None
 
     high, low = constant(1), constant(0)
     return (high, low) if high and low else None

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from locgen.errors import ConfigurationError
+from locgen.targets.asic.cells import Cell, State
 from locgen.targets.asic.expressions import GENLIB, VERILOG, Expression, written
-from locgen.targets.asic.liberty import Cell, Library
+from locgen.targets.asic.liberty import Library
 
 __all__ = ["cell_models", "genlib"]
 
@@ -37,7 +38,7 @@ def _model(cell: Cell) -> str:
     names = {}
     if cell.state is not None:
         names = dict(zip(cell.state.names, ("state", "(~state)"), strict=True))
-        lines += _state(cell)
+        lines += _state(cell.state)
     lines += [
         f"  assign {pin} = {written(function, VERILOG, names)};"
         for pin, function in cell.outputs.items()
@@ -45,9 +46,8 @@ def _model(cell: Cell) -> str:
     return "\n".join([*lines, "endmodule\n"])
 
 
-def _state(cell: Cell) -> list[str]:
+def _state(state: State) -> list[str]:
     """Return the process that keeps a cell's state."""
-    state = cell.state
 
     def text(expression: Expression) -> str:
         return written(expression, VERILOG, {state.names[0]: "state", state.names[1]: "(~state)"})
@@ -55,7 +55,7 @@ def _state(cell: Cell) -> list[str]:
     acts = [(text(what), value) for what, value in ((state.clear, 0), (state.preset, 1)) if what]
     lines = ["  reg state;", f"  wire clock = {text(state.clock)};"]
     lines += [f"  wire force_{value} = {what};" for what, value in acts]
-    if state.kind == "ff":
+    if state.edge_triggered:
         events = ["posedge clock", *(f"posedge force_{value}" for _, value in acts)]
         lines.append(f"  always @({' or '.join(events)})")
     else:
@@ -63,7 +63,7 @@ def _state(cell: Cell) -> list[str]:
     for position, (_, value) in enumerate(acts):
         lines.append(f"    {'else ' if position else ''}if (force_{value}) state <= 1'b{value};")
     rest = f"state <= {text(state.data)};"
-    gate = "" if state.kind == "ff" else "if (clock) "
+    gate = "" if state.edge_triggered else "if (clock) "
     lines.append(f"    {'else ' if acts else ''}{gate}{rest}")
     return lines
 
