@@ -77,8 +77,9 @@ def request_answers(
         predictions = model.answers(decisions, scores)
     except IndexError as error:
         row = np.flatnonzero(~right)[0]
+        decision = None if decisions is None else decisions[row]
         raise Mismatch(
-            f"the board decides {decisions[row]} on row {row}, which stands for nothing: "
+            f"the board decides {decision} on row {row}, which stands for nothing: "
             "report this with the build folder"
         ) from error
     return Answers(predictions, scores, np.flatnonzero(~right), seconds)

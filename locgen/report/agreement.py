@@ -1,5 +1,6 @@
 """Pictures of golden against the library: confusion matrices, and a scatter for regression."""
 
+import itertools
 import math
 from typing import Literal
 
@@ -19,83 +20,89 @@ def confusion_svg(
 
     Rows are true classes, columns answers; the shade is the share of the row.
     """
-    if which == "float":
-        counts, other = confusion.float_counts, confusion.golden_counts
-        title = "Library, floating point"
-    else:
-        counts, other = confusion.golden_counts, confusion.float_counts
-        title = "Golden, integers (what the hardware computes)"
-    classes = len(confusion.labels)
-    side = min(max(300.0 / max(classes, 1), 24), 88)
-    labels = [shorten(label, _LABEL) for label in confusion.labels]
-    longest = max((len(label) for label in labels), default=1)
-    left = 30 + 7.0 * longest
-    slanted = longest * 7 > side - 4
-    top = 56 + (5.2 * longest if slanted else 16)
-    right = sum(counts[n][n] for n in range(classes))
-    total = sum(map(sum, counts))
-    differing = sum(counts[r][c] != other[r][c] for r in range(classes) for c in range(classes))
-    drawing = Drawing(
-        f"confusion-{which}",
-        max(left + side * classes + (3.6 * longest if slanted else 0) + 8, 330),
-        top + side * classes + 8,
-        f"Confusion matrix: {title}",
-        f"{thousands(right)} of {plural(total, 'row')} right; "
-        f"{plural(differing, 'cell')} differ between library and golden.",
-    )
-    drawing.text(0, 14, title, "bold")
-    drawing.text(0, 30, f"{thousands(right)} of {thousands(total)} right", "quiet small")
-    drawing.text(left, 46, "answer", "quiet small")
-    drawing.text(0, top + 14, "true", "quiet small")
-    for n, label in enumerate(labels):
-        middle = left + side * (n + 0.5)
-        full = confusion.labels[n]
-        if slanted:
-            turn = f"rotate(-45 {middle:.2f} {top - 8:.2f})"
-            drawing.text(middle, top - 8, label, "small", tooltip=full, transform=turn)
-        else:
-            drawing.text(middle, top - 8, label, "small", "middle", tooltip=full)
-        y = top + side * (n + 0.5) + 4
-        drawing.text(left - 8, y, label, "small", "end", tooltip=full)
-    for row in range(classes):
-        of_row = sum(counts[row]) or 1
-        for column in range(classes):
-            count, change = counts[row][column], counts[row][column] - other[row][column]
-            x, y = left + side * column, top + side * row
-            deep = count / of_row
-            css = "f-down" if row == column else "f-up"
-            opacity = 0.12 + 0.88 * deep if count else 0
-            tooltip = (
-                f"true {confusion.labels[row]}, answered {confusion.labels[column]}: "
-                f"{count} (the other: {other[row][column]})"
-            )
-            drawing.rect(x + 1, y + 1, side - 2, side - 2, "f-faint", rx=2)
-            drawing.rect(x + 1, y + 1, side - 2, side - 2, css, tooltip, fill_opacity=opacity, rx=2)
-            ink = {"style": "fill:var(--panel)"} if count and opacity > 0.55 else {}
-            size = "bold" if side >= 40 else "small"
-            shown = str(count) if count or change else "\N{MIDDLE DOT}"
-            quiet = "" if count or change else " quiet"
-            drawing.text(
-                x + side / 2,
-                y + side / 2 + 4,
-                shown,
-                size + quiet,
-                "middle",
-                pointer_events="none",
-                **ink,
-            )
-            if change:
-                drawing.rect(x + 2, y + 2, side - 4, side - 4, "s-ink", rx=2, stroke_width=2.5)
-                if which == "golden" and side >= 40:
-                    drawing.text(
-                        x + side - 7,
-                        y + side - 9,
-                        f"{change:+d}",
-                        "small bold",
-                        "end",
-                        **ink,
-                    )
+    matrix = _Matrix(confusion, which)
+    drawing = matrix.start()
+    matrix.draw_labels(drawing)
+    for row, column in itertools.product(range(matrix.classes), repeat=2):
+        matrix.draw_cell(drawing, row, column)
     return drawing.render(standalone)
+
+
+class _Matrix:
+    """Counts and geometry of one confusion matrix."""
+
+    def __init__(self, confusion: Confusion, which: Literal["float", "golden"]) -> None:
+        self.which = which
+        self.names = confusion.labels
+        self.counts, self.other = confusion.float_counts, confusion.golden_counts
+        self.title = "Library, floating point"
+        if which == "golden":
+            self.counts, self.other = self.other, self.counts
+            self.title = "Golden, integers (what the hardware computes)"
+        self.classes = len(self.names)
+        self.labels = [shorten(label, _LABEL) for label in self.names]
+        self.longest = max((len(label) for label in self.labels), default=1)
+        self.side = min(max(300.0 / max(self.classes, 1), 24), 88)
+        self.slanted = self.longest * 7 > self.side - 4
+        self.left = 30 + 7.0 * self.longest
+        self.top = 56 + (5.2 * self.longest if self.slanted else 16)
+
+    def start(self) -> Drawing:
+        """Return the drawing with its title and axes."""
+        each = range(self.classes)
+        right = sum(self.counts[n][n] for n in each)
+        total = sum(map(sum, self.counts))
+        differing = sum(self.counts[r][c] != self.other[r][c] for r in each for c in each)
+        end = 3.6 * self.longest if self.slanted else 0
+        drawing = Drawing(
+            f"confusion-{self.which}",
+            max(self.left + self.side * self.classes + end + 8, 330),
+            self.top + self.side * self.classes + 8,
+            f"Confusion matrix: {self.title}",
+            f"{thousands(right)} of {plural(total, 'row')} right; "
+            f"{plural(differing, 'cell')} differ between library and golden.",
+        )
+        drawing.text(0, 14, self.title, "bold")
+        drawing.text(0, 30, f"{thousands(right)} of {thousands(total)} right", "quiet small")
+        drawing.text(self.left, 46, "answer", "quiet small")
+        drawing.text(0, self.top + 14, "true", "quiet small")
+        return drawing
+
+    def draw_labels(self, drawing: Drawing) -> None:
+        """Write the names of the classes above and beside the matrix."""
+        for n, (label, full) in enumerate(zip(self.labels, self.names, strict=True)):
+            middle, above = self.left + self.side * (n + 0.5), self.top - 8
+            if self.slanted:
+                turn = f"rotate(-45 {middle:.2f} {above:.2f})"
+                drawing.text(middle, above, label, "small", tooltip=full, transform=turn)
+            else:
+                drawing.text(middle, above, label, "small", "middle", tooltip=full)
+            y = self.top + self.side * (n + 0.5) + 4
+            drawing.text(self.left - 8, y, label, "small", "end", tooltip=full)
+
+    def draw_cell(self, drawing: Drawing, row: int, column: int) -> None:
+        """Draw one count and its difference from the other matrix."""
+        side = self.side
+        count, other = self.counts[row][column], self.other[row][column]
+        x, y = self.left + side * column, self.top + side * row
+        opacity = 0.12 + 0.88 * (count / (sum(self.counts[row]) or 1)) if count else 0
+        css = "f-down" if row == column else "f-up"
+        tooltip = (
+            f"true {self.names[row]}, answered {self.names[column]}: {count} (the other: {other})"
+        )
+        drawing.rect(x + 1, y + 1, side - 2, side - 2, "f-faint", rx=2)
+        drawing.rect(x + 1, y + 1, side - 2, side - 2, css, tooltip, fill_opacity=opacity, rx=2)
+        ink = {"style": "fill:var(--panel)"} if count and opacity > 0.55 else {}
+        size = "bold" if side >= 40 else "small"
+        shown = str(count) if count or count != other else "\N{MIDDLE DOT}"
+        quiet = "" if count or count != other else " quiet"
+        middle, base = x + side / 2, y + side / 2 + 4
+        drawing.text(middle, base, shown, size + quiet, "middle", pointer_events="none", **ink)
+        if count != other:
+            drawing.rect(x + 2, y + 2, side - 4, side - 4, "s-ink", rx=2, stroke_width=2.5)
+            if self.which == "golden" and side >= 40:
+                right, base = x + side - 7, y + side - 9
+                drawing.text(right, base, f"{count - other:+d}", "small bold", "end", **ink)
 
 
 def scatter_svg(pictures: Pictures, *, standalone: bool = True) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from locgen.report.facts import energy_shares, fits, meets_clock, missing, verified
 from locgen.report.numbers import every, percent, plural, points, share, si, significant, thousands
-from locgen.report.schema import Report
+from locgen.report.schema import Chip, CoreUsage, Report
 
 __all__ = ["Card", "Segment", "Verdict", "make_cards", "make_verdicts"]
 
@@ -93,13 +93,12 @@ def _mood(verdict: bool) -> str:
     return "good" if verdict else "bad"
 
 
-def _area(report: Report) -> Card:
-    core, chip = report.core, report.chip
+def _area(core: CoreUsage, chip: Chip) -> Card:
     lines = [
-        f"{significant(core.gate_equivalents, 4)} gate equivalents",
+        f"{significant(core.gate_equivalents or 0.0, 4)} gate equivalents",
         f"{percent(chip.flip_flop_share, 0)} of it flip-flops; {chip.library}",
     ]
-    value = significant(core.area_um2, 4)
+    value = significant(core.area_um2 or 0.0, 4)
     if chip.tile is None or chip.tile_filled is None:
         return Card("Cell area", value, "\u00b5m\u00b2", tuple(lines))
     lines.append(f"whole design: {percent(chip.tile_filled, 0)} of a {chip.tile} tile")
@@ -110,7 +109,7 @@ def _area(report: Report) -> Card:
 def _cells(report: Report) -> Card:
     usage = report.utilisation
     if report.chip is not None and report.core is not None and report.core.area_um2 is not None:
-        return _area(report)
+        return _area(report.core, report.chip)
     core = None if report.core is None else report.core.logic_cells
     alone = () if core is None else (f"model alone {thousands(core)}, the rest link and pins",)
     if usage is None or usage.logic_cells is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from locgen.report.numbers import percent, plural, significant, thousands
-from locgen.report.schema import Pruning, Report, Verification
+from locgen.report.schema import Experts, Pruning, Report, Verification
 from locgen.targets.registry import TARGETS
 from locgen.verify.levels import LEVELS
 
@@ -76,10 +76,13 @@ def energy_shares(report: Report) -> EnergyShares | None:
     energy, speed = report.energy, report.throughput
     if energy is None or speed is None or not speed.core_per_second:
         return None
-    parts = (energy.dynamic_nj_per_inference, energy.clock_uw, energy.static_uw)
-    if None in parts:
+    dynamic, clock_uw, static_uw = (
+        energy.dynamic_nj_per_inference,
+        energy.clock_uw,
+        energy.static_uw,
+    )
+    if dynamic is None or clock_uw is None or static_uw is None:
         return None
-    dynamic, clock_uw, static_uw = parts
     # uW divided by inferences per second is uJ per inference.
     clock = 1000 * clock_uw / speed.core_per_second
     static = 1000 * static_uw / speed.core_per_second
@@ -95,7 +98,7 @@ def experts_words(report: Report) -> str:
     if experts.changed_routes is not None and report.quantisation.rows_test is not None:
         rows = plural(report.quantisation.rows_test, "test route")
         text += f", {thousands(experts.changed_routes)} of {rows} changed"
-    return f"{text}; {_toggles_words(report)}"
+    return f"{text}; {_toggles_words(report, experts)}"
 
 
 def pruning_words(done: Pruning | None) -> dict[str, str]:
@@ -116,8 +119,7 @@ def pruning_words(done: Pruning | None) -> dict[str, str]:
     }
 
 
-def _toggles_words(report: Report) -> str:
-    experts = report.experts
+def _toggles_words(report: Report, experts: Experts) -> str:
     if experts.toggles_per_inference is None or experts.shared_toggles_per_inference is None:
         return f"toggles by expert {missing(report, 'experts')}"
     mine, rest = sum(experts.toggles_per_inference), experts.shared_toggles_per_inference

@@ -52,6 +52,5 @@ def _words(kind: object) -> str:
         return f"list of {_words(members[0])}"
     if origin is dict:
         return f"name to {_words(members[1])}"
-    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false"}[
-        kind.__name__
-    ]
+    names: dict[object, str] = {str: "text", int: "integer", float: "number", bool: "true or false"}
+    return names[kind]

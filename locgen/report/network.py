@@ -1,5 +1,7 @@
 """The picture of the tree network."""
 
+from collections.abc import Callable
+
 from locgen.report.drawing import Drawing, ramp_step
 from locgen.report.numbers import plural, thousands
 from locgen.report.palette import RAMP_STEPS
@@ -10,6 +12,8 @@ __all__ = ["network_svg"]
 _WIDTH = 1080.0
 _LEFT = 150.0
 _RIGHT = 16.0
+_TOP = 34.0
+_ROW_GAP = 46.0
 
 
 def network_svg(pictures: Pictures, *, standalone: bool = True) -> str:
@@ -27,18 +31,16 @@ def network_svg(pictures: Pictures, *, standalone: bool = True) -> str:
     if not sites:
         raise ValueError("pictures must have at least one site for a picture of the network")
     count = len(sites)
-    stops = sorted({site.stop for site in sites})
+    stages = sorted({site.stop for site in sites})
     low, high = _range(sites)
     nodes = sum(len(site.nodes) for site in sites)
-    down_levels = [*pictures.inner_stops, len(stops)]
+    down_levels = [*pictures.inner_stops, len(stages)]
     pitch = (_WIDTH - _LEFT - _RIGHT) / count
     box = min(pitch - min(0.16 * pitch, 4), 44)
     tall = min(max(box, 26), 40)
-    rail_gap = 9 if len(stops) <= 8 else 6
-    row_gap = 46.0
-    top = 34.0
-    rails_top = top + row_gap * len(down_levels) + 22
-    sites_top = rails_top + rail_gap * len(stops) + 12
+    rail_gap = 9 if len(stages) <= 8 else 6
+    rails_top = _TOP + _ROW_GAP * len(down_levels) + 22
+    sites_top = rails_top + rail_gap * len(stages) + 12
     level_gap = 30 if pictures.combine_levels <= 6 else 24
     adders_top = sites_top + tall + (12 if pitch >= 13 else 24)
     bottom = adders_top + level_gap * max(pictures.combine_levels, 1)
@@ -56,25 +58,8 @@ def network_svg(pictures: Pictures, *, standalone: bool = True) -> str:
     def centre(position: float) -> float:
         return _LEFT + pitch * (position + 0.5)
 
-    middle = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2
-    _row_label(drawing, top, "Root", "sends the features")
-    feeds = [(middle, top)]
-    for level, stops_here in enumerate(down_levels):
-        y = top + row_gap * (level + 1)
-        last = level == len(down_levels) - 1
-        _row_label(drawing, y, "Last stops" if last else "Broadcast", plural(stops_here, "stop"))
-        here = []
-        for number in range(stops_here):
-            x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * (number + 0.5) / stops_here
-            from_x, from_y = feeds[number * len(feeds) // stops_here]
-            half = (from_y + y) / 2
-            points = [(from_x, from_y), (from_x, half), (x, half), (x, y)]
-            drawing.line(points, "s-down", 1.4)
-            here.append((x, y))
-        for x, from_y in feeds:
-            _stop(drawing, x, from_y, level == 0, "f-down", "root" if level == 0 else "stop")
-        feeds = here
-    _rails(drawing, sites, stops, feeds, (rails_top, rail_gap, sites_top), centre)
+    feeds = _broadcast(drawing, down_levels)
+    _rails(drawing, sites, stages, feeds, (rails_top, rail_gap, sites_top), centre)
     for x, y in feeds:
         _stop(drawing, x, y, False, "f-down", "last broadcast stop")
     _sites(drawing, sites, (low, high), (box, tall, pitch), sites_top, centre)
@@ -89,6 +74,28 @@ def network_svg(pictures: Pictures, *, standalone: bool = True) -> str:
         drawing.text(x, y, str(sites[position].number), "small quiet over", "middle")
     _ramp_legend(drawing, bottom + 62, low, high)
     return drawing.render(standalone)
+
+
+def _broadcast(drawing: Drawing, down_levels: list[int]) -> list[tuple[float, float]]:
+    """Draw the root and the levels of the broadcast tree; return the places of the last stages."""
+    _row_label(drawing, _TOP, "Root", "sends the features")
+    feeds = [(_LEFT + (_WIDTH - _LEFT - _RIGHT) / 2, _TOP)]
+    for level, stages in enumerate(down_levels):
+        y = _TOP + _ROW_GAP * (level + 1)
+        last = level == len(down_levels) - 1
+        _row_label(drawing, y, "Last stops" if last else "Broadcast", plural(stages, "stop"))
+        here = []
+        for number in range(stages):
+            x = _LEFT + (_WIDTH - _LEFT - _RIGHT) * (number + 0.5) / stages
+            from_x, from_y = feeds[number * len(feeds) // stages]
+            half = (from_y + y) / 2
+            points = [(from_x, from_y), (from_x, half), (x, half), (x, y)]
+            drawing.line(points, "s-down", 1.4)
+            here.append((x, y))
+        for x, from_y in feeds:
+            _stop(drawing, x, from_y, level == 0, "f-down", "root" if level == 0 else "stop")
+        feeds = here
+    return feeds
 
 
 def _labels_every(pitch: float) -> int:
@@ -120,7 +127,7 @@ def _rails(
     stops: list[int],
     feeds: list[tuple[float, float]],
     rows: tuple[float, float, float],
-    centre: object,
+    centre: Callable[[float], float],
 ) -> None:
     """Draw a rail for each last stop, with a drop to each of its sites."""
     rails_top, gap, sites_top = rows
@@ -143,7 +150,7 @@ def _sites(
     cells: tuple[int, int],
     sizes: tuple[float, float, float],
     top: float,
-    centre: object,
+    centre: Callable[[float], float],
 ) -> None:
     box, tall, pitch = sizes
     for position, site in enumerate(sites):
@@ -168,7 +175,7 @@ def _adders(
     pictures: Pictures,
     count: int,
     rows: tuple[float, float, float],
-    centre: object,
+    centre: Callable[[float], float],
 ) -> float:
     """Draw the combining tree, pair by pair; return where its last link stands."""
     sites_bottom, top, gap = rows

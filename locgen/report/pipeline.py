@@ -24,7 +24,8 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
         if name.removeprefix("tree_").isdecimal()
     )
     fabric, model = report.fabric, report.model
-    squares = trees or [(number, None) for number in range(model.nodes)]
+    squares: list[tuple[int, int | None]] = [*trees]
+    squares = squares or [(number, None) for number in range(model.nodes)]
     decision = sum(size for name, size in pictures.modules if name == "decide")
     stages = [
         ("Features", f"{plural(model.features, 'feature')}", _bits(report)),

@@ -28,7 +28,7 @@ __all__ = [
     "Verification",
 ]
 
-SCHEMA = "locgen.report/1"
+SCHEMA: Literal["locgen.report/1"] = "locgen.report/1"
 
 
 class _Strict(BaseModel):

@@ -1,14 +1,16 @@
-"""What the page says in tables and sentences: the two claims, cells, estimates, energy's worth."""
+"""Tables and sentences of the page: the two claims, cells, estimates, the worth of energy."""
 
 from locgen.report.facts import experts_words, missing, passed, pruning_words
 from locgen.report.modules import module_words
 from locgen.report.numbers import percent, plural, points, share, si, significant, thousands
-from locgen.report.schema import Report, Verification
+from locgen.report.schema import Chip, Experts, Report, Synthesis, Verification
 from locgen.verify.levels import LEVELS
 
 __all__ = ["Row", "agreement_rows", "energy_words", "equality_rows", "make_tables"]
 
 Row = tuple[str, ...]
+Table = tuple[str, str, Row, tuple[Row, ...]]
+"""Anchor, heading, head and rows."""
 
 
 def equality_rows(report: Report) -> tuple[tuple[str, str, str, str, str, str], ...]:
@@ -50,8 +52,8 @@ def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
             if facts.rows_test is not None:
                 changed += f" of {plural(facts.rows_test, 'row')}"
         rows.append(("Changed decisions", changed))
-    pruned = pruning_words(report.pruning)
-    if pruned:
+    if report.pruning is not None:
+        pruned = pruning_words(report.pruning)
         rows.append(("Leaves that pruning left", pruned["leaves"]))
         measure = {"accuracy": "Accuracy", "r2": "R\u00b2"}[report.pruning.measure]
         for name in ("training", "test"):
@@ -62,23 +64,23 @@ def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], ...]:
-    """Return (anchor, heading, head, rows): estimate, cells, synthesis, evidence, experts."""
+def make_tables(report: Report) -> tuple[Table, ...]:
+    """Return the tables of estimate, cells, synthesis, chip, evidence and experts."""
     core, timing = report.core, report.timing
     cells = None if core is None else core.logic_cells
     fmax = None if timing is None else timing.fmax_mhz
     estimate = report.estimate
-    rows = (
+    compared = (
         _compared("Logic cells, model alone", estimate.logic_cells, cells, missing(report, "core")),
         _compared("Fmax, MHz", estimate.fmax_mhz, fmax, missing(report, "timing")),
     )
     head = ("", "Estimate", "Actual", "Error")
-    tables = [("estimate", "Estimate against actual", head, rows)]
+    tables: list[Table] = [("estimate", "Estimate against actual", head, compared)]
     tables.append(_cells_table(report))
     if report.synthesis is not None:
-        tables.append(_synthesis_table(report))
+        tables.append(_synthesis_table(report.synthesis))
     if report.chip is not None:
-        tables += [_chip_table(report), _area_table(report)]
+        tables += [_chip_table(report, report.chip), _area_table(report, report.chip)]
     if report.evidence is not None:
         evidence = report.evidence
         gone = missing(report, "core")
@@ -89,13 +91,12 @@ def make_tables(report: Report) -> tuple[tuple[str, str, Row, tuple[Row, ...]], 
         )
         tables.append(("evidence", "What gathering evidence costs", ("", "Cost"), rows))
     if report.experts is not None:
-        tables.append(_experts_table(report))
+        tables.append(_experts_table(report, report.experts))
     return tuple(tables)
 
 
-def _chip_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+def _chip_table(report: Report, chip: Chip) -> Table:
     """Return library, corner, hash and tile."""
-    chip = report.chip
     rows = [
         ("Library", f"{chip.library} ({chip.process}), {chip.origin}"),
         ("Corner", chip.corner or "none: areas alone"),
@@ -120,20 +121,19 @@ def _chip_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
     return "chip", "Standard cells", ("", "Model alone"), tuple(rows)
 
 
-def _area_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+def _area_table(report: Report, chip: Chip) -> Table:
     """Return each module's area."""
-    total = report.core.area_um2 or 0.0
+    total = (report.core.area_um2 if report.core is not None else None) or 0.0
     rows = tuple(
         (module_words(name), significant(area, 4), percent(share(area, total)))
-        for name, area in report.chip.area_um2_by_module.items()
+        for name, area in chip.area_um2_by_module.items()
     )
     return "area", "Where the area goes", ("", "Area, um\u00b2", "Share"), rows
 
 
-def _experts_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+def _experts_table(report: Report, facts: Experts) -> Table:
     """Return each expert's toggles, those of all else, and what it comes to."""
     heading = f"What experts toggle: {experts_words(report).partition(';')[0]}"
-    facts = report.experts
     toggles, shares = facts.toggles_per_inference, facts.open_share
     shared = facts.shared_toggles_per_inference
     if toggles is None or shares is None or shared is None:
@@ -158,7 +158,7 @@ def _compared(name: str, estimate: float | None, actual: float | None, gone: str
     return name, shown, significant(actual, 4), f"{100 * (estimate / actual - 1):+.0f} %"
 
 
-def _cells_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
+def _cells_table(report: Report) -> Table:
     names = {
         "logic_cells": "Logic cells (packed)",
         "lut": "LUTs",
@@ -191,9 +191,8 @@ def _cells_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
     return "cells", "Cells by kind", ("", "Model alone", "Whole design"), tuple(rows)
 
 
-def _synthesis_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
-    """Return what each recipe came to."""
-    synthesis = report.synthesis
+def _synthesis_table(synthesis: Synthesis) -> Table:
+    """Return the size that each recipe reached."""
     unit = {"logic_cells": "Logic cells", "lut6": "LUT6", "area_um2": "Area, um\u00b2"}
     rows = tuple(
         (done.recipe, f"{done.size:,.10g}", "kept" if done.kept else "") for done in synthesis.tried
@@ -203,7 +202,7 @@ def _synthesis_table(report: Report) -> tuple[str, str, Row, tuple[Row, ...]]:
 
 
 def energy_words(report: Report) -> tuple[str, ...]:
-    """Return sentences about what the energy figure is worth."""
+    """Return sentences about the worth of the energy figure."""
     energy = report.energy
     if energy is None:
         return (f"Energy was {missing(report, 'energy')}.",)

@@ -11,7 +11,7 @@ from locgen.report.facts import (
     verified,
 )
 from locgen.report.numbers import every, percent, plural, share, si, significant, thousands
-from locgen.report.schema import Report
+from locgen.report.schema import Chip, CoreUsage, Report
 from locgen.verify.levels import LEVELS
 
 __all__ = ["summary_lines"]
@@ -81,9 +81,9 @@ def _quantisation(report: Report) -> str:
 
 
 def _pruning(report: Report) -> dict[str, str]:
-    words = pruning_words(report.pruning)
-    if not words:
+    if report.pruning is None:
         return {}
+    words = pruning_words(report.pruning)
     name = {"accuracy": "accuracy", "r2": "R2"}[report.pruning.measure]
     text = f"{words['leaves']} left; {name} on training rows {words['training']}"
     return {"pruning": f"{text}, on test rows {words['test']}"}
@@ -91,7 +91,7 @@ def _pruning(report: Report) -> dict[str, str]:
 
 def _fabric(report: Report) -> str:
     fabric = report.fabric
-    shape = fabric.kind
+    shape: str = fabric.kind
     if fabric.sites is not None:
         shape += f", {plural(fabric.sites, 'site')}"
         if fabric.core != "hardwired":
@@ -108,12 +108,12 @@ def _fabric(report: Report) -> str:
 def _fit(report: Report) -> str:
     usage = report.utilisation
     if report.chip is not None and report.core is not None and report.core.area_um2 is not None:
-        return _area(report)
+        return _area(report.core, report.chip)
     if usage is None or usage.logic_cells is None:
         core = None if report.core is None else report.core.logic_cells
         beside = f"estimate {plural(report.estimate.logic_cells, 'logic cell')}"
         if report.core is not None and report.core.lut6 is not None:
-            beside = f"model alone {plural(report.core.lut6_paired, 'LUT6', 'LUT6')} paired, "
+            beside = f"model alone {plural(report.core.lut6_paired or 0, 'LUT6', 'LUT6')} paired, "
             beside += f"{thousands(report.core.lut6)} raw"
         elif core is not None:
             beside = f"model alone {plural(core, 'logic cell')}, " + beside
@@ -134,9 +134,9 @@ def _fit(report: Report) -> str:
     return text
 
 
-def _area(report: Report) -> str:
-    core, chip = report.core, report.chip
-    text = f"{significant(core.area_um2, 4)} um2 of cells, {significant(core.gate_equivalents, 4)} "
+def _area(core: CoreUsage, chip: Chip) -> str:
+    area, gates = core.area_um2 or 0.0, core.gate_equivalents or 0.0
+    text = f"{significant(area, 4)} um2 of cells, {significant(gates, 4)} "
     text += f"gate equivalents, {percent(chip.flip_flop_share, 0)} of it flip-flops; model alone"
     if chip.whole_area_um2 is not None:
         text += f", {significant(chip.whole_area_um2, 4)} um2 with the pins"
