@@ -22,6 +22,13 @@ def test_every_document_is_linked_from_the_readme():
     assert [name for name in names if f"docs/{name}" not in text] == []
 
 
+def test_the_picture_of_the_architecture_shows_every_package():
+    picture = (ROOT / "docs" / "pictures" / "architecture.svg").read_text()
+    packages = [path.parent.name for path in (ROOT / "locgen").glob("*/__init__.py")]
+    assert packages
+    assert [name for name in packages if f">{name}</text>" not in picture] == []
+
+
 def test_every_public_name_of_sim_is_documented():
     text = (ROOT / "docs" / "sim.md").read_text()
     source = (resource("sim") / "__init__.py").read_text()

@@ -1,0 +1,1 @@
+"""The road from a model to a verified build, and back to a board."""

@@ -1,0 +1,1 @@
+"""The report: schema, figures, tables and pictures."""

@@ -1,0 +1,1 @@
+"""Targets: synthesis, place and route, and the tools that do them."""

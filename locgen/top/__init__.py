@@ -1,0 +1,1 @@
+"""Tops: fabrics, links and buses around the cores."""

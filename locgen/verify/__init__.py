@@ -1,0 +1,1 @@
+"""Verification: vectors, test benches, and the levels of evidence."""

@@ -1,0 +1,1 @@
+"""Standard cells: libraries, mapping, area, timing and chip projects."""
