@@ -47,7 +47,7 @@ from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import locgen
-from locgen.quantise.judge import right_share
+from locgen.quantise.evaluator import right_share
 
 SHARED = Path(os.environ.get("LOCGEN_SHARED", Path(__file__).parents[2] / "shared"))
 BAR_POINTS, BAR_R2 = 0.5, 0.01

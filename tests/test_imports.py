@@ -128,7 +128,6 @@ KNOWN_CIRCLES: list[list[str]] = [
     # Each goes as its package is cleaned up; at the end there is none.
     ["locgen.ir.experts", "locgen.ir.quantised"],
     ["locgen.plan.direct", "locgen.plan.evidence", "locgen.plan.tree"],
-    ["locgen.quantise.judge", "locgen.quantise.rebin"],
 ]
 
 

@@ -5,7 +5,7 @@ from locgen.errors import DoesNotFit
 from locgen.flow.planned import PlannedDesign
 from locgen.ir.integer.cost import BLOCK_BITS
 from locgen.ir.integer.node import NodeBase
-from locgen.quantise import condense
+from locgen.passes.condense import condensed
 
 __all__ = ["blocks_of", "check_blocks"]
 
@@ -39,7 +39,7 @@ def _check_memories(design: PlannedDesign, nodes: list[NodeBase], device: Device
     fewer = max(int(units * available / needed), 1)
     ways = [f"about {fewer} {kept.what} instead of {units}{kept.remedy.format(fewer=fewer)}"]
     if kept.condensable and design.loaded is not None and design.model.task == "classification":
-        done = ((kind, condense(design.loaded.model, kind)[1]) for kind in ("edited", "condensed"))
+        done = ((kind, condensed(design.loaded.model, kind)[1]) for kind in ("edited", "condensed"))
         fitting = (f"--condense {kind} ({c.after} rows)" for kind, c in done if c.after <= fewer)
         ways += [way for way in [next(fitting, None)] if way]
     family = [other for other in devices() if other.family == device.family]

@@ -11,7 +11,8 @@ from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.planned import PlannedDesign
 from locgen.frontends import Loaded, load
 from locgen.ir import from_json
-from locgen.quantise import Dataset, Quantisation, QuantiseOptions, condense, quantise
+from locgen.passes import INTEGER_PASSES, Context, refuse_missing, run_passes
+from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
 
 __all__ = ["plan_design"]
 
@@ -46,9 +47,8 @@ def plan_design(
     if isinstance(source, str | Path) and str(source).endswith(".locgen.json"):
         return _planned(None, _read_integer_model(Path(source), chosen, data), None, chosen, where)
     loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
-    if chosen.missing == "refuse":
-        rule = replace(loaded.model.rule, missing=False)
-        loaded = replace(loaded, model=replace(loaded.model, rule=rule))
+    context = Context(refuse_missing=chosen.missing == "refuse")
+    loaded = replace(loaded, model=refuse_missing.run(loaded.model, context).model)
     dataset = read_dataset(data, loaded.model, label)
     candidates = _quantisations(loaded, chosen, dataset)
     designs = [_planned(loaded, each, dataset, chosen, where) for each in candidates]
@@ -70,16 +70,13 @@ def _quantisations(
         max_changed=options.max_changed,
         rounding=options.rounding,
         prune=options.prune,
+        condense=options.condense,
         tabled=options.core == "engine",
     )
-    float_model, condensing = loaded.model, None
-    if options.condense != "none":
-        float_model, condensing = condense(float_model, options.condense)
-    quantisation = quantise(float_model, loaded.name, widths, dataset)
-    quantisation = replace(quantisation, condensing=condensing)
+    quantisation = quantise(loaded.model, loaded.name, widths, dataset)
     if quantisation.pruning is None or not quantisation.pruning.cut:
         return [quantisation]
-    whole = quantise(float_model, loaded.name, replace(widths, prune=False), dataset)
+    whole = quantise(loaded.model, loaded.name, replace(widths, prune=False), dataset)
     return [quantisation, replace(whole, pruning=quantisation.pruning.undone)]
 
 
@@ -90,13 +87,9 @@ def _planned(
     options: BuildOptions,
     target: BuildTarget,
 ) -> PlannedDesign:
-    if options.answer == "decision":
-        if quantisation.model.decision.bits == 0:
-            raise ConfigurationError(
-                "--answer decision needs a classifier: a regression has no other"
-            )
-        alone = replace(quantisation.model, answer="decision")
-        quantisation = replace(quantisation, model=alone)
+    context = Context(answer=options.answer)
+    model, _ = run_passes(quantisation.model, INTEGER_PASSES, context)
+    quantisation = replace(quantisation, model=model)
     chosen = choose_plan(quantisation.model, options, target)
     return PlannedDesign(loaded, quantisation, dataset, options, target, chosen)
 

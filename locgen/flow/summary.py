@@ -15,7 +15,7 @@ from locgen.flow.planned import PlannedDesign
 from locgen.frontends.pipeline import library_quiet, scale, unwrap
 from locgen.host.frames import Frame, encode_frame
 from locgen.plan import TreePlan
-from locgen.quantise.judge import right_share
+from locgen.quantise.evaluator import right_share
 from locgen.report.html import render_html
 from locgen.report.pictures import Confusion, Pictures, PlacedCell, SiteFacts
 from locgen.report.project import render_readme

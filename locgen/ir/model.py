@@ -209,6 +209,11 @@ class Model(JsonData):
         return Threshold(self.decision) if isinstance(self.decision, str) else self.decision
 
     @property
+    def second_stage(self) -> FloatCascade | None:
+        """The model that decides by the scores, None if they decide themselves."""
+        return self.decision if isinstance(self.decision, FloatCascade) else None
+
+    @property
     def targets(self) -> int:
         """Number of values or labels in an answer."""
         return self.rule_of_decision.targets(self.outputs)

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from locgen.ir import Node, QuantisedModel, TreeNode, add_constants
-from locgen.passes.context import Context
+from locgen.passes.context import Context, Passed
 
 __all__ = ["run"]
 
 
-def run(model: QuantisedModel, context: Context) -> QuantisedModel:
+def run(model: QuantisedModel, context: Context) -> Passed[QuantisedModel]:
     """Return `model` for the direct fabric with each output's bias in its node of widest range.
 
     Where a threshold alone is the answer, the bias stays: the threshold moves instead. Of a mixture
@@ -16,13 +16,14 @@ def run(model: QuantisedModel, context: Context) -> QuantisedModel:
     ``top_k - 1`` stays. The tree fabric adds the bias at its root.
     """
     if context.fabric == "tree" or not any(model.bias):
-        return model
+        return Passed(model)
     if model.gate is not None:
-        return _share(model)
+        return Passed(_share(model))
     absolute = any(scale.absolute for scale in model.decision.scales)
     if model.answer == "decision" and model.decision.counts_from_zero and absolute:
-        return model
-    return replace(model, nodes=add_constants(model.nodes, model.bias), bias=(0,) * model.outputs)
+        return Passed(model)
+    nodes = add_constants(model.nodes, model.bias)
+    return Passed(replace(model, nodes=nodes, bias=(0,) * model.outputs))
 
 
 def _share(model: QuantisedModel) -> QuantisedModel:

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from locgen.errors import ConfigurationError
 from locgen.ir import Node, QuantisedModel, add_constants, expert_ranges
-from locgen.passes.context import Context
+from locgen.passes.context import Context, Passed
 
 __all__ = ["run"]
 
 
-def run(model: QuantisedModel, context: Context) -> QuantisedModel:
+def run(model: QuantisedModel, context: Context) -> Passed[QuantisedModel]:
     """Return `model` with constants moved from the nodes into the bias.
 
     On the tree fabric a closed expert sends 0, so those of a mixture count from 0. On the direct
@@ -21,9 +21,9 @@ def run(model: QuantisedModel, context: Context) -> QuantisedModel:
         If the tree fabric needs a constant in an expert that has no node to carry it.
     """
     if context.fabric == "tree" and model.gate is not None:
-        return _experts_from_zero(model)
+        return Passed(_experts_from_zero(model))
     alone = model.answer == "decision" and model.gate is None and model.decision.counts_from_zero
-    return _nodes_from_zero(model) if context.fabric == "direct" and alone else model
+    return Passed(_nodes_from_zero(model) if context.fabric == "direct" and alone else model)
 
 
 def _nodes_from_zero(model: QuantisedModel) -> QuantisedModel:

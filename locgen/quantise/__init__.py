@@ -1,6 +1,5 @@
 """From floats to integers: feature quantisers, leaf scores, and the search for their widths."""
 
-from locgen.quantise.condense import condense
 from locgen.quantise.dataset import Dataset, check_rows, in_order
 from locgen.quantise.search import Quantisation, QuantiseOptions, Trial, quantise, synthetic_rows
 
@@ -10,7 +9,6 @@ __all__ = [
     "QuantiseOptions",
     "Trial",
     "check_rows",
-    "condense",
     "in_order",
     "quantise",
     "synthetic_rows",

@@ -5,9 +5,11 @@ import numpy as np
 from locgen.errors import ConfigurationError
 from locgen.ir import ClauseLiteral, ClauseNode, Feature, FloatClauses, Model
 from locgen.quantise.dataset import Dataset
+from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.features import choose_features
-from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
 from locgen.quantise.lower import assemble
+from locgen.quantise.options import QuantiseOptions
+from locgen.quantise.trials import Quantisation, Trial, no_width
 
 __all__ = ["clauses_of", "quantise_clauses"]
 
@@ -42,15 +44,15 @@ def quantise_clauses(
     node = _lowered(clauses, features)
     base = np.array(model.base, dtype=np.float64)
     found = assemble(model, features, (node,), base, np.ones(model.outputs), name)
-    judge = Judge(model, data)
-    drop, changed = judge.verdict(found, found.scores(found.quantise(judge.x)))
+    evaluator = Evaluator(model, data)
+    drop, changed = evaluator.score(found, found.scores(found.quantise(evaluator.x)))
     budget = options.max_accuracy_drop
     allowed = budget / 2 if options.max_changed is None else options.max_changed
     kept = (drop is None or drop <= budget) and changed <= allowed
     trial = Trial(found.score_bits, drop, changed, kept, max(found.feature_bits))
     if not kept:
         raise no_width(budget, allowed, [trial], model.task == "regression")
-    return Quantisation(found, (trial,), len(judge.x))
+    return Quantisation(found, (trial,), len(evaluator.x))
 
 
 def _lowered(unit: FloatClauses, features: tuple[Feature, ...]) -> ClauseNode:

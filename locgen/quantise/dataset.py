@@ -1,29 +1,13 @@
-"""The rows that quantisation searches on and is judged by."""
+"""Checks of the rows that widths are searched on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from locgen.errors import DataError
+from locgen.passes import Dataset
 
 __all__ = ["Dataset", "check_rows", "in_order"]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Training and test rows: the search sees the training rows alone.
-
-    Members
-    -------
-    x_train, x_test : (rows, features) float64
-    y_train, y_test : (rows,) labels, or (rows,) or (rows, outputs) regression targets
-    """
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
 
 
 def in_order(x: object, names: Sequence[str], what: str = "X") -> object:

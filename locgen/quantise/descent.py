@@ -14,26 +14,17 @@ import numpy as np
 
 from locgen.ir import Comparison, Feature, QuantisedModel, TreeNode
 from locgen.ir.integer.leaves import leaves_of
+from locgen.passes.cells import comparison_cells
 from locgen.quantise.folding import cheapest, telling_splits
 from locgen.quantise.margins import Margins, Rivalry
 from locgen.quantise.splits import routed, sent_left
 
-__all__ = ["Descent", "coarser", "comparison_cost"]
+__all__ = ["Descent", "coarser"]
 
 _ADDER_BIT = 2.0
 """Cells for a bit of a tree's range: what adds it, and what selects it."""
 _COARSEST = 3
 """A threshold may forget so many of its feature's lowest bits."""
-
-
-@lru_cache(maxsize=1 << 16)
-def comparison_cost(comparison: Comparison, bits: int) -> float:
-    """Return about the LUT4 of a comparison; one of two bits often joins the LUT behind it."""
-    low_ones = (~comparison.threshold & comparison.threshold + 1).bit_length() - 1
-    inputs = bits - low_ones
-    if comparison.missing_left or inputs > 2:
-        return comparison.luts(bits)
-    return 0.6 if inputs == 2 else 0.0
 
 
 @lru_cache(maxsize=1 << 16)
@@ -57,7 +48,7 @@ def elsewhere(
 ) -> tuple[tuple[Comparison, float], ...]:
     """Return what may take the place of `here`, and its cost; at the start that was at `first`."""
     others = (here._replace(threshold=t) for t in coarser(first, largest) if t != here.threshold)
-    return tuple((there, comparison_cost(there, bits)) for there in others)
+    return tuple((there, comparison_cells(there, bits)) for there in others)
 
 
 class Descent:
@@ -134,7 +125,7 @@ class Descent:
         return cells
 
     def _price(self, comparison: Comparison) -> float:
-        return comparison_cost(comparison, self.features[comparison.feature].bits)
+        return comparison_cells(comparison, self.features[comparison.feature].bits)
 
     def round_leaves(self, price: float) -> None:
         """Round every tree's leaves for the least of loss and `price` times cells."""

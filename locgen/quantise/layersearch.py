@@ -8,16 +8,10 @@ import numpy as np
 from locgen.errors import ConfigurationError
 from locgen.ir import FloatLayers, Model, QuantisedModel
 from locgen.quantise.dataset import Dataset
-from locgen.quantise.judge import (
-    Judge,
-    Limit,
-    Quantisation,
-    QuantiseOptions,
-    Trial,
-    limits_of,
-    no_width,
-)
+from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.layers import LayerWidths, Skeleton, layer_features, layered_unit
+from locgen.quantise.options import QuantiseOptions
+from locgen.quantise.trials import Limit, Quantisation, Trial, limits_of, no_width
 from locgen.quantise.unitfeatures import check_ranges
 
 __all__ = ["quantise_layers"]
@@ -71,16 +65,16 @@ def quantise_layers(
         )
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
-    judge = Judge(model, data)
+    evaluator = Evaluator(model, data)
     for limit in limits_of(options):
-        found, failed = _widths(model, unit, name, options, x_train, judge, limit)
+        found, failed = _widths(model, unit, name, options, x_train, evaluator, limit)
         if found:
             break
     else:
         regression = model.task == "regression"
         raise no_width(options.max_accuracy_drop, limit.changed, failed, regression)
     _, best, tried = min(found, key=lambda entry: entry[0])
-    return Quantisation(best, tuple(tried), len(judge.x))
+    return Quantisation(best, tuple(tried), len(evaluator.x))
 
 
 def _widths(
@@ -89,7 +83,7 @@ def _widths(
     name: str,
     options: QuantiseOptions,
     x_train: np.ndarray | None,
-    judge: Judge,
+    evaluator: Evaluator,
     limit: Limit,
 ) -> tuple[list[tuple[int, QuantisedModel, list[Trial]]], list[Trial]]:
     """Return what is kept with the bits of memory it takes, and the trials of what is not."""
@@ -104,8 +98,8 @@ def _widths(
         if features == known:
             break
         known = features
-        skeleton = Skeleton(model, unit, features, judge.x)
-        trials = list(_trials(skeleton, judge, name, options, limit))
+        skeleton = Skeleton(model, unit, features, evaluator.x)
+        trials = list(_trials(skeleton, evaluator, name, options, limit))
         if not trials[-1][1].kept:
             failed += [trial for _, trial in trials]
             continue
@@ -120,7 +114,7 @@ def _widths(
 
 
 def _trials(
-    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions, limit: Limit
+    skeleton: Skeleton, evaluator: Evaluator, name: str, options: QuantiseOptions, limit: Limit
 ) -> Iterator[tuple[QuantisedModel, Trial]]:
     """Yield models and how they do, ending with the narrowest that is kept, if one is."""
     budget = options.max_accuracy_drop
@@ -129,10 +123,10 @@ def _trials(
     def attempt(index: int, width: int, more: int = 0) -> tuple[QuantisedModel, Trial]:
         candidate = skeleton.of_widths(LayerWidths(index, width + more, width), name)
         scores = candidate.scores(skeleton.codes)
-        drop, changed = judge.verdict(candidate, scores)
+        drop, changed = evaluator.score(candidate, scores)
         kept = (drop is None or drop <= budget) and (fixed or changed <= limit.changed)
-        if kept and limit.sure and not fixed:
-            kept = judge.sure(candidate, scores, budget)
+        if kept and limit.confident and not fixed:
+            kept = evaluator.confident(candidate, scores, budget)
         return candidate, Trial(width + more, drop, changed, kept, max(candidate.feature_bits))
 
     def longest(width: int) -> int:

@@ -6,95 +6,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from locgen.ir import (
-    Argmax,
     Decision,
     Feature,
-    FloatCascade,
-    FloatNeighbours,
-    FloatPrototype,
-    FloatTree,
     Gate,
-    Group,
     Median,
     Model,
-    MultiOutput,
     Node,
     QuantisedModel,
-    Threshold,
     TreeNode,
-    Votes,
     add_constants,
 )
 from locgen.quantise.constants import constants_of
 from locgen.quantise.splits import routed, split_node, threshold_maps
 
-__all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "make_skeleton", "merge_binary"]
+__all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "make_skeleton"]
 
 LARGEST_BIAS = 1 << 24
 """In widest leaf ranges; where priors outweigh leaves by more, leaves do not count."""
-
-
-def merge_binary(model: Model) -> Model:
-    """Return a model with a single score where two classes are compared by argmax.
-
-    The argmax of (p0, p1), ties to class 0, is the sign of p1 - p0: half the scores to carry.
-    Prototypes stay apart: each has the score of its own class. So do votes, which are whole so.
-    """
-    if isinstance(model.decision, Votes | MultiOutput):
-        return _merge_groups(model)
-    if isinstance(model.decision, FloatCascade):
-        behind = replace(model.decision, model=merge_binary(model.decision.model))
-        return replace(model, decision=behind)
-    if model.decision != "argmax" or model.outputs != 2:
-        return model
-    if any(isinstance(unit, FloatPrototype | FloatNeighbours) for unit in model.units):
-        return model
-    units = tuple(u.projected(np.array([[-1.0], [1.0]])[list(u.outputs)]) for u in model.units)
-    trees = tuple(_mixed(tree, np.array([[-1.0], [1.0]])) for tree in model.trees)
-    base = (model.base[1] - model.base[0],)
-    expert_base = tuple((second - first,) for first, second in model.expert_base)
-    # A sigmoid of the difference is what a softmax of the two comes to.
-    probability = "sigmoid" if model.probability == "softmax" else model.probability
-    return replace(
-        model,
-        trees=trees,
-        units=units,
-        base=base,
-        expert_base=expert_base,
-        decision=">",
-        probability=probability,
-    )
-
-
-def _mixed(tree: FloatTree, matrix: np.ndarray) -> FloatTree:
-    """Return `tree` with the outputs of scores @ `matrix` (outputs, new outputs)."""
-    rows = matrix[list(tree.outputs)]
-    outputs = np.flatnonzero(rows.any(axis=0))
-    values = tree.leaf_values @ rows[:, outputs]
-    return replace(tree, leaf_values=values, outputs=tuple(outputs.tolist()))
-
-
-def _merge_groups(model: Model) -> Model:
-    """Return a model in which groups that compare two scores compare their difference with 0."""
-    if model.units:
-        return model
-    columns, groups = [], []
-    for group in model.decision.groups:
-        first = len(columns)
-        own = np.eye(model.outputs)[list(group.scores)]
-        if group.decision == Argmax(2):
-            columns.append(own[1] - own[0])
-            groups.append(Group((first,), Threshold(">")))
-        else:
-            columns.extend(own)
-            groups.append(replace(group, scores=tuple(range(first, len(columns)))))
-    matrix = np.stack(columns, axis=1)
-    return replace(
-        model,
-        trees=tuple(_mixed(tree, matrix) for tree in model.trees),
-        base=tuple((np.array(model.base) @ matrix).tolist()),
-        decision=replace(model.decision, groups=tuple(groups)),
-    )
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,10 @@ from locgen.ir import (
     QuantisedModel,
 )
 from locgen.quantise.dataset import Dataset
-from locgen.quantise.judge import (
-    Judge,
-    Limit,
-    Quantisation,
-    QuantiseOptions,
-    Trial,
-    limits_of,
-    no_width,
-)
+from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.mixed import MixedSkeleton, Rows
+from locgen.quantise.options import QuantiseOptions
+from locgen.quantise.trials import Limit, Quantisation, Trial, limits_of, no_width
 from locgen.quantise.unitfeatures import check_ranges, unit_features
 from locgen.quantise.unitsearch import limited
 
@@ -65,14 +59,14 @@ def quantise_mixed(
         )
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
-    judge = Judge(model, data)
+    evaluator = Evaluator(model, data)
     tabled = any(isinstance(u, FloatQuadratic | FloatShape) for u in model.arithmetic_nodes)
-    rows = Rows(model.expand(judge.x))
+    rows = Rows(model.expand(evaluator.x))
     sure = not (tabled or options.tabled) and options.score_bits is None
     for limit in limits_of(options, 1 / 4 if model.range_features else 1 / 2, sure):
-        trials, found = _Search(model, name, options, judge, rows, limit).widths(x_train)
+        trials, found = _Search(model, name, options, evaluator, rows, limit).widths(x_train)
         if found is not None:
-            return Quantisation(found, tuple(trials), len(judge.x))
+            return Quantisation(found, tuple(trials), len(evaluator.x))
     regression = model.task == "regression"
     raise no_width(options.max_accuracy_drop, limit.changed, trials, regression)
 
@@ -84,7 +78,7 @@ class _Search:
     model: Model
     name: str
     options: QuantiseOptions
-    judge: Judge
+    evaluator: Evaluator
     rows: Rows
     limit: Limit
 
@@ -97,7 +91,7 @@ class _Search:
         failed: list[Trial] = []
         known = None
         for bits in _FEATURES if asked is None else (asked,):
-            features = unit_features(self.model, bits, kind, x_train, self.judge.x)
+            features = unit_features(self.model, bits, kind, x_train, self.evaluator.x)
             if features == known:
                 break
             known = features
@@ -112,9 +106,9 @@ class _Search:
         x = self.rows.x
         codes = np.stack([f.quantise(x[:, n]) for n, f in enumerate(features)], axis=1)
         skeleton = MixedSkeleton(
-            self.model, features, rows=self.rows, codes=codes, scores=self.judge.float_scores
+            self.model, features, rows=self.rows, codes=codes, scores=self.evaluator.float_scores
         )
-        return limited(skeleton, codes, self.judge, self.options)
+        return limited(skeleton, codes, self.evaluator, self.options)
 
     def narrowest(self, skeleton: MixedSkeleton) -> tuple[list[Trial], QuantisedModel | None]:
         """Return the trials of these features, and the narrowest model that is kept, if one is."""
@@ -145,11 +139,11 @@ class _Search:
 
     def judged(self, candidate: QuantisedModel, scores: np.ndarray, width: int) -> Trial:
         """Return how `candidate` does, whose integer `scores` of the rows are known."""
-        drop, changed = self.judge.verdict(candidate, scores)
+        drop, changed = self.evaluator.score(candidate, scores)
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
         kept = (drop is None or drop <= budget) and (fixed or changed <= self.limit.changed)
-        if kept and self.limit.sure:
-            kept = self.judge.sure(candidate, scores, budget)
+        if kept and self.limit.confident:
+            kept = self.evaluator.confident(candidate, scores, budget)
         log.debug("width %d: drop %s, changed %.3f %%", width, drop, changed)
         return Trial(width, drop, changed, kept, max(candidate.feature_bits))
 

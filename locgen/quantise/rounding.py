@@ -17,8 +17,10 @@ import numpy as np
 from locgen.errors import ConfigurationError
 from locgen.ir import QuantisedModel, Votes
 from locgen.quantise.descent import Descent
-from locgen.quantise.judge import Judge, Quantisation, QuantiseOptions, Trial, no_width
+from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.lower import Skeleton
+from locgen.quantise.options import QuantiseOptions
+from locgen.quantise.trials import Quantisation, Trial, no_width
 
 __all__ = ["free_rounding"]
 
@@ -57,16 +59,16 @@ class _Rounded:
 
 
 class _Search:
-    """The rows of a judge in codes, and integer models judged on them."""
+    """The rows of a evaluator in codes, and integer models judged on them."""
 
-    def __init__(self, skeleton: Skeleton, judge: Judge, name: str, allowed: float) -> None:
-        self.skeleton, self.judge, self.name, self.allowed = skeleton, judge, name, allowed
-        self.codes = skeleton.columns(judge.x)
+    def __init__(self, skeleton: Skeleton, evaluator: Evaluator, name: str, allowed: float) -> None:
+        self.skeleton, self.evaluator, self.name, self.allowed = skeleton, evaluator, name, allowed
+        self.codes = skeleton.columns(evaluator.x)
         self.leaves = skeleton.leaves_at(self.codes)
         self.thresholds = tuple(node.threshold for node in skeleton.splits)
         self.moves = [feature.kind != "rank" for feature in skeleton.features]
         decision = skeleton.model.rule_of_decision
-        scores = judge.float_scores
+        scores = evaluator.float_scores
         if hasattr(decision, "groups"):
             self.groups = [(g.scores, g.decision, g.evaluate(scores)) for g in decision.groups]
         else:
@@ -85,7 +87,7 @@ class _Search:
         leaves = tuple(np.rint(value) for value in self.skeleton.leaf_values(levels))
         return _Rounded(levels, 0.0, leaves, self.thresholds)
 
-    def verdict(self, model: QuantisedModel, moved: bool) -> tuple[float | None, float]:
+    def score(self, model: QuantisedModel, moved: bool) -> tuple[float | None, float]:
         """Return (drop or None, changed) of `model` on all rows.
 
         Parameters
@@ -95,7 +97,7 @@ class _Search:
         leaves = self.leaves
         if moved:
             leaves = self.skeleton.leaves_at(self.codes, [node.threshold for node in model.nodes])
-        return self.judge.verdict(model, self.skeleton.integer_scores(model, leaves, None))
+        return self.evaluator.score(model, self.skeleton.integer_scores(model, leaves, None))
 
     def descend(self, levels: float) -> Iterator[_Rounded]:
         """Yield ever cheaper roundings while their rows keep the budget."""
@@ -104,8 +106,10 @@ class _Search:
         rows = self.rows
         decided = [(scores, decision, of[rows]) for scores, decision, of in self.groups]
         descent = Descent(model, values, self.codes.take(rows, axis=1), decided, self.moves)
-        labelled = rows < self.judge.labelled
-        most_training = max(descent.changed()[labelled].sum(), self._of(self.judge.labelled) / 2)
+        labelled = rows < self.evaluator.labelled
+        most_training = max(
+            descent.changed()[labelled].sum(), self._of(self.evaluator.labelled) / 2
+        )
         passes = _PASSES if sum(len(node.feature) for node in model.nodes) <= _MANY else 1
         for price in _PRICES:
             for _ in range(passes):
@@ -129,7 +133,7 @@ class _Search:
 
 
 def free_rounding(
-    skeleton: Skeleton, judge: Judge, name: str, options: QuantiseOptions, allowed: float
+    skeleton: Skeleton, evaluator: Evaluator, name: str, options: QuantiseOptions, allowed: float
 ) -> Quantisation:
     """Return the cheapest integer model whose leaves are rounded up or down inside the budget.
 
@@ -155,12 +159,12 @@ def free_rounding(
             "--rounding free searches the scores of classifiers without a gate or votes over "
             "votes: leave it out, and --score-bits where it is given"
         )
-    search = _Search(skeleton, judge, name, allowed)
+    search = _Search(skeleton, evaluator, name, allowed)
     trials: list[Trial] = []
 
     def judged(rounded: _Rounded, share: float) -> tuple[QuantisedModel, bool]:
         candidate = search.integer_model(rounded)
-        drop, changed = search.verdict(candidate, rounded.thresholds != search.thresholds)
+        drop, changed = search.score(candidate, rounded.thresholds != search.thresholds)
         kept = (drop is None or drop <= options.max_accuracy_drop) and changed <= share
         bits = max(int(leaves.max(initial=0)).bit_length() for leaves in rounded.leaves)
         trials.append(Trial(bits, drop, changed, kept and changed <= allowed))
@@ -183,8 +187,8 @@ def free_rounding(
             for step in sorted(steps, key=lambda step: step.cost):
                 model, kept = judged(step, allowed)
                 if kept:
-                    return Quantisation(model, tuple(trials), len(judge.x))
+                    return Quantisation(model, tuple(trials), len(evaluator.x))
         if nearest_kept:
-            return Quantisation(candidate, tuple(trials), len(judge.x))
-    regression = judge.model.task == "regression"
+            return Quantisation(candidate, tuple(trials), len(evaluator.x))
+    regression = evaluator.model.task == "regression"
     raise no_width(options.max_accuracy_drop, allowed, trials, regression)

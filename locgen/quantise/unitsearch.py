@@ -18,17 +18,11 @@ from locgen.ir import (
     QuantisedModel,
 )
 from locgen.quantise.dataset import Dataset
+from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.gating import integer_gate
-from locgen.quantise.judge import (
-    Judge,
-    Limit,
-    Quantisation,
-    QuantiseOptions,
-    Trial,
-    limits_of,
-    no_width,
-)
 from locgen.quantise.lower import Skeleton, make_skeleton
+from locgen.quantise.options import QuantiseOptions
+from locgen.quantise.trials import Limit, Quantisation, Trial, limits_of, no_width
 from locgen.quantise.unitfeatures import check_ranges, unit_features
 from locgen.quantise.units import UnitSkeleton
 
@@ -79,10 +73,10 @@ def quantise_units(
         )
     x_train = None if data is None else data.x_train
     check_ranges(model, x_train)
-    judge, asked = Judge(model, data), options.feature_bits
+    evaluator, asked = Evaluator(model, data), options.feature_bits
     tabled = any(isinstance(unit, FloatQuadratic | FloatShape) for unit in model.arithmetic_nodes)
-    for limit in limits_of(options, sure=not (tabled or options.tabled)):
-        search = _Search(model, name, options, judge, distances, limit)
+    for limit in limits_of(options, confident=not (tabled or options.tabled)):
+        search = _Search(model, name, options, evaluator, distances, limit)
         found, failed = search.widths(x_train)
         if found:
             break
@@ -92,7 +86,7 @@ def quantise_units(
     best = min(found, key=lambda pair: pair[0])[1]
     if asked is None and tabled:
         best = search.narrowed(best)
-    return Quantisation(best.model, tuple(best.trials), len(search.judge.x))
+    return Quantisation(best.model, tuple(best.trials), len(search.evaluator.x))
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ class _Search:
     model: Model
     name: str
     options: QuantiseOptions
-    judge: Judge
+    evaluator: Evaluator
     distances: bool
     limit: Limit
 
@@ -125,7 +119,7 @@ class _Search:
         failed: list[Trial] = []
         for bits in range(1, _WIDEST_FEATURE + 1) if asked is None else (asked,):
             features = unit_features(
-                self.model, bits, self.options.feature_kind, x_train, self.judge.x
+                self.model, bits, self.options.feature_kind, x_train, self.evaluator.x
             )
             if features == known:
                 continue
@@ -148,10 +142,10 @@ class _Search:
             return (None if gate is None else integer_gate(gate, features, 0)), 0
         first, last = _widths(gate.model, features)
         widest = integer_gate(gate, features, last)
-        q = _codes(features, self.judge)
+        q = _codes(features, self.evaluator)
 
         def kept(candidate: Gate) -> bool:
-            changed = self.judge.rerouted(candidate.evaluate(q, np.full(q.shape[1], -1)))
+            changed = self.evaluator.rerouted(candidate.evaluate(q, np.full(q.shape[1], -1)))
             return changed <= self.options.max_accuracy_drop / 8
 
         if kept(widest):
@@ -166,12 +160,12 @@ class _Search:
     ) -> tuple[QuantisedModel, Trial]:
         """Return the model of these widths, and how it does."""
         candidate = skeleton.of_width(score_bits, self.name)
-        scores = candidate.scores(_codes(skeleton.features, self.judge))
-        drop, changed = self.judge.verdict(candidate, scores)
+        scores = candidate.scores(_codes(skeleton.features, self.evaluator))
+        drop, changed = self.evaluator.score(candidate, scores)
         budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
         kept = (drop is None or drop <= budget) and (fixed or changed <= self.limit.changed)
-        if kept and self.limit.sure and not fixed:
-            kept = self.judge.sure(candidate, scores, budget)
+        if kept and self.limit.confident and not fixed:
+            kept = self.evaluator.confident(candidate, scores, budget)
         shown = candidate.score_bits if self.distances else score_bits
         return candidate, Trial(shown, drop, changed, kept, max(candidate.feature_bits))
 
@@ -182,7 +176,9 @@ class _Search:
             skeleton = make_skeleton(self.model, features, gate)
         else:
             skeleton = UnitSkeleton(self.model, features, gate=gate)
-            skeleton = limited(skeleton, _codes(features, self.judge), self.judge, self.options)
+            skeleton = limited(
+                skeleton, _codes(features, self.evaluator), self.evaluator, self.options
+            )
         first, last = _widths(self.model, features)
         if self.options.score_bits is not None:
             first = last = self.options.score_bits
@@ -238,19 +234,19 @@ def _widths(model: Model, features: tuple[Feature, ...]) -> tuple[int, int]:
     return 1, _WIDEST_SCORE
 
 
-def _codes(features: tuple[Feature, ...], judge: Judge) -> np.ndarray:
-    columns = [f.quantise(judge.x[:, i]) for i, f in enumerate(features)]
+def _codes(features: tuple[Feature, ...], evaluator: Evaluator) -> np.ndarray:
+    columns = [f.quantise(evaluator.x[:, i]) for i, f in enumerate(features)]
     return np.stack(columns, axis=1)
 
 
 def limited(
-    skeleton: UnitSkeleton, q: np.ndarray, judge: Judge, options: QuantiseOptions
+    skeleton: UnitSkeleton, q: np.ndarray, evaluator: Evaluator, options: QuantiseOptions
 ) -> UnitSkeleton:
     """Return `skeleton` with its tables cut off as far in as an eighth of the budget allows.
 
     Parameters
     ----------
-    q : (rows, features) codes of the judge's rows
+    q : (rows, features) codes of the evaluator's rows
     """
     if skeleton.model.task == "regression":
         return skeleton  # every score counts
@@ -258,10 +254,10 @@ def limited(
     largest = max((float(np.abs(shape).max()) for shape in shapes), default=0.0)
     if largest == 0.0:
         return skeleton
-    decided = judge.model.decide(judge.float_scores)
+    decided = evaluator.model.decide(evaluator.float_scores)
 
     def changed(candidate: UnitSkeleton) -> float:
-        return 100 * float(np.mean(judge.model.decide(candidate.shape_scores(q)) != decided))
+        return 100 * float(np.mean(evaluator.model.decide(candidate.shape_scores(q)) != decided))
 
     allowed = max(changed(skeleton), options.max_accuracy_drop / 8)
     limits = largest / 2 ** (np.arange(_LIMITS) / 2)

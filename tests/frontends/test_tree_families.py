@@ -9,7 +9,7 @@ import pytest
 import locgen
 from locgen.frontends import model_check, read_estimator
 from locgen.ir.model import Model
-from locgen.quantise.judge import right_share
+from locgen.quantise.evaluator import right_share
 
 
 def library_answers(estimator, x):

@@ -14,7 +14,7 @@ from nodekit import random_nodes_model
 from locgen import passes
 from locgen.errors import ConfigurationError
 from locgen.ir import Argmax, Identity, Threshold
-from locgen.passes import Context, fold_biases, normalise_offsets, prepare
+from locgen.passes import Context, answer_decision, prepare
 from locgen.plan import plan_direct
 
 KINDS = [("tree",), ("table",), ("linear",), ("l1", "l2"), ("tree", "linear", "hamming", "linf")]
@@ -52,11 +52,11 @@ def same(prepared, model, rows=64):
 )
 @settings(max_examples=120, deadline=None)
 def test_each_pass_keeps_golden_and_is_idempotent(seed, kinds, outputs, alone, fabric):
-    model, context = ungated(seed, kinds, outputs, alone), Context(fabric)
+    model, context = ungated(seed, kinds, outputs, alone), Context(fabric=fabric)
     for run in passes.HARDWARE_PASSES:
-        changed = run(model, context)
+        changed = run(model, context).model
         same(changed, model)
-        assert run(changed, context) == changed
+        assert run(changed, context).model == changed
         model = changed
     assert prepare(model, fabric) == model
 
@@ -106,5 +106,35 @@ def test_mixtures_keep_golden(seed, top_k, outputs, gate, kinds, fabric):
             assert plan_direct(prepared, stages, False, explain) == plan
 
 
-def test_constants_are_folded_after_they_are_moved_into_the_bias():
-    assert (normalise_offsets.run, fold_biases.run) == passes.HARDWARE_PASSES
+def test_passes_run_in_this_order():
+    names = [
+        [run.__module__.rpartition(".")[2] for run in listed]
+        for listed in (
+            passes.FLOAT_PASSES,
+            passes.REDUCING_PASSES,
+            passes.INTEGER_PASSES,
+            passes.HARDWARE_PASSES,
+        )
+    ]
+    assert names == [
+        ["refuse_missing", "condense", "merge"],
+        ["prune", "rebin"],
+        ["answer_decision"],
+        ["normalise_offsets", "fold_biases"],
+    ]
+
+
+@pytest.mark.parametrize("answer", ["scores", "decision"])
+def test_what_answers_a_value_has_no_decision_to_answer_alone(answer):
+    for seed, decision in enumerate(DECISIONS):
+        model = random_model(seed, outputs=1 if decision else 3, decision=decision)
+        if answer == "decision" and not model.decision.bits:
+            with pytest.raises(ConfigurationError, match="needs a classifier"):
+                answer_decision.run(model, Context(answer=answer))
+            continue
+        once = answer_decision.run(model, Context(answer=answer)).model
+        assert once.answer == answer
+        assert answer_decision.run(once, Context(answer=answer)).model == once
+        codes = random_codes(model, 32)
+        for ours, theirs in zip(once.evaluate(codes), model.evaluate(codes), strict=True):
+            assert np.array_equal(ours, theirs)

@@ -8,15 +8,16 @@ import pytest
 from modelkit import random_float_model, random_rows
 
 from locgen.ir import AffineFeature, Argmax, FloatTree, Identity, IdentityFeature, Threshold
+from locgen.passes import Context, merge
 from locgen.quantise.features import choose_features
-from locgen.quantise.lower import make_skeleton, merge_binary
+from locgen.quantise.lower import make_skeleton
 
 SEEDS = range(12)
 
 
 def lowered(model, bits=8, kind="rank", feature_bits=None):
     """Return (skeleton, integer model) of `model`."""
-    merged = merge_binary(model)
+    merged = merge.run(model, Context()).model
     skeleton = make_skeleton(merged, choose_features(model, feature_bits, kind, None))
     return skeleton, skeleton.of_width(bits, "m")
 
@@ -139,7 +140,7 @@ def test_identity_features_are_exact_on_integers(seed):
 def test_merged_scores_decide_as_two_do_ties_included(seed, shared):
     """Leaves in halves: sums are exact, ties are common."""
     model = random_float_model(seed, outputs=2, halves=True, shared=shared)
-    merged = merge_binary(model)
+    merged = merge.run(model, Context()).model
     assert merged.outputs == 1 and merged.decision == ">"
     x = random_rows(model, 300, seed)
     scores = model.scores(x)
@@ -169,7 +170,7 @@ def exact_in_halves(model):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_single_scores_decide_at_zero_as_floats_do(seed, operator):
     model = random_float_model(seed, outputs=1, halves=True, decision=operator)
-    assert merge_binary(model) is model
+    assert merge.run(model, Context()).model is model
     quantised = exact_in_halves(model)
     assert quantised.decision == Threshold(operator)
     x = random_rows(model, 300, seed)
@@ -182,7 +183,7 @@ def test_single_scores_decide_at_zero_as_floats_do(seed, operator):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_argmax_decides_as_floats_do_ties_included(seed, outputs):
     model = random_float_model(seed, outputs=outputs, halves=True)
-    assert merge_binary(model) is model
+    assert merge.run(model, Context()).model is model
     quantised = exact_in_halves(model)
     assert quantised.decision == Argmax(outputs)
     assert min(quantised.bias) == 0

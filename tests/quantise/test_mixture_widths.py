@@ -18,7 +18,7 @@ from locgen.ir import FloatGate, FloatLinear, Model, SplitRule
 from locgen.models import MixtureOfExpertsClassifier, MixtureOfExpertsRegressor
 from locgen.quantise import Dataset, QuantiseOptions, quantise
 from locgen.quantise.constants import constants_of
-from locgen.quantise.judge import Judge
+from locgen.quantise.evaluator import Evaluator
 
 GATES = ("tree", "linear", "prototype")
 WINE = train_test_split(*load_wine(return_X_y=True), test_size=0.3, random_state=0)
@@ -44,7 +44,7 @@ def test_decisions_and_routes_that_rounding_changes(gate, expert, top_k):
     model, data = read_estimator(estimator), dataset(WINE)
     found = quantise(model, "m", QuantiseOptions(), data)
     golden, trial = found.model, found.trials[-1]
-    x = Judge(model, data).x
+    x = Evaluator(model, data).x
     theirs = np.array(model.classes)[model.decide(model.scores(x))]
     assert 100 * np.mean(golden.predict(x) != theirs) == pytest.approx(trial.changed, abs=1e-9)
     sized = gate != "tree" or expert is not None

@@ -16,7 +16,7 @@ from locgen.errors import BudgetError, ConfigurationError
 from locgen.frontends import read_estimator
 from locgen.ir import FloatLinear, FloatPrototype, FloatQuadratic, Model, SplitRule
 from locgen.quantise import Dataset, QuantiseOptions, quantise
-from locgen.quantise.judge import Judge
+from locgen.quantise.evaluator import Evaluator
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:self.within_class_std_dev_"),
@@ -69,7 +69,7 @@ def test_the_last_trial_is_the_model(kind):
     model = read_estimator(estimator)
     found = quantise(model, "m", QuantiseOptions(), data)
     golden, trial = found.model, found.trials[-1]
-    x = Judge(model, data).x
+    x = Evaluator(model, data).x
     assert found.rows_seen == len(x) == 9 * len(data.x_train)
     theirs = np.array(model.classes)[model.decide(model.scores(x))]
     assert trial.changed == pytest.approx(100 * np.mean(golden.predict(x) != theirs), abs=1e-9)

@@ -34,7 +34,7 @@ ROW = Row(
 )
 
 _MOST_CELLS = 4096
-"""Of a pair's table: the library's own choice of bins stays below, see `quantise.rebin`."""
+"""Of a pair's table: the library's own choice of bins stays below, see `passes.rebin`."""
 
 
 def read(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Reading:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,7 @@ class FloatNeighbours(FloatNode):
     outputs: tuple[int, ...]
     radius: float | None = None
     kind: Literal["neighbours"] = "neighbours"
+    can_merge: ClassVar[bool] = False
 
     @property
     def features(self) -> tuple[int, ...]:

@@ -20,11 +20,13 @@ class FloatNode(JsonData, ABC):
     outputs : outputs of the model that the columns of the node's scores belong to
     needs_range : whether the size of its features counts, and not only between which cuts it lies
     univariate : whether it is a function of one feature, see `UnivariateNode`
+    can_merge : whether the difference of two of its scores may stand for both
     """
 
     outputs: tuple[int, ...]
     needs_range: ClassVar[bool] = True
     univariate: ClassVar[bool] = False
+    can_merge: ClassVar[bool] = True
 
     @property
     @abstractmethod

@@ -1,7 +1,7 @@
 """Float distances to one stored row."""
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ class FloatPrototype(FloatNode):
     prototype_id: int
     outputs: tuple[int, ...]
     kind: Literal["prototype"] = "prototype"
+    can_merge: ClassVar[bool] = False
 
     @property
     def features(self) -> tuple[int, ...]:

@@ -1,19 +1,20 @@
-"""Fewer stored rows for nearest neighbours, before anything is rounded."""
+"""Condensing: fewer stored rows for nearest neighbours, before anything is rounded."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from locgen.errors import ConfigurationError
 from locgen.ir import FloatNeighbours, Model
+from locgen.passes.context import Context, Passed
 
-__all__ = ["Condensing", "condense"]
+__all__ = ["Condensing", "condensed", "run"]
 
 
 @dataclass(frozen=True)
 class Condensing:
-    """What condensing did.
+    """Kept rows of a condensed model.
 
     Members
     -------
@@ -21,17 +22,32 @@ class Condensing:
     before, after : stored rows
     """
 
+    name: ClassVar[str] = "condensing"
     kind: Literal["edited", "condensed"]
     before: int
     after: int
 
     @property
     def words(self) -> str:
-        """What a reader is told."""
+        """Summary in one line."""
         return f"{self.kind}: {self.after} of {self.before} stored rows"
 
 
-def condense(model: Model, kind: Literal["edited", "condensed"]) -> tuple[Model, Condensing]:
+def run(model: Model, context: Context) -> Passed[Model]:
+    """Return a classifier of nearest neighbours with fewer stored rows, if the user asks for that.
+
+    Raises
+    ------
+    ConfigurationError
+        If the user does and the model is no classifier of nearest neighbours.
+    """
+    if context.condense == "none":
+        return Passed(model)
+    fewer, done = condensed(model, context.condense)
+    return Passed(fewer, (done,))
+
+
+def condensed(model: Model, kind: Literal["edited", "condensed"]) -> tuple[Model, Condensing]:
     """Return a classifier of nearest neighbours with fewer stored rows, and how many.
 
     ``edited`` leaves out the rows that as many of their own neighbours as vote would call another

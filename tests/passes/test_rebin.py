@@ -5,9 +5,9 @@ import pytest
 
 from locgen.ir import Model, SplitRule
 from locgen.ir.grids import Grid, grid_of, grid_tree
+from locgen.passes import Context, rebin
 from locgen.quantise import Dataset, QuantiseOptions, quantise
-from locgen.quantise.judge import Judge
-from locgen.quantise.rebin import rebin
+from locgen.quantise.evaluator import Evaluator
 
 
 def gridded(seed=0, sides=(20, 15), outputs=1, noise=0.02):
@@ -35,6 +35,13 @@ def gridded(seed=0, sides=(20, 15), outputs=1, noise=0.02):
     )
 
 
+def rebinned(model, evaluator, **options):
+    """Return the model with merged bins and what that changed, None if it is left alone."""
+    fewer, changes = rebin.run(model, Context(evaluator=lambda _: evaluator, **options))
+    assert changes or fewer is model
+    return (fewer, *changes) if changes else None
+
+
 def rows_of(model, count=600):
     x = np.random.default_rng(5).normal(size=(count, 3))
     return Dataset(x, model.labels(model.decide(model.scores(x))), x[:1], np.zeros(1, dtype=int))
@@ -57,15 +64,14 @@ def test_a_grid_is_the_tree_that_looks_it_up(outputs):
 @pytest.mark.parametrize("budget", [0.5, 5.0])
 def test_no_row_moves_by_more_than_is_stated(outputs, budget):
     _, model = gridded(outputs=outputs)
-    judge = Judge(model, rows_of(model))
-    options = QuantiseOptions(max_accuracy_drop=budget)
-    fewer, done = rebin(model, judge, options)
+    evaluator = Evaluator(model, rows_of(model))
+    fewer, done = rebinned(model, evaluator, max_accuracy_drop=budget)
     assert done.after == sum(len(tree.leaf_values) for tree in fewer.trees) < done.before
     x = np.random.default_rng(9).normal(0, 2, (4000, 3))
     moved = np.abs(fewer.scores(x) - model.scores(x))
     assert 0 < moved.max() <= done.error * (1 + 1e-9)
-    answers = model.decide(fewer.scores(judge.x))
-    drop, changed = judge.drop(answers[: judge.labelled]), judge.changed(answers)
+    answers = model.decide(fewer.scores(evaluator.x))
+    drop, changed = evaluator.drop(answers[: evaluator.labelled]), evaluator.changed(answers)
     assert drop <= budget / 2 and changed <= budget / 4
     assert str(done.after) in done.words and f"{done.error:.3g}" in done.words
 
@@ -83,9 +89,9 @@ def test_integers_are_compared_with_what_the_library_says():
 
 def test_what_is_left_alone():
     _, small = gridded(sides=(4, 3))
-    assert rebin(small, Judge(small, rows_of(small)), QuantiseOptions()) is None
+    assert rebinned(small, Evaluator(small, rows_of(small))) is None
     _, model = gridded()
-    assert rebin(model, Judge(model, None), QuantiseOptions()) is None
+    assert rebinned(model, Evaluator(model, None)) is None
     assert grid_of(model.trees[0]) is not None
     swapped = model.trees[0]
     swapped.left[0], swapped.right[0] = swapped.right[0], swapped.left[0]
@@ -96,6 +102,6 @@ def test_tables_that_say_nothing_become_a_constant():
     grids, model = gridded(noise=0.0)
     flat = Grid(grids[0].features, grids[0].cuts, np.full_like(grids[0].values, 0.25), (0,))
     model = Model(**{**vars(model), "trees": (grid_tree(flat), model.trees[1])})
-    fewer, done = rebin(model, Judge(model, rows_of(model)), QuantiseOptions())
+    fewer, done = rebinned(model, Evaluator(model, rows_of(model)))
     assert len(fewer.trees) == 1 and fewer.base[0] == pytest.approx(0.35)
     assert done.error < 0.5

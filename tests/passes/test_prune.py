@@ -34,10 +34,11 @@ from locgen.flow.summary import make_report
 from locgen.frontends import load
 from locgen.ir import to_json
 from locgen.models import MixtureOfExpertsClassifier
+from locgen.passes import Context, merge, prune
+from locgen.passes.cutting import cut_back
 from locgen.quantise import Dataset, QuantiseOptions, quantise
-from locgen.quantise.judge import Judge
-from locgen.quantise.lower import merge_binary
-from locgen.quantise.prune import cut_back, prune
+from locgen.quantise.evaluator import Evaluator
+from locgen.quantise.search import pass_context
 from locgen.report.html import render_html
 from locgen.report.pictures import Pictures
 from locgen.report.terminal import summary_lines
@@ -81,9 +82,11 @@ def fitted(name):
 
 def pruned(estimator, data, **options):
     """Return the model as it was trained, the pruned one, and what was done."""
-    model = merge_binary(load(estimator).model)
-    asked = QuantiseOptions(prune=True, **options)
-    return (model, *prune(model, asked, Dataset(data[0], data[2], data[1], data[3])))
+    model = merge.run(load(estimator).model, Context()).model
+    data = Dataset(data[0], data[2], data[1], data[3])
+    context = pass_context(QuantiseOptions(prune=True, **options), data)
+    fewer, (done,) = prune.run(model, context)
+    return model, fewer, done
 
 
 def decided(model, x):
@@ -134,8 +137,8 @@ def test_leaves_go_and_the_budget_holds_on_real_data(name):
     assert done.train_before == pytest.approx(estimator.score(data[0], data[2]))
     assert done.test_before == pytest.approx(estimator.score(data[1], data[3]))
     assert 100 * (done.train_before - done.train_after) <= 2.0 + 1e-6
-    judge = Judge(model, Dataset(data[0], data[2], data[1], data[3]))
-    assert judge.changed(decided(fewer, judge.x)) <= 4.0 + 1e-6
+    evaluator = Evaluator(model, Dataset(data[0], data[2], data[1], data[3]))
+    assert evaluator.changed(decided(fewer, evaluator.x)) <= 4.0 + 1e-6
     design = locgen.compile(estimator, data=data, prune=True, max_accuracy_drop=4.0)
     answers = design.predict(data[0])
     if model.task == "classification":
@@ -157,8 +160,8 @@ def test_more_budget_never_leaves_more():
 def test_without_a_budget_nothing_goes_that_anything_depends_on(name):
     estimator, data = fitted(name)
     model, fewer, done = pruned(estimator, data, max_accuracy_drop=0.0)
-    judge = Judge(model, Dataset(data[0], data[2], data[1], data[3]))
-    before, after = decided(model, judge.x), decided(fewer, judge.x)
+    evaluator = Evaluator(model, Dataset(data[0], data[2], data[1], data[3]))
+    before, after = decided(model, evaluator.x), decided(fewer, evaluator.x)
     if model.task == "regression":  # float sums in another order
         assert np.allclose(before, after, rtol=1e-12)
     else:
@@ -174,12 +177,13 @@ def test_accuracy_counts_from_the_model_as_it_was_trained(monkeypatch):
     options = QuantiseOptions(prune=True, max_accuracy_drop=1.0, max_changed=100.0)
     model = load(estimator).model
 
-    def too_much(model, options, data):
-        return prune(model, replace(options, max_accuracy_drop=20.0), data)
+    def too_much(model, context):
+        return prune.run(model, replace(context, max_accuracy_drop=20.0))
 
-    _, done = too_much(merge_binary(model), options, data)
+    context = pass_context(options, data)
+    _, (done,) = too_much(merge.run(model, context).model, context)
     assert done.train_before - done.train_after > 0.01
-    monkeypatch.setattr("locgen.quantise.search.prune", too_much)
+    monkeypatch.setattr("locgen.quantise.search.REDUCING_PASSES", (too_much,))
     found = quantise(model, "forest", options, data)  # too much is gone: nothing is cut
     assert found.pruning == done.undone and not found.pruning.cut
     assert found.model == quantise(model, "forest", replace(options, prune=False), data).model

@@ -14,14 +14,14 @@ from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.flow.blocks import check_blocks
 from locgen.flow.inspect import inspect_model
 from locgen.frontends import load
-from locgen.quantise import condense
+from locgen.passes.condense import condensed
 
 X, Y = load_wine(return_X_y=True)
 SCALED = make_pipeline(StandardScaler(), KNeighborsClassifier(3)).fit(X, Y)
 
 
 def test_edited_rows_are_those_that_their_neighbours_confirm():
-    model, done = condense(load(SCALED).model, "edited")
+    model, done = condensed(load(SCALED).model, "edited")
     scaled = SCALED[0].transform(X)
     kept = []
     for row in range(len(X)):
@@ -35,8 +35,8 @@ def test_edited_rows_are_those_that_their_neighbours_confirm():
 
 
 def test_condensed_rows_answer_for_all_edited_ones():
-    edited, _ = condense(load(SCALED).model, "edited")
-    model, done = condense(load(SCALED).model, "condensed")
+    edited, _ = condensed(load(SCALED).model, "edited")
+    model, done = condensed(load(SCALED).model, "condensed")
     assert model.units[0].nearest == model.members == 1
     assert done.after < len(edited.units[0].stored) / 3
     rows = edited.units[0].stored
@@ -48,7 +48,7 @@ def test_equal_rows_of_two_classes_do_not_go_on_for_ever():
     stored = np.array([[0.0], [0.0], [5.0], [5.0], [9.0]])
     model = load(KNeighborsClassifier(1).fit(stored, [0, 1, 1, 0, 1])).model
     for kind in ("edited", "condensed"):
-        fewer, done = condense(model, kind)
+        fewer, done = condensed(model, kind)
         assert 1 <= done.after <= 5 and fewer.units[0].nearest == 1
 
 
@@ -69,7 +69,7 @@ def test_what_it_costs_is_said():
 def test_others_are_refused():
     for estimator in (LogisticRegression(max_iter=5000).fit(X, Y), KNeighborsRegressor().fit(X, Y)):
         with pytest.raises(ConfigurationError, match="leave --condense out"):
-            condense(load(estimator).model, "edited")
+            condensed(load(estimator).model, "edited")
 
 
 def test_too_many_rows_name_the_condensing_that_fits():
