@@ -14,7 +14,8 @@ from sklearn.model_selection import train_test_split
 
 import locgen
 from locgen.ir import Comparison
-from locgen.quantise.descent import Descent, coarser, comparison_cost
+from locgen.passes.cells import comparison_cells
+from locgen.quantise.descent import Descent, coarser
 from locgen.quantise.folding import cheapest, telling_splits
 
 
@@ -55,7 +56,7 @@ def test_thresholds_that_forget_bits(threshold):
 
 
 def test_what_comparisons_cost():
-    costs = [comparison_cost(Comparison(0, t, False), 4) for t in range(15)]
+    costs = [comparison_cells(Comparison(0, t, False), 4) for t in range(15)]
     assert costs[7] == 0 and costs[3] == costs[11] == 0.6 and costs[6] == 1
 
 
