@@ -11,7 +11,7 @@ from locgen.ir.decisions import (
     Threshold,
     Votes,
 )
-from locgen.ir.experts import add_constants, expert_ranges, sum_over_open
+from locgen.ir.experts import add_constants
 from locgen.ir.features import AffineFeature, Feature, IdentityFeature, RankFeature
 from locgen.ir.float import (
     FloatClauses,
@@ -99,10 +99,8 @@ __all__ = [
     "Votes",
     "add_constants",
     "digest_of",
-    "expert_ranges",
     "from_json",
     "highest",
     "json_schema",
-    "sum_over_open",
     "to_json",
 ]

@@ -1,14 +1,10 @@
 """Experts of a gated model: constants that only an open expert adds."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from locgen.ir.integer import Node
 
-if TYPE_CHECKING:
-    from locgen.ir.quantised import QuantisedModel
-
-__all__ = ["add_constants", "expert_ranges", "sum_over_open"]
+__all__ = ["add_constants"]
 
 
 def add_constants(nodes: Sequence[Node], constants: Sequence[int]) -> tuple[Node, ...]:
@@ -45,24 +41,3 @@ def add_constants(nodes: Sequence[Node], constants: Sequence[int]) -> tuple[Node
             raise ValueError(f"constants of output {output} must have a node to stand in")
         changed[able[0][0]] = able[0][1]
     return tuple(changed)
-
-
-def expert_ranges(model: "QuantisedModel") -> list[list[tuple[int, int]]]:
-    """Return for each expert and output the interval of its nodes' sum."""
-    intervals = []
-    for members in model.experts:
-        low, high = [0] * model.outputs, [0] * model.outputs
-        for number in members:
-            node = model.nodes[number]
-            for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
-                low[output] += least
-                high[output] += most
-        intervals.append(list(zip(low, high, strict=True)))
-    return intervals
-
-
-def sum_over_open(intervals: Sequence[tuple[int, int]], count: int) -> tuple[int, int]:
-    """Return the interval of the sum over any `count` of the experts, given each one's own."""
-    lows = sorted(low for low, _ in intervals)
-    highs = sorted(high for _, high in intervals)
-    return sum(lows[:count]), sum(highs[len(highs) - count :])

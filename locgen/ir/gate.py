@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 
 from locgen.ir.integer import Node
 from locgen.ir.integer.node import Comparison, NodeBase
+from locgen.ir.integer.sums import signed_width, sum_ranges, sum_scores
 from locgen.ir.levels import ADD_LEVELS, RANK_LEVELS
 
 __all__ = ["Gate", "highest"]
@@ -63,7 +64,7 @@ class Gate:
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """Interval of each expert's score, from the nodes' own ranges."""
-        return self._sums(self.nodes)
+        return sum_ranges(self.nodes, self.bias)
 
     @cached_property
     def ranked_terms(self) -> tuple[NodeBase, ...]:
@@ -76,13 +77,13 @@ class Gate:
         shared = {
             alike: min(owners[alike, expert] for expert in range(self.experts))
             for alike, _ in owners
-            if alike is not None
         }
+        shared[None] = 0
         kept: list[NodeBase] = []
         dropped: Counter[tuple[NodeBase | None, int]] = Counter()
         for term in terms:
             key = (term.anonymous, term.outputs[0])
-            if dropped[key] < shared.get(term.anonymous, 0):
+            if dropped[key] < shared[term.anonymous]:
                 dropped[key] += 1
             else:
                 kept.append(term)
@@ -91,15 +92,7 @@ class Gate:
     @cached_property
     def ranked(self) -> tuple[tuple[int, int], ...]:
         """Interval of what is ranked for each expert: the bias and its `ranked_terms`."""
-        return self._sums(self.ranked_terms)
-
-    def _sums(self, nodes: Sequence[NodeBase]) -> tuple[tuple[int, int], ...]:
-        low, high = list(self.bias), list(self.bias)
-        for node in nodes:
-            for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
-                low[output] += least
-                high[output] += most
-        return tuple(zip(low, high, strict=True))
+        return sum_ranges(self.ranked_terms, self.bias)
 
     @property
     def levels(self) -> float:
@@ -124,17 +117,18 @@ class Gate:
             return f"{self.nodes[0].kind}: {splits} splits, depth {depth}, a mask in each leaf"
         kinds = ", ".join(sorted({node.kind for node in self.nodes}))
         read = len({feature for node in self.nodes for feature in node.features})
-        ends = [end for ends in self.ranges for end in ends]
-        bits = max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
-        return f"{kinds}: {read} features, {bits}-bit scores that are ranked"
+        return f"{kinds}: {read} features, {signed_width(self.ranges)}-bit scores that are ranked"
 
     def scores(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, experts) of quantised rows; see `NodeBase`."""
-        total = np.tile(np.array(self.bias, dtype=np.int64), (len(q), 1))
-        for node in self.nodes:
-            total[:, list(node.outputs)] += node.evaluate(q, missing_codes)
-        return total
+        return sum_scores(self.nodes, self.bias, q, missing_codes)
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return which experts are open, (rows, experts) booleans with `top_k` true a row."""
         return highest(self.scores(q, missing_codes), self.top_k)
+
+    def sum_over_open(self, intervals: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """Return the interval of the sum over the open experts, given each one's own."""
+        lows = sorted(low for low, _ in intervals)
+        highs = sorted(high for _, high in intervals)
+        return sum(lows[: self.top_k]), sum(highs[self.experts - self.top_k :])

@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from locgen.ir.decisions import Decision
-from locgen.ir.experts import expert_ranges, sum_over_open
 from locgen.ir.features import Feature
 from locgen.ir.gate import Gate
 from locgen.ir.integer import Node
+from locgen.ir.integer.sums import signed_width, sum_ranges, sum_scores
 from locgen.ir.membership import Membership, expand
 from locgen.ir.model import SplitRule, Task
 from locgen.ir.wording import Wording
@@ -178,20 +178,19 @@ class QuantisedModel:
     @cached_property
     def score_ranges(self) -> tuple[tuple[int, int], ...]:
         """Interval of each output's score, from the nodes' own ranges."""
-        if self.gate is not None:
-            sums = [
-                sum_over_open(each, self.gate.top_k)
-                for each in zip(*expert_ranges(self), strict=True)
-            ]
-            return tuple(
-                (b + low, b + high) for b, (low, high) in zip(self.bias, sums, strict=True)
-            )
-        low, high = list(self.bias), list(self.bias)
-        for node in self.nodes:
-            for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
-                low[output] += least
-                high[output] += most
-        return tuple(zip(low, high, strict=True))
+        if self.gate is None:
+            return sum_ranges(self.nodes, self.bias)
+        sums = map(self.gate.sum_over_open, zip(*self.expert_ranges, strict=True))
+        return tuple((b + low, b + high) for b, (low, high) in zip(self.bias, sums, strict=True))
+
+    @cached_property
+    def expert_ranges(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """For each expert and output the interval of its nodes' sum; nothing without a gate."""
+        nothing = (0,) * self.outputs
+        return tuple(
+            sum_ranges([self.nodes[number] for number in members], nothing)
+            for members in self.experts
+        )
 
     @property
     def score_bits(self) -> int:
@@ -201,8 +200,7 @@ class QuantisedModel:
     @cached_property
     def own_score_bits(self) -> int:
         """Width of a signed score that holds every output's interval."""
-        ends = [end for ends in self.score_ranges for end in ends]
-        return max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
+        return signed_width(self.score_ranges)
 
     @cached_property
     def missing_codes(self) -> np.ndarray:
@@ -223,12 +221,8 @@ class QuantisedModel:
 
     def scores(self, q: np.ndarray) -> np.ndarray:
         """Golden: integer scores (rows, outputs) of quantised rows (rows, features)."""
-        total = np.tile(np.array(self.bias, dtype=np.int64), (len(q), 1))
-        counts = self.open_nodes(q)
-        for number, node in enumerate(self.nodes):
-            part = node.evaluate(q, self.missing_codes)
-            total[:, list(node.outputs)] += part * counts[:, [number]]
-        return total
+        counts = None if self.gate is None else self.open_nodes(q)
+        return sum_scores(self.nodes, self.bias, q, self.missing_codes, counts)
 
     def evaluate(self, q: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
         """Golden: (decisions (rows,) or None, scores (rows, outputs)) of quantised rows."""
@@ -262,6 +256,7 @@ class QuantisedModel:
         decision : (rows,), None where there is none; scores : (rows, outputs)
         """
         if self.task == "classification":
+            assert decision is not None
             return self.decision.labels(self.classes, decision)
         values = self.values(decision, scores)
         return values[:, 0] if self.targets == 1 else values

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from locgen.errors import ConfigurationError
-from locgen.ir import Node, QuantisedModel, add_constants, expert_ranges
+from locgen.ir import Node, QuantisedModel, add_constants
 from locgen.passes.context import Context, Passed
 
 __all__ = ["run"]
@@ -59,7 +59,7 @@ def _experts_from_zero(model: QuantisedModel) -> QuantisedModel:
     """
     assert model.gate is not None
     bias = list(model.bias)
-    intervals = expert_ranges(model)
+    intervals = model.expert_ranges
     lowest = [min(expert[output][0] for expert in intervals) for output in range(model.outputs)]
     nodes: list[Node] = list(model.nodes)
     for members, interval in zip(model.experts, intervals, strict=True):

@@ -127,7 +127,7 @@ def plan_direct(
     join_levels = None
     if model.gate is not None:
         delays[1] = max(delays[1], model.gate.levels)
-        join_levels = _join_levels(model)
+        join_levels = _join_levels(model, model.gate.top_k)
         delays += [_open_delay(model.gate)] + [ADD_LEVELS] * join_levels
     delays += decide_delays
     if model.answer == "decision":
@@ -185,16 +185,16 @@ def _add_levels(model: QuantisedModel, groups: tuple[tuple[int, ...], ...]) -> i
     return tree_levels(most)
 
 
-def _join_levels(model: QuantisedModel) -> int:
+def _join_levels(model: QuantisedModel, top_k: int) -> int:
     """Return the levels of adders over experts: none where a single one is open.
 
     What the bias leaves over when it is shared among the open experts is one more to add.
     """
-    if model.gate.top_k == 1:
+    if top_k == 1:
         return 0
     most = 0
     for output, bias in enumerate(model.bias):
-        share, rest = divmod(bias, model.gate.top_k)
+        share, rest = divmod(bias, top_k)
         experts = sum(
             share != 0 or any(output in model.nodes[number].outputs for number in members)
             for members in model.experts

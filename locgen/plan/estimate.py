@@ -138,7 +138,7 @@ def _tree(model: QuantisedModel, plan: TreePlan) -> dict[str, float]:
         decoded += sum(beats[f] for f in {c.feature for s in sites for c in of_site[s]})
     links = sum(max(len(nodes), 1) for nodes in plan.wired)
     broadcast = (sum(plan.inner_stops) + len(plan.stops)) * (plan.down_width + 1)
-    root = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
+    root: float = plan.digits * plan.up_width + (model.outputs + 1) * model.score_bits
     root += model.decision.root_bits(model.outputs, model.score_bits, serial)
     cost = stream_cost(model, plan)
     return {

@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from locgen.errors import Mismatch
 from locgen.ir import QuantisedModel
+from locgen.ir.integer import trees_of
 from locgen.plan.engine import EngineShape, deal_lanes, leaf_addresses
 
-if TYPE_CHECKING:
-    from locgen.plan.direct import DirectPlan
-    from locgen.plan.tree import TreePlan
-
 __all__ = [
+    "EvidencePlan",
     "EvidenceSlot",
     "Gathered",
     "expert_mark",
@@ -30,13 +28,38 @@ class EvidenceSlot:
     """The beats in which a number goes up, counted from the up phase's first.
 
     In the direct fabric, the bits in which it stands in the port. The number is the evidence of
-    `node`, or for None the open experts, one bit each. An idle site sends 0 in them, so the stops
-    that add scores pass the number through.
+    `node`, or for None the open experts, one bit each. An idle site sends 0 in them, so the
+    adding stages of the network pass the number through.
     """
 
     node: int | None
     start: int
     beats: int
+
+
+class EvidencePlan(Protocol):
+    """What evidence is scheduled on: a plan of either fabric.
+
+    Members
+    -------
+    evidence : the slots; sites, engines : for each site its nodes, and its engine or None
+    score_beats : where evidence begins; up_width : bits of a beat
+    """
+
+    @property
+    def evidence(self) -> tuple[EvidenceSlot, ...]: ...
+
+    @property
+    def sites(self) -> tuple[tuple[int, ...], ...]: ...
+
+    @property
+    def engines(self) -> tuple[EngineShape | None, ...]: ...
+
+    @property
+    def score_beats(self) -> int: ...
+
+    @property
+    def up_width(self) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +99,7 @@ def schedule_evidence(
         if shape is None:
             said += [(number, sum(model.nodes[number].evidence_bits)) for number in nodes]
         else:
-            order = deal_lanes(shape, [model.nodes[n] for n in nodes])
+            order = deal_lanes(shape, trees_of(model.nodes[n] for n in nodes))
             said += [(nodes[i], shape.address_bits) for i in order]
     beats = [-(-bits // width) for _, bits in said]
     starts = accumulate(beats, initial=first)
@@ -87,7 +110,7 @@ def schedule_evidence(
     )
 
 
-def expert_mark(model: QuantisedModel, plan: "TreePlan", site: int) -> tuple[int, int] | None:
+def expert_mark(model: QuantisedModel, plan: EvidencePlan, site: int) -> tuple[int, int] | None:
     """Return (beat, digit) by which `site` says that its expert is open.
 
     None for a site that has not to: one of each expert does.
@@ -103,7 +126,7 @@ def expert_mark(model: QuantisedModel, plan: "TreePlan", site: int) -> tuple[int
     return None
 
 
-def gathered_of(model: QuantisedModel, plan: "DirectPlan | TreePlan", q: np.ndarray) -> Gathered:
+def gathered_of(model: QuantisedModel, plan: EvidencePlan, q: np.ndarray) -> Gathered:
     """Return golden's evidence: what the hardware has to send about codes `q` (rows, features)."""
     codes = model.missing_codes
     counts = model.open_nodes(q)
@@ -126,7 +149,7 @@ def gathered_of(model: QuantisedModel, plan: "DirectPlan | TreePlan", q: np.ndar
     return _read(model, plan, numbers)
 
 
-def runs_of(plan: "DirectPlan | TreePlan", gathered: Gathered) -> list[int]:
+def runs_of(plan: EvidencePlan, gathered: Gathered) -> list[int]:
     """Return for each row all digits of its evidence as one integer, the first digit lowest."""
     first = plan.score_beats
     offsets = [(slot.start - first) * plan.up_width for slot in plan.evidence]
@@ -136,7 +159,7 @@ def runs_of(plan: "DirectPlan | TreePlan", gathered: Gathered) -> list[int]:
     ]
 
 
-def read_runs(model: QuantisedModel, plan: "DirectPlan | TreePlan", runs: list[int]) -> Gathered:
+def read_runs(model: QuantisedModel, plan: EvidencePlan, runs: list[int]) -> Gathered:
     """Return what `runs`, as hardware sends them, say; the inverse of `runs_of`.
 
     Raises
@@ -152,7 +175,7 @@ def read_runs(model: QuantisedModel, plan: "DirectPlan | TreePlan", runs: list[i
     return _read(model, plan, numbers)
 
 
-def _read(model: QuantisedModel, plan: "DirectPlan | TreePlan", numbers: np.ndarray) -> Gathered:
+def _read(model: QuantisedModel, plan: EvidencePlan, numbers: np.ndarray) -> Gathered:
     """Return the meaning of the numbers in the slots."""
     rows = len(numbers)
     nodes = [np.zeros((rows, len(n.evidence_bits)), dtype=np.int64) for n in model.nodes]
@@ -186,12 +209,12 @@ def _read(model: QuantisedModel, plan: "DirectPlan | TreePlan", numbers: np.ndar
     return Gathered(numbers, tuple(nodes), is_open, scores)
 
 
-def _addresses(model: QuantisedModel, plan: "DirectPlan | TreePlan") -> dict[int, tuple[int, ...]]:
+def _addresses(model: QuantisedModel, plan: EvidencePlan) -> dict[int, tuple[int, ...]]:
     """Return for each node in an engine the address of each of its leaves."""
     found: dict[int, tuple[int, ...]] = {}
     for nodes, shape in zip(plan.sites, plan.engines, strict=True):
         if shape is not None:
-            places = leaf_addresses(shape, [model.nodes[n] for n in nodes])
+            places = leaf_addresses(shape, trees_of(model.nodes[n] for n in nodes))
             found |= dict(zip(nodes, places, strict=True))
     return found
 

@@ -12,7 +12,7 @@ def gate_terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan | None) -> 
     """Return the counts of gate, header and masks; none without a gate.
 
     `comparison`, `tree`, `table`, `product` and `adder` are those of the direct fabric: a gate
-    works at once in either. `rank`: cells that find the highest scores. `open`: gate stops, header
+    works at once in either. `rank`: cells that find the highest scores. `open`: gate stages, header
     and mask on the tree fabric, masking and joining of experts on the direct one, 0 without a plan.
     """
     gate = model.gate
@@ -26,7 +26,7 @@ def gate_terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan | None) -> 
         **terms_cost(gate.ranked_terms).counts("tree", "table", "product"),
         "adder": 0 if gate.is_mask else sum(_adder_bits(gate, e) for e in range(gate.experts)),
         "rank": rank_cells(gate),
-        "open": 0.0 if plan is None else _open_cells(model, plan),
+        "open": 0.0 if plan is None else _open_cells(model, gate, plan),
     }
 
 
@@ -59,11 +59,11 @@ def _adder_bits(gate: Gate, expert: int) -> int:
     return bits
 
 
-def _open_cells(model: QuantisedModel, plan: DirectPlan | TreePlan) -> float:
-    experts, top_k = model.gate.experts, model.gate.top_k
+def _open_cells(model: QuantisedModel, gate: Gate, plan: DirectPlan | TreePlan) -> float:
+    experts, top_k = gate.experts, gate.top_k
     if isinstance(plan, TreePlan):
-        stops = experts * (plan.down_width + 3)  # a link, the bit that opens it, its enable
-        return float(stops + plan.header_beats + 2 * experts + 1)
+        stages = experts * (plan.down_width + 3)  # a link, the bit that opens it, its enable
+        return float(stages + plan.header_beats + 2 * experts + 1)
     word = model.outputs * model.score_bits
     if top_k == 1:  # a LUT4 masks and joins two experts
         pairs = -(-experts // 2)

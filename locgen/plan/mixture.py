@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from locgen.errors import ConfigurationError
-from locgen.ir import QuantisedModel, expert_ranges, sum_over_open
+from locgen.ir import Gate, QuantisedModel
 
-__all__ = ["assign_experts", "largest_open_sums", "sites_of_experts"]
+__all__ = ["assign_experts", "largest_open_sum", "sites_of_experts"]
 
 Spread = Callable[[QuantisedModel, Sequence[int], int], tuple[tuple[int, ...], ...]]
 
@@ -54,8 +54,8 @@ def sites_of_experts(
     )
 
 
-def largest_open_sums(model: QuantisedModel) -> list[int]:
-    """Return the largest sum an output can reach on the way up, closed experts sending 0.
+def largest_open_sum(model: QuantisedModel, gate: Gate) -> int:
+    """Return the largest sum of any output on its way up, closed experts sending 0.
 
     Raises
     ------
@@ -64,5 +64,5 @@ def largest_open_sums(model: QuantisedModel) -> list[int]:
     """
     if any(low < 0 for node in model.nodes for low, _ in node.ranges):
         raise ValueError("scores of a mixture's nodes must not lie below 0 on the tree fabric")
-    sums = zip(*expert_ranges(model), strict=True)
-    return [sum_over_open([(0, high) for _, high in each], model.gate.top_k)[1] for each in sums]
+    sums = zip(*model.expert_ranges, strict=True)
+    return max((gate.sum_over_open([(0, high) for _, high in each])[1] for each in sums), default=0)

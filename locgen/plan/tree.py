@@ -1,29 +1,32 @@
 """The plan of the tree fabric: nodes on sites, the network's shape and its schedule."""
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from locgen.errors import ConfigurationError
 from locgen.ir import QuantisedModel
 from locgen.ir.integer.node import NodeBase
+from locgen.ir.levels import tree_levels
 from locgen.plan.engine import EngineShape
 from locgen.plan.evidence import EvidenceSlot, schedule_evidence
-from locgen.plan.mixture import assign_experts, largest_open_sums, sites_of_experts
+from locgen.plan.mixture import assign_experts, largest_open_sum, sites_of_experts
 
 __all__ = ["LinkWidth", "Slot", "TreePlan", "largest_words", "plan_tree", "schedule"]
 
 LinkWidth = int | Literal["full"]
 
-_SITES_PER_STOP = 32
-"""Sites that share the last broadcast stop and its beat counter. Measured at 64 sites and 1-bit
-links (benchmarks/network.py): 16, 32, 64 to a stop cost 3.95, 2.73, 2.02 cells a site; more sites
+_SITES_PER_STAGE = 32
+"""Sites that share the last broadcast stage and its beat counter. Measured at 64 sites and 1-bit
+links (benchmarks/network.py): 16, 32, 64 to a stage cost 3.95, 2.73, 2.02 cells a site; more sites
 mean longer wires."""
 _ENGINE_LEVELS = 9.0
 """From the features' memory through a comparison to the next address."""
-_STOP_FANOUT = 4
-"""Stops that the root or an inner broadcast stop feeds."""
+_STAGE_FANOUT = 4
+"""Stages that the root or an inner broadcast stage feeds."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,13 @@ class TreePlan:
     sites : for each site the nodes it computes
     slots : when each feature goes down; features of no width have none
     digits : beats of one output's score; scores go up in the order of the outputs
-    stops : for each last broadcast stop the sites it serves
-    inner_stops : broadcast stops between the root and the last ones, for each level from the root
-    local_levels, combine_levels : adding stops in a row inside a site, and between sites and root
+    stops : for each last broadcast stage the sites it serves
+    inner_stops : broadcast stages between the root and the last ones, for each level from the root
+    local_levels, combine_levels : adding stages in a row inside a site, and between sites and root
     root_cycles : from the last digit's arrival at the root to the answer
     slowest_levels : estimate of the longest run between registers, in levels of LUT4
     engines : for each site the shape of its engine, None for a hardwired one
-    gates : with a gate, for each expert the last stops behind its gate stop
+    gates : with a gate, for each expert the last stages behind its gate stage
     header_beats : beats of the gate's mask, in front of the features
     top_k : experts that are open at once; 0 without a gate
     evidence : when each node's evidence goes up, behind the scores; empty if none is gathered
@@ -185,7 +188,7 @@ def plan_tree(
     if model.gate is None:
         largest, assigned = _largest_sum(model.nodes), _assign(model, numbers, count)
     else:
-        largest = max(largest_open_sums(model), default=0)
+        largest = largest_open_sum(model, model.gate)
         assigned = assign_experts(model, count, _assign)
     accumulator = largest.bit_length() or 1
     return schedule(model, link_width, assigned, (None,) * count, accumulator, explain)
@@ -199,63 +202,98 @@ def schedule(
     accumulator: int,
     explain: bool = False,
 ) -> TreePlan:
-    """Return the plan of nodes `assigned` to sites; scores travel in `accumulator` bits."""
+    """Return the plan of nodes at given sites.
+
+    Parameters
+    ----------
+    assigned : for each site its nodes; engines : for each site its engine, None for gates
+    accumulator : bits in which a score travels
+    explain : whether each node's evidence follows the scores
+    """
     if link_width == "full":
         down_width, up_width = max(max(model.feature_bits, default=1), 1), accumulator
     else:
         down_width = up_width = link_width
-    slots, beat = [], 0
-    for feature, bits in enumerate(model.feature_bits):
-        if bits:
-            slots.append(Slot(feature, beat, -(-bits // down_width)))
-            beat += slots[-1].beats
-    count = len(assigned)
+    slots = _slots(model.feature_bits, down_width)
     digits = -(-accumulator // up_width)
+    first = digits * model.outputs
     evidence: tuple[EvidenceSlot, ...] = ()
     if explain:
-        first = digits * model.outputs
         evidence = schedule_evidence(model, assigned, engines, up_width, first)
-    stops: list[tuple[int, ...]] = []
-    gates = []
-    for sites in sites_of_experts(model, assigned) or (range(count),):
-        groups = -(-len(sites) // _SITES_PER_STOP)
-        gates.append(tuple(range(len(stops), len(stops) + groups)))
-        stops += [tuple(sites[i::groups]) for i in range(groups)]
-    groups = len(stops) if model.gate is None else len(gates)
-    inner: list[int] = []
-    while -(-groups // _STOP_FANOUT ** (len(inner) + 1)) > 1:
-        inner.insert(0, -(-groups // _STOP_FANOUT ** (len(inner) + 1)))
+    stops, gates = _broadcast(model, assigned)
     hardwired = [nodes for nodes, shape in zip(assigned, engines, strict=True) if shape is None]
-    computing = [model.nodes[n].compute_cycles for nodes in hardwired for n in nodes]
-    computing += [shape.cycles for shape in engines if shape is not None]
-    levels = max((model.nodes[n].stream_levels for nodes in hardwired for n in nodes), default=0)
+    cycles = [model.nodes[n].compute_cycles for nodes in hardwired for n in nodes]
+    cycles += [shape.cycles for shape in engines if shape is not None]
     return TreePlan(
         link_width=link_width,
         down_width=down_width,
         up_width=up_width,
         sites=assigned,
-        slots=tuple(slots),
-        down_beats=max(beat, 1),
+        slots=slots,
+        down_beats=max(sum(slot.beats for slot in slots), 1),
         digits=digits,
-        up_beats=digits * model.outputs + sum(slot.beats for slot in evidence),
-        stops=tuple(stops),
-        inner_stops=tuple(inner),
-        local_levels=(max(map(len, hardwired), default=1) - 1).bit_length(),
-        combine_levels=(count - 1).bit_length(),
+        up_beats=first + sum(slot.beats for slot in evidence),
+        stops=stops,
+        inner_stops=_inner_stages(len(gates or stops)),
+        local_levels=tree_levels(max(map(len, hardwired), default=1)),
+        combine_levels=tree_levels(len(assigned)),
         root_cycles=model.decision.root_cycles,
-        slowest_levels=max(
-            2 + levels,
-            3 + model.score_bits / 8,
-            0 if model.gate is None else 2 + model.gate.levels,
-            model.decision.second_stage_levels,
-            _ENGINE_LEVELS if any(engines) else 0,
-        ),
+        slowest_levels=_slowest_levels(model, hardwired, any(engines)),
         engines=engines,
-        compute_beats=max(computing, default=0),
-        gates=() if model.gate is None else tuple(gates),
+        compute_beats=max(cycles, default=0),
+        gates=gates,
         header_beats=-(-len(model.experts) // down_width),
         top_k=0 if model.gate is None else model.gate.top_k,
         evidence=evidence,
+    )
+
+
+def _slots(feature_bits: Sequence[int], width: int) -> tuple[Slot, ...]:
+    """Return when each feature goes down a link of `width` bits; none for those of no width."""
+    beats = [-(-bits // width) for bits in feature_bits]
+    starts = accumulate(beats, initial=0)
+    return tuple(
+        Slot(feature, start, count)
+        for feature, (start, count) in enumerate(zip(starts, beats, strict=False))
+        if count
+    )
+
+
+def _broadcast(
+    model: QuantisedModel, assigned: tuple[tuple[int, ...], ...]
+) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
+    """Return the sites behind each last broadcast stage, and the stages behind each expert's gate.
+
+    Without a gate, the second is empty.
+    """
+    stages: list[tuple[int, ...]] = []
+    gates = []
+    for sites in sites_of_experts(model, assigned) or (range(len(assigned)),):
+        groups = -(-len(sites) // _SITES_PER_STAGE)
+        gates.append(tuple(range(len(stages), len(stages) + groups)))
+        stages += [tuple(sites[i::groups]) for i in range(groups)]
+    return tuple(stages), () if model.gate is None else tuple(gates)
+
+
+def _inner_stages(groups: int) -> tuple[int, ...]:
+    """Return the broadcast stages of each level, from the root, that feed `groups` others."""
+    inner: list[int] = []
+    while (count := -(-groups // _STAGE_FANOUT ** (len(inner) + 1))) > 1:
+        inner.insert(0, count)
+    return tuple(inner)
+
+
+def _slowest_levels(
+    model: QuantisedModel, hardwired: Iterable[tuple[int, ...]], has_engines: bool
+) -> float:
+    """Return the longest run between registers in levels of LUT4, about."""
+    levels = (model.nodes[n].stream_levels for nodes in hardwired for n in nodes)
+    return max(
+        2 + max(levels, default=0),
+        3 + model.score_bits / 8,
+        0 if model.gate is None else 2 + model.gate.levels,
+        model.decision.second_stage_levels,
+        _ENGINE_LEVELS if has_engines else 0,
     )
 
 
@@ -274,10 +312,10 @@ def largest_words(
 
 def _largest_sum(nodes: Iterable[NodeBase]) -> int:
     """Return the largest sum of any output when each node counts from its own lowest."""
-    largest: dict[int, int] = {}
+    largest: Counter[int] = Counter()
     for node in nodes:
         for output, (low, high) in zip(node.outputs, node.ranges, strict=True):
-            largest[output] = largest.get(output, 0) + high - low
+            largest[output] += high - low
     return max(largest.values(), default=0)
 
 

@@ -10,7 +10,7 @@ from modelkit import random_model
 
 from locgen.errors import ConfigurationError
 from locgen.plan import estimate_plan, plan_tree
-from locgen.plan.tree import _SITES_PER_STOP
+from locgen.plan.tree import _SITES_PER_STAGE
 
 WIDTHS = [1, 2, 4, 8, "full"]
 
@@ -28,7 +28,7 @@ def test_invariants(seed, nodes, outputs, width, share, missing):
     assert sorted(n for site in plan.sites for n in site) == list(range(nodes))
     assert len(plan.sites) == sites and all(plan.sites)
     assert sorted(s for stop in plan.stops for s in stop) == list(range(sites))
-    assert all(1 <= len(stop) <= _SITES_PER_STOP for stop in plan.stops)
+    assert all(1 <= len(stop) <= _SITES_PER_STAGE for stop in plan.stops)
 
     if width == "full":
         assert plan.digits == 1

@@ -19,6 +19,7 @@ from locgen.ir.decisions.threshold import Threshold
 from locgen.ir.decisions.votes import Group, GroupDecisions
 from locgen.ir.features import IdentityFeature
 from locgen.ir.integer import SecondStageNode
+from locgen.ir.integer.sums import signed_width, sum_ranges, sum_scores
 from locgen.ir.levels import RANK_LEVELS, THRESHOLD_LEVELS, tree_levels
 
 __all__ = ["Cascade", "SecondStage"]
@@ -100,18 +101,12 @@ class Cascade(DecisionBase):
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """(lowest, highest) of each sum."""
-        low, high = list(self.bias), list(self.bias)
-        for node in self.nodes:
-            for output, (least, most) in zip(node.outputs, node.ranges, strict=True):
-                low[output] += least
-                high[output] += most
-        return tuple(zip(low, high, strict=True))
+        return sum_ranges(self.nodes, self.bias)
 
     @cached_property
     def sum_bits(self) -> int:
         """Width of a signed number that holds every sum."""
-        ends = [end for pair in self.ranges for end in pair]
-        return max((end if end >= 0 else ~end).bit_length() for end in ends) + 1
+        return signed_width(self.ranges)
 
     def check_scores(self, ranges: Sequence[tuple[int, int]], offsets: Sequence[float]) -> None:
         """Raise ValueError unless scores of these (lowest, highest) have codes."""
@@ -130,10 +125,7 @@ class Cascade(DecisionBase):
     def sums(self, scores: np.ndarray) -> np.ndarray:
         """Return what the nodes add up to, (rows, len(bias)), of scores (rows, outputs)."""
         q = self.codes(np.asarray(scores, dtype=np.int64))
-        total = np.tile(np.array(self.bias, dtype=np.int64), (len(q), 1))
-        for node in self.nodes:
-            total[:, list(node.outputs)] += node.evaluate(q, np.full(q.shape[1], -1))
-        return total
+        return sum_scores(self.nodes, self.bias, q, np.full(q.shape[1], -1))
 
     def evaluate(self, scores: np.ndarray) -> np.ndarray:
         """Return decisions (rows,) of integer scores (rows, outputs)."""

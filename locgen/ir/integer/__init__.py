@@ -1,5 +1,6 @@
 """The kinds of integer nodes."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from locgen.ir.integer.softmax import SoftmaxNode
 from locgen.ir.integer.table import TableNode
 from locgen.ir.integer.tree import TreeNode
 
-__all__ = ["NODES", "Node", "Nodes", "SecondStageNode"]
+__all__ = ["NODES", "Node", "Nodes", "SecondStageNode", "trees_of"]
 
 Node = Annotated[
     TreeNode | TableNode | LinearNode | DistanceNode | LayeredNode | ClauseNode | NeighboursNode,
@@ -49,3 +50,18 @@ NODES: dict[str, type[NodeBase]] = {
     "softmax": SoftmaxNode,
 }
 """The class of each kind of node, by its name in JSON."""
+
+
+def trees_of(nodes: Iterable[NodeBase]) -> tuple[TreeNode, ...]:
+    """Return `nodes`, all of which are trees.
+
+    Raises
+    ------
+    ValueError
+        If one is not.
+    """
+    each = tuple(nodes)
+    trees = tuple(node for node in each if isinstance(node, TreeNode))
+    if len(trees) < len(each):
+        raise ValueError("engines must hold trees alone")
+    return trees
