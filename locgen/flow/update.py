@@ -17,9 +17,9 @@ from locgen.host.board import Board
 from locgen.ir import QuantisedModel, from_json, to_json
 from locgen.passes import prepare
 from locgen.plan import estimate_plan
-from locgen.plan.engines import refit, with_ports
+from locgen.plan.engines import refit
 from locgen.plan.serialise import plan_from_json
-from locgen.plan.tabulate import tabulate
+from locgen.plan.tabulate import tabulate, with_ports
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
 
 __all__ = [

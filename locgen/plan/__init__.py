@@ -1,9 +1,12 @@
-"""Where each node goes and when each beat travels; latency is exact here."""
+"""Plans: where each node goes and when each beat travels; latency is exact here."""
 
+from locgen.plan.budget import MemoryBudget
 from locgen.plan.direct import DirectPlan, plan_direct
 from locgen.plan.engine import EngineShape, tree_image
-from locgen.plan.engines import MemoryBudget, images_of, plan_engines, site_stride, with_ports
+from locgen.plan.engines import plan_engines
 from locgen.plan.estimate import CellEstimate, estimate_plan
+from locgen.plan.images import images_of, site_stride
+from locgen.plan.tabulate import with_ports
 from locgen.plan.tree import LinkWidth, Slot, TreePlan, largest_words, plan_tree
 
 __all__ = [

@@ -108,11 +108,14 @@ class EngineShape:
         """Address of the directory, behind the header and one initial value an output."""
         return HEADER_WORDS + self.outputs
 
+    def size_of(self, node: TreeNode) -> int:
+        """Return the words of a tree: its records, and its entry in the directory."""
+        return 1 + len(node.feature) + len(node.leaf_scores) * self.leaf_words
+
     def words_of(self, nodes: Sequence[TreeNode]) -> int:
         """Return the words of an image that holds `nodes`."""
-        records = sum(len(n.feature) + len(n.leaf_scores) * self.leaf_words for n in nodes)
         spare = max(_LANES - len(nodes), 0) * (1 + self.leaf_words)
-        return self.directory + len(nodes) + records + spare + 1
+        return self.directory + sum(map(self.size_of, nodes)) + spare + 1
 
     def steps_of(self, node: TreeNode) -> int:
         """Return the words that the longest way through `node` reads."""

@@ -1,4 +1,4 @@
-"""Nodes that add up one feature's terms, as trees over that feature: what an engine can walk."""
+"""Models for engines: trees alone, and ports that other models fit too."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 from locgen.errors import ConfigurationError
 from locgen.ir import QuantisedModel, TreeNode
 
-__all__ = ["tabulate"]
+__all__ = ["tabulate", "with_ports"]
 
 
 def tabulate(model: QuantisedModel) -> QuantisedModel:
@@ -49,6 +49,36 @@ def tabulate(model: QuantisedModel) -> QuantisedModel:
     tables = [_tree(feature, sums[feature], model.outputs) for feature in sorted(sums)]
     bias = tuple((np.array(model.bias, dtype=np.int64) + constant).tolist())
     return replace(model, nodes=(*trees, *tables), bias=bias)
+
+
+def with_ports(model: QuantisedModel) -> QuantisedModel:
+    """Return `model` for engines: trees alone, and ports that other models fit too.
+
+    All features are equally wide, scores have a spare bit; see `tabulate` for nodes of other kinds.
+    Codes get a spare bit as well unless the data are integers already: another training finds other
+    thresholds, maybe more.
+
+    Raises
+    ------
+    ConfigurationError
+        If the model accepts missing values, has a gate or a node that `tabulate` refuses.
+    """
+    if model.gate is not None:
+        raise ConfigurationError(
+            f"engines compute all their nodes, {model.family} opens some: use --core hardwired"
+        )
+    model = tabulate(model)
+    if model.rule.missing:
+        raise ConfigurationError(
+            "engines have no code for missing values: add --missing refuse, or use --core hardwired"
+        )
+    bits = max(max(f.bits for f in model.features), 1)
+    bits += not all(feature.takes_integers for feature in model.features)
+    return replace(
+        model,
+        port_feature_bits=(bits,) * len(model.features),
+        port_score_bits=model.own_score_bits + 1,
+    )
 
 
 def _codes(model: QuantisedModel, feature: int, count: int) -> np.ndarray:
