@@ -190,8 +190,8 @@ def refit(model: QuantisedModel, plan: TreePlan) -> TreePlan:
     dealt = _deal(trees, shape, len(plan.shapes))
     if dealt is None:
         raise DoesNotFit(
-            f"{len(trees)} trees need {shape.words_of(trees)} words, the engines have {shape.words} "
-            f"in each of {len(plan.shapes)}: train fewer or smaller trees, or build anew"
+            f"{len(trees)} trees need {shape.words_of(trees)} words, the engines have "
+            f"{shape.words} in each of {len(plan.shapes)}: train fewer or smaller trees, or build anew"
         )
     counts = [len(nodes) for nodes in plan.sites]
     if plan.evidence and [len(nodes) for nodes in dealt] != counts:
