@@ -191,7 +191,8 @@ def refit(model: QuantisedModel, plan: TreePlan) -> TreePlan:
     if dealt is None:
         raise DoesNotFit(
             f"{len(trees)} trees need {shape.words_of(trees)} words, the engines have "
-            f"{shape.words} in each of {len(plan.shapes)}: train fewer or smaller trees, or build anew"
+            f"{shape.words} in each of {len(plan.shapes)}: train fewer or smaller trees, or build "
+            "anew"
         )
     counts = [len(nodes) for nodes in plan.sites]
     if plan.evidence and [len(nodes) for nodes in dealt] != counts:
