@@ -2,6 +2,7 @@
 
 from locgen.cores.argmax import (
     ArgmaxLevel,
+    LargestStep,
     LevelChoice,
     LevelCompare,
     PairChoice,
@@ -10,8 +11,8 @@ from locgen.cores.argmax import (
     candidate_layout,
 )
 from locgen.cores.arithmetic import add_up, signed_shape
-from locgen.cores.cascade import CascadeStep
 from locgen.cores.compare import CompareBank, SerialCompareBank, at_most
+from locgen.cores.decisions import DECISION_STEPS, decision_steps
 from locgen.cores.engine import TreeEngine
 from locgen.cores.features import NodeInputs, feature_codes, feature_layout
 from locgen.cores.gate import TopK
@@ -19,22 +20,21 @@ from locgen.cores.kinds import CORES, NodeForms, add_core, add_evidence, add_str
 from locgen.cores.memory import BlockWords, ModelMemory, SpramWords
 from locgen.cores.parallel import ComparisonCore, NodeCore
 from locgen.cores.serial import ComparisonStream, LinkSchedule, NodeStream, link_signature
-from locgen.cores.voting import GroupStep, LargestStep, MedianStep, TallyStep, decision_steps
+from locgen.cores.step import DecisionStep
 
 __all__ = [
     "CORES",
+    "DECISION_STEPS",
     "ArgmaxLevel",
     "BlockWords",
-    "CascadeStep",
     "CompareBank",
     "ComparisonCore",
     "ComparisonStream",
-    "GroupStep",
+    "DecisionStep",
     "LargestStep",
     "LevelChoice",
     "LevelCompare",
     "LinkSchedule",
-    "MedianStep",
     "ModelMemory",
     "NodeCore",
     "NodeForms",
@@ -45,7 +45,6 @@ __all__ = [
     "SerialArgmax",
     "SerialCompareBank",
     "SpramWords",
-    "TallyStep",
     "TopK",
     "TreeEngine",
     "add_core",

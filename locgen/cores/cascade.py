@@ -1,52 +1,47 @@
-"""What nodes behind the scores add up to: the first step of a cascade's decision."""
+"""The second stage of a cascade: nodes over the codes of scores, and their sums."""
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from locgen.cores.arithmetic import add_up, constant_term
 from locgen.cores.compare import CompareBank
 from locgen.cores.features import NodeInputs
 from locgen.cores.kinds import add_core
-from locgen.ir import Cascade, Comparison
+from locgen.cores.step import DecisionStep, Word
+from locgen.ir import Comparison
+from locgen.ir.decisions import SecondStage
 
-__all__ = ["CascadeStep"]
+__all__ = ["SecondStageStep"]
 
 
-class CascadeStep(wiring.Component):
+class SecondStageStep(DecisionStep):
     """The codes of all scores, every node over them, and the nodes' sums.
 
     Latency 0 (combinational).
 
-    Parameters
-    ----------
-    cascade : the nodes; scores within its codes are taken
-    bits : width of each score
-
     Members
     -------
-    i : In, all scores, `bits` each, signed, the first lowest
-    o : Out, all sums, `width` bits each, signed, the first lowest
+    i : In, all scores, the first lowest
+    o : Out, all sums, `sum_bits` bits each, signed, the first lowest
     """
 
-    def __init__(self, cascade: Cascade, bits: int) -> None:
-        self.cascade = cascade
-        self.bits = bits
-        self.width = cascade.sum_bits
-        super().__init__(
-            {"i": In(cascade.outputs * bits), "o": Out(len(cascade.bias) * self.width)}
-        )
+    step: SecondStage
+
+    def shapes(self) -> tuple[Word, Word]:
+        """Return the shapes of all scores and of all sums."""
+        cascade = self.step.cascade
+        return cascade.outputs * self.step.width, len(cascade.bias) * cascade.sum_bits
 
     def elaborate(self, platform: object) -> Module:
         """Build a subtraction for each score, the nodes' own cores, and adders."""
         m = Module()
-        cascade = self.cascade
-        codes = []
+        cascade, width = self.step.cascade, self.step.width
+        codes: list[Value] = []
         fields = zip(cascade.lows, cascade.shifts, cascade.bits_of, strict=True)
         for number, (low, shift, bits) in enumerate(fields):
             code = Signal(bits, name=f"code_{number}")
             if bits:
-                score = self.i.word_select(number, self.bits).as_signed()
+                word = self.i.word_select(number, width)
+                score = word.as_signed() if self.step.signed else word
                 above = Signal(bits + shift, name=f"above_{number}")
                 m.d.comb += [above.eq(score - low), code.eq(above[shift:])]
             codes.append(code)
@@ -64,9 +59,9 @@ class CascadeStep(wiring.Component):
             for column, (output, ends) in enumerate(zip(node.outputs, node.ranges, strict=True)):
                 parts[output].append((core.scores[column], *ends))
         for output, own in enumerate(parts):
-            total = Signal(signed(self.width), name=f"sum_{output}")
+            total = Signal(signed(cascade.sum_bits), name=f"sum_{output}")
             m.d.comb += [
                 total.eq(add_up(m, own, f"parts_{output}")[0]),
-                self.o.word_select(output, self.width).eq(total),
+                self.o.word_select(output, cascade.sum_bits).eq(total),
             ]
         return m

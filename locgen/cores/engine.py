@@ -1,5 +1,7 @@
 """The tree engine: many decision trees in turn, out of a memory."""
 
+from dataclasses import dataclass
+
 from amaranth import *
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,7 +11,7 @@ from locgen.plan.engine import HEADER_WORDS, WORD_BITS, EngineShape
 __all__ = ["TreeEngine"]
 
 
-class _Kind(enum.Enum, shape=unsigned(3)):
+class _Word(enum.Enum, shape=unsigned(3)):
     """What the word that a lane has asked for will be."""
 
     NOTHING = 0
@@ -17,6 +19,26 @@ class _Kind(enum.Enum, shape=unsigned(3)):
     DIRECTORY = 2
     NODE = 3
     MORE = 4
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """The word that has arrived for the lane in turn.
+
+    Members
+    -------
+    lane : what it is; following : what the lane asks for next
+    word : the word itself
+    initial, leaf : whether it is an initial value, or of a leaf whose scores are added
+    leaf_word : of the leaf, valid with `leaf`
+    """
+
+    lane: data.View
+    following: data.View
+    word: Signal
+    initial: Signal
+    leaf: Signal
+    leaf_word: Signal
 
 
 class TreeEngine(wiring.Component):
@@ -59,85 +81,114 @@ class TreeEngine(wiring.Component):
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
-        """Build two stages, the choice of the next word, and the accumulators."""
-        m = Module()
+    @property
+    def _lane(self) -> data.StructLayout:
+        """The layout of what a lane waits for."""
         shape = self.shape
-        single = shape.columns == 1
-        step_layout = data.StructLayout(
+        return data.StructLayout(
             {
-                "kind": _Kind,
+                "kind": _Word,
                 "address": shape.address_bits,
                 "entry": shape.address_bits,  # the lane's next place in the directory
                 "last": 1,  # the lane's tree is its last
                 "count": range(max(shape.outputs, shape.leaf_words)),
-                "output": shape.output_bits if single else 0,
+                "output": shape.output_bits if shape.columns == 1 else 0,
             }
         )
-        split_layout = data.StructLayout(
+
+    def _split(self, word: Value) -> data.View:
+        """Return the fields of a split."""
+        shape = self.shape
+        layout = data.StructLayout(
             {
                 "threshold": shape.code_bits,
                 "feature": shape.feature_index_bits,
                 "right": shape.address_bits,
             }
         )
+        return data.View(layout, word[: layout.size])
+
+    def elaborate(self, platform: object) -> Module:
+        """Build two stages, the choice of the next word, and the accumulators."""
+        m = Module()
+        shape = self.shape
         asked, arrived, following = (
-            Signal(step_layout, name=name) for name in ("asked", "arrived", "following")
+            Signal(self._lane, name=name) for name in ("asked", "arrived", "following")
         )
         held = Signal(WORD_BITS)
-        split = data.View(split_layout, held[: split_layout.size])
-        is_leaf = held[-1]
-        coming = data.View(split_layout, self.word[: split_layout.size])
+        initial, leaf, leaf_word = Signal(), Signal(), Signal.like(arrived.count)
+        arrival = _Arrival(arrived, following, held, initial, leaf, leaf_word)
         second = Signal()
         m.d.sync += [asked.eq(following), arrived.eq(asked), held.eq(self.word), second.eq(0)]
         m.d.comb += [
             self.address.eq(following.address),
-            self.feature.eq(coming.feature),
-            self.busy.eq((asked.kind != _Kind.NOTHING) | (arrived.kind != _Kind.NOTHING) | second),
+            self.feature.eq(self._split(self.word).feature),
+            self.busy.eq((asked.kind != _Word.NOTHING) | (arrived.kind != _Word.NOTHING) | second),
             following.eq(arrived),
             self.leaf.eq(arrived.address),
             self.entry.eq(arrived.entry - (shape.directory + 2)),  # it is one ahead by then
         ]
+        self._choose(m, arrival)
+        self._accumulate(m, arrival)
+        with m.If(self.start):
+            m.d.sync += second.eq(1)
+            m.d.comb += [
+                following.kind.eq(_Word.INITIAL),
+                following.address.eq(HEADER_WORDS),
+                following.entry.eq(shape.directory),
+                following.count.eq(0),
+                following.last.eq(0),
+            ]
+        with m.If(second):
+            m.d.comb += [
+                following.kind.eq(_Word.DIRECTORY),
+                following.address.eq(shape.directory + 1),
+                following.entry.eq(shape.directory + 1),
+            ]
+        return m
 
+    def _choose(self, m: Module, arrival: _Arrival) -> None:
+        """Drive what a lane asks for next, and what is added to the scores."""
+        shape, held = self.shape, arrival.word
+        arrived, following = arrival.lane, arrival.following
         onwards = Signal(shape.address_bits)
-        m.d.comb += onwards.eq(arrived.address + 1)
         leaf_ends, next_tree = Signal(), Signal()
-        leaf_word = Signal.like(arrived.count)  # of the leaf, valid where its scores are added
-        add_leaf, add_initial = Signal(), Signal()
+        m.d.comb += onwards.eq(arrived.address + 1)
         with m.Switch(arrived.kind):
-            with m.Case(_Kind.INITIAL):
+            with m.Case(_Word.INITIAL):
                 m.d.comb += [
-                    add_initial.eq(1),
+                    arrival.initial.eq(1),
                     following.address.eq(onwards),
                     following.count.eq(arrived.count + 1),
                     next_tree.eq(arrived.count == shape.outputs - 1),
                 ]
-            with m.Case(_Kind.DIRECTORY):
+            with m.Case(_Word.DIRECTORY):
                 m.d.comb += [
-                    following.kind.eq(_Kind.NODE),
+                    following.kind.eq(_Word.NODE),
                     following.address.eq(held[: shape.address_bits]),
                     following.entry.eq(arrived.entry + 2),
                     following.last.eq(held[-1]),
                 ]
-                if single:
+                if shape.columns == 1:
                     m.d.comb += following.output.eq(held[shape.address_bits :])
-            with m.Case(_Kind.NODE):
-                with m.If(is_leaf):
+            with m.Case(_Word.NODE):
+                with m.If(held[-1]):  # a leaf
                     m.d.comb += [
                         self.reached.eq(1),
-                        add_leaf.eq(1),
+                        arrival.leaf.eq(1),
                         leaf_ends.eq(shape.leaf_words == 1),
-                        following.kind.eq(_Kind.MORE),
+                        following.kind.eq(_Word.MORE),
                         following.address.eq(onwards),
                         following.count.eq(1),
                     ]
                 with m.Else():
+                    split = self._split(held)
                     left = self.value <= split.threshold
                     m.d.comb += following.address.eq(Mux(left, onwards, split.right))
-            with m.Case(_Kind.MORE):
+            with m.Case(_Word.MORE):
                 m.d.comb += [
-                    add_leaf.eq(1),
-                    leaf_word.eq(arrived.count),
+                    arrival.leaf.eq(1),
+                    arrival.leaf_word.eq(arrived.count),
                     leaf_ends.eq(arrived.count == shape.leaf_words - 1),
                     following.address.eq(onwards),
                     following.count.eq(arrived.count + 1),
@@ -146,41 +197,30 @@ class TreeEngine(wiring.Component):
             m.d.comb += next_tree.eq(1)
         with m.If(next_tree):
             m.d.comb += [
-                following.kind.eq(_Kind.DIRECTORY),
+                following.kind.eq(_Word.DIRECTORY),
                 following.address.eq(arrived.entry),
             ]
             with m.If(leaf_ends & arrived.last):
-                m.d.comb += following.kind.eq(_Kind.NOTHING)
+                m.d.comb += following.kind.eq(_Word.NOTHING)
 
-        # Initial values and leaves never come in the same cycle: one adder an output serves both.
+    def _accumulate(self, m: Module, arrival: _Arrival) -> None:
+        """Add initial values and leaves to the scores.
+
+        They never come in the same cycle: one adder an output serves both.
+        """
+        shape, held, lane = self.shape, arrival.word, arrival.lane
         for output in range(shape.outputs):
             addend = Signal(shape.score_bits, name=f"addend_{output}")
-            with m.If(add_initial):
-                mine = arrived.count == output
+            with m.If(arrival.initial):
+                mine = lane.count == output
                 m.d.comb += addend.eq(held[: shape.score_bits] & mine.replicate(shape.score_bits))
-            with m.Elif(add_leaf):
+            with m.Elif(arrival.leaf):
+                single = shape.columns == 1
                 word, bit = shape.leaf_fields[0 if single else output]
-                mine = arrived.output == output if single else leaf_word == word
+                mine = lane.output == output if single else arrival.leaf_word == word
                 field = held[bit : bit + shape.leaf_bits]
                 m.d.comb += addend.eq(field & mine.replicate(shape.leaf_bits))
             total = self.scores[output]
             m.d.sync += total.eq(total + addend)
             with m.If(self.start):
                 m.d.sync += total.eq(0)
-
-        with m.If(self.start):
-            m.d.sync += second.eq(1)
-            m.d.comb += [
-                following.kind.eq(_Kind.INITIAL),
-                following.address.eq(HEADER_WORDS),
-                following.entry.eq(shape.directory),
-                following.count.eq(0),
-                following.last.eq(0),
-            ]
-        with m.If(second):
-            m.d.comb += [
-                following.kind.eq(_Kind.DIRECTORY),
-                following.address.eq(shape.directory + 1),
-                following.entry.eq(shape.directory + 1),
-            ]
-        return m

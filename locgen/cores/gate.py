@@ -4,7 +4,8 @@ from amaranth import *
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from locgen.cores.argmax import ArgmaxLevel, candidate_layout
+from locgen.cores.argmax import LargestStep
+from locgen.ir.decisions import Largest
 
 __all__ = ["TopK"]
 
@@ -12,8 +13,8 @@ __all__ = ["TopK"]
 class TopK(wiring.Component):
     """Marks the highest of many scores, ties to the lowest index.
 
-    Latency 0 (combinational). One is found by a knock-out, more by counting for each score how many
-    others go before it.
+    Latency 0 (combinational). One is found by a tournament tree, more by counting for each score
+    how many others go before it.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ class TopK(wiring.Component):
         super().__init__({"scores": In(data.ArrayLayout(shape, count)), "mask": Out(count)})
 
     def elaborate(self, platform: object) -> Module:
-        """Build the knock-out, or the comparison of every pair and a count a score."""
+        """Build the tournament tree, or the comparison of every pair and a count a score."""
         m = Module()
         count = len(self.mask)
         scores = [self.scores[n] for n in range(count)]
@@ -40,18 +41,13 @@ class TopK(wiring.Component):
             m.d.comb += self.mask.eq(-1)
             return m
         if self.top_k == 1:
-            candidate = candidate_layout(scores[0].shape(), max((count - 1).bit_length(), 1))
-            front = []
-            for index, score in enumerate(scores):
-                entry = Signal(candidate, name=f"candidate_{index}")
-                m.d.comb += [entry.score.eq(score), entry.index.eq(index)]
-                front.append(entry)
-            while len(front) > 1:
-                level = ArgmaxLevel(candidate, len(front))
-                m.submodules[f"argmax_{len(front)}"] = level
-                m.d.comb += [Value.cast(level.i[n]).eq(Value.cast(e)) for n, e in enumerate(front)]
-                front = [level.o[n] for n in range((len(front) + 1) // 2)]
-            m.d.comb += [self.mask[n].eq(front[0].index == n) for n in range(count)]
+            shape = scores[0].shape()
+            step = Largest(count, shape.width, max((count - 1).bit_length(), 1), shape.signed)
+            m.submodules.largest = largest = LargestStep(step)
+            m.d.comb += [
+                largest.i.eq(self.scores.as_value()),
+                *(self.mask[n].eq(largest.o == n) for n in range(count)),
+            ]
             return m
         before: list[list[Value]] = [[] for _ in range(count)]
         for left in range(count):

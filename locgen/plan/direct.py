@@ -49,6 +49,19 @@ class DirectPlan:
         return sum(self.registers)
 
     @property
+    def units(self) -> tuple[str, ...]:
+        """Name of each unit, in the order in which data pass them."""
+        levels = self.add_levels + (self.join_levels or 0)
+        sums = [f"sum_{level}" for level in range(levels)]
+        if self.join_levels is not None:
+            sums.insert(self.add_levels, "open")
+        return ("compare", "score", *sums, *(f"decide_{n}" for n in range(self.decide_levels)))
+
+    def has_register(self, unit: str) -> bool:
+        """Return whether a register follows the unit of that name."""
+        return self.registers[self.units.index(unit)]
+
+    @property
     def link_width(self) -> None:
         """None: there are no links."""
         return None

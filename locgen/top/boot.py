@@ -91,7 +91,7 @@ class FlashLoader(wiring.Component):
     flash answers to.
     """
 
-    def __init__(self, params: FlashParams):
+    def __init__(self, params: FlashParams) -> None:
         self.params = params
         super().__init__(
             {
@@ -101,60 +101,76 @@ class FlashLoader(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the shift register of bits, the order of commands, and the ports' owners."""
         m = Module()
-        params, flash = self.params, self.flash
+        flash, state = self.flash, _Boot()
         # Commands leave at the top, what is read enters at the bottom: a bit per period of `sck`.
-        shift = Signal(WORD_BITS, init=RELEASE_POWER_DOWN << (WORD_BITS - COMMAND_BITS))
+        shift, word = state.shift, state.word
         left = Signal(range(WORD_BITS), init=COMMAND_BITS - 1)  # bits after this one
-        address = Signal(ADDRESS_BITS)  # of the word that comes next; before that, counts the wait
-        count = Signal(ADDRESS_BITS)  # of the image's words: 0 stands for 65536, as in `address`
-        counted = Signal()
-        booting, moving = Signal(), Signal()
-        arrived = Signal()  # the last bit of a command or word is on its way into `shift`
-        settled, whole = Signal(), Signal()  # `shift` holds a word, which stays for two clocks
-        word = Cat(shift[8 * k : 8 * k + 8] for k in reversed(range(WORD_BITS // 8)))
-        exists = Signal()  # an image, if `word` was its first in the clock before
-        loads = Signal()
         m.d.comb += [
             flash.mosi.eq(shift[-1]),
-            arrived.eq(moving & flash.sck & (left == 0)),
-            loads.eq(whole & (counted | exists)),
+            word.eq(Cat(shift.word_select(k, 8) for k in reversed(range(WORD_BITS // 8)))),
+            state.arrived.eq(state.moving & flash.sck & (left == 0)),
+            state.loads.eq(state.whole & (state.counted | state.exists)),
         ]
-        m.d.sync += exists.eq((word != 0) & ~word[ADDRESS_BITS + 1 :].any())
-        with m.If(word[: ADDRESS_BITS + 1] > params.words):
-            m.d.sync += exists.eq(0)
-        with m.If(moving):
+        m.d.sync += state.exists.eq((word != 0) & ~word[ADDRESS_BITS + 1 :].any())
+        with m.If(word[: ADDRESS_BITS + 1] > self.params.words):
+            m.d.sync += state.exists.eq(0)
+        with m.If(state.moving):
             m.d.sync += flash.sck.eq(~flash.sck)
             with m.If(flash.sck):
                 m.d.sync += [shift.eq(Cat(flash.miso, shift[:-1])), left.eq(left - 1)]
+        self._control(m, state)
 
+        booting, loads = state.booting, state.loads
+        link, memory = self.link, self.memory
+        m.d.comb += [
+            link.checking.eq(booting | memory.checking),
+            link.loaded.eq(memory.loaded & ~booting),
+            link.digest.eq(memory.digest),
+            memory.load.valid.eq(Mux(booting, loads, link.load.valid)),
+            memory.load.p.address.eq(Mux(booting, state.address, link.load.p.address)),
+            memory.load.p.data.eq(Mux(booting, word, link.load.p.data)),
+            memory.check.eq(state.checks | link.check),
+        ]
+        return m
+
+    def _control(self, m: Module, state: "_Boot") -> None:
+        """Wake the flash, read the image word by word, check it, and let go."""
+        params, flash = self.params, self.flash
+        address, counted, count = state.address, state.counted, state.count
         with m.FSM() as control:
-            states = [control.ongoing(name) for name in ("WAKE", "COMMAND", "READ", "DONE")]
-            m.d.comb += [moving.eq(Cat(states[:3]).any()), booting.eq(~states[3])]
+            moves = (control.ongoing(name) for name in ("WAKE", "COMMAND", "READ"))
+            m.d.comb += [
+                state.moving.eq(Cat(moves).any()),
+                state.booting.eq(~control.ongoing("DONE")),
+                state.checks.eq(control.ongoing("CHECK")),
+            ]
             with m.State("SELECT"):
                 m.d.sync += flash.cs.eq(0)
                 m.next = "WAKE"
-            with m.State("WAKE"), m.If(arrived):
+            with m.State("WAKE"), m.If(state.arrived):
                 m.next = "RELEASE"
             with m.State("RELEASE"):
                 m.d.sync += [
                     flash.cs.eq(1),
-                    shift.eq((READ << OFFSET_BITS) | params.offset),
+                    state.shift.eq((READ << OFFSET_BITS) | params.offset),
                     address.eq(address + 1),
                 ]
                 with m.If(address == params.wake_cycles):
                     m.d.sync += [flash.cs.eq(0), address.eq(0)]
                     m.next = "COMMAND"
-            with m.State("COMMAND"), m.If(arrived):
+            with m.State("COMMAND"), m.If(state.arrived):
                 m.next = "READ"
             with m.State("READ"):
-                m.d.sync += [settled.eq(arrived), whole.eq(settled)]
-                with m.If(whole & ~counted):
-                    m.d.sync += [counted.eq(1), count.eq(word)]
-                with m.If(loads):
+                first = state.whole & ~counted
+                m.d.sync += [state.settled.eq(state.arrived), state.whole.eq(state.settled)]
+                with m.If(first):
+                    m.d.sync += [counted.eq(1), count.eq(state.word)]
+                with m.If(state.loads):
                     m.d.sync += address.eq(address + 1)
-                with m.If(whole & ~counted & ~exists):
+                with m.If(first & ~state.exists):
                     m.next = "LEAVE"
                 with m.If(counted & (address == count)):
                     m.next = "CHECK"
@@ -168,13 +184,31 @@ class FlashLoader(wiring.Component):
             with m.State("DONE"):
                 pass
 
-            m.d.comb += [
-                self.link.checking.eq(booting | self.memory.checking),
-                self.link.loaded.eq(self.memory.loaded & ~booting),
-                self.link.digest.eq(self.memory.digest),
-                self.memory.load.valid.eq(Mux(booting, loads, self.link.load.valid)),
-                self.memory.load.p.address.eq(Mux(booting, address, self.link.load.p.address)),
-                self.memory.load.p.data.eq(Mux(booting, word, self.link.load.p.data)),
-                self.memory.check.eq(control.ongoing("CHECK") | self.link.check),
-            ]
-        return m
+
+class _Boot:
+    """The state of a loader.
+
+    Members
+    -------
+    shift, word : bits on their way, the last 32 of them as a word
+    address : of the word that comes next; before that, counts the wait
+    count : the image's words, 0 for 65536 as in `address`; counted : it is known
+    booting, moving : there is work; `sck` moves
+    arrived : the last bit of a command or word is on its way into `shift`
+    settled, whole : `shift` holds a word, which stays for two clocks
+    exists : an image, if `word` was its first in the clock before
+    loads, checks : a word is loaded, the check begins
+    """
+
+    def __init__(self) -> None:
+        wake = RELEASE_POWER_DOWN << (WORD_BITS - COMMAND_BITS)
+        self.shift, self.word = Signal(WORD_BITS, init=wake), Signal(WORD_BITS)
+        self.address, self.count = Signal(ADDRESS_BITS), Signal(ADDRESS_BITS)
+        self.counted, self.booting, self.moving, self.arrived = (
+            Signal(),
+            Signal(),
+            Signal(),
+            Signal(),
+        )
+        self.settled, self.whole, self.exists = Signal(), Signal(), Signal()
+        self.loads, self.checks = Signal(), Signal()

@@ -1,29 +1,23 @@
 """The direct fabric: all nodes in parallel, pipelined, one inference per cycle."""
 
-from collections.abc import Hashable
-
 from amaranth import *
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 
 from locgen.cores import (
+    DECISION_STEPS,
     CompareBank,
-    LevelChoice,
-    LevelCompare,
     NodeInputs,
-    PairChoice,
-    PairCompare,
     add_core,
     add_evidence,
-    at_most,
-    candidate_layout,
-    decision_steps,
     feature_codes,
     signed_shape,
 )
-from locgen.ir import Argmax, Cascade, Median, MultiOutput, QuantisedModel, Threshold, Votes
+from locgen.ir import QuantisedModel
+from locgen.ir.integer import NodeBase
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores
 from locgen.top.fabric import fabric_signature, missing_codes
+from locgen.top.pipeline import Owner, Pipeline, Score, add_pairs
 
 __all__ = ["DirectFabric"]
 
@@ -57,216 +51,129 @@ class DirectFabric(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the units one after the other, with the plan's registers between them."""
         m = Module()
-        registers = iter(self.plan.registers)
-        valid = self.i.valid
-        beside: dict[int | None, Value] = {}  # evidence on its way to the port
-
-        def after_unit(values: list[Value], name: str) -> list[Value]:
-            """Pass `values` through a register where the plan has one."""
-            nonlocal valid
-            if not next(registers):
-                return values
-            for slot, value in beside.items():
-                beside[slot] = Signal.like(value, name_suffix=f"_{name}")
-                m.d.sync += beside[slot].eq(value)
-            held = [Signal.like(v, name=f"{name}_{n}") for n, v in enumerate(values)]
-            m.d.sync += [h.eq(v) for h, v in zip(held, values, strict=True)]
-            was_valid = valid
-            valid = Signal(name=f"{name}_valid")
-            m.d.sync += valid.eq(was_valid)
-            return held
-
+        model, plan = self.model, self.plan
         m.d.comb += self.i.ready.eq(1)
-        model, gated = self.model, self.model.gate is not None
+        pipeline = Pipeline(m, plan, self.i.valid)
+        inputs = self._compare(m, pipeline)
+        scores = self._scores(m, inputs)
+        if model.gate is not None:
+            pipeline.beside["mask"] = add_gate(m, model.gate, inputs)
+        self._find_evidence(m, inputs, pipeline)
+
+        def after(unit: str, scores: list[Score]) -> list[Score]:
+            values = pipeline.after(unit, [score.value for score in scores])
+            return [s._replace(value=v) for s, v in zip(scores, values, strict=True)]
+
+        scores = after("score", scores)
+        for level in range(plan.add_levels):
+            scores = after(f"sum_{level}", add_pairs(m, scores, level))
+        if model.gate is not None:
+            mask = pipeline.beside.pop("mask")
+            scores = after("open", open_scores(m, model, scores, mask))
+            for level in range(plan.add_levels, plan.add_levels + (plan.join_levels or 0)):
+                scores = after(f"sum_{level}", add_pairs(m, scores, level))
+        self._decide(m, pipeline, {score.owner: score for score in scores})
+        m.d.comb += self.o.valid.eq(pipeline.valid)
+        if plan.evidence:
+            self._give_evidence(m, pipeline)
+        return m
+
+    @property
+    def _terms(self) -> list[tuple[NodeBase, int]]:
+        """The nodes' terms, and the expert of each, 0 without a gate."""
+        model = self.model
         groups = model.experts or (range(len(model.nodes)),)
-        terms = [
+        return [
             (term, expert)
             for expert, members in enumerate(groups)
             for number in members
             for term in model.nodes[number].terms
         ]
-        every = [term for term, _ in terms]
-        every += [*model.gate_nodes, *(model.nodes if self.plan.evidence else ())]
-        comparisons = tuple(sorted({c for node in every for c in node.comparisons}))
-        bank = CompareBank(comparisons, self.model.feature_bits, missing_codes(self.model))
+
+    def _compare(self, m: Module, pipeline: Pipeline) -> NodeInputs:
+        """Return what all nodes read, behind the comparisons' register."""
+        model = self.model
+        nodes = [term for term, _ in self._terms] + list(model.gate_nodes)
+        nodes += model.nodes if self.plan.evidence else ()
+        comparisons = tuple(sorted({c for node in nodes for c in node.comparisons}))
+        bank = CompareBank(comparisons, model.feature_bits, missing_codes(model))
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.i.payload)
-        sized = [n for n in (*every, *model.nodes) if not n.compares]
+        coding = [node for node in (*nodes, *model.nodes) if not node.compares]
+        features = sorted({feature for node in coding for feature in node.features})
         codes = feature_codes(self.i.payload, model.feature_bits)
-        fields = {f: codes[f] for f in sorted({f for n in sized for f in n.features})}
-        passed = after_unit([*bank.bits, *fields.values()], "compare")
-        inputs = NodeInputs(
-            dict(zip(comparisons, passed[: len(comparisons)], strict=True)),
-            dict(zip(fields, passed[len(comparisons) :], strict=True)),
-        )
+        passed = iter(pipeline.after("compare", [*bank.bits, *(codes[f] for f in features)]))
+        results = {comparison: next(passed) for comparison in comparisons}
+        return NodeInputs(results, dict(zip(features, passed, strict=True)))
 
-        scores, owners = [], []
-        for number, (node, expert) in enumerate(terms):
+    def _scores(self, m: Module, inputs: NodeInputs) -> list[Score]:
+        """Return the scores of all terms, of an output or of an expert's output."""
+        scores: list[Score] = []
+        for number, (node, expert) in enumerate(self._terms):
             core = add_core(m, f"{node.kind}_{number}", node, inputs)
-            for column, output in enumerate(node.outputs):
-                low, high = node.ranges[column]
-                score = Signal(signed_shape(low, high), name=f"score_{number}_{output}")
-                m.d.comb += score.eq(core.scores[column])
-                scores.append(score)
-                owners.append(((expert, output) if gated else output, low, high))
-        opened = [add_gate(m, model.gate, inputs)] if gated else []
+            for column, (output, ends) in enumerate(zip(node.outputs, node.ranges, strict=True)):
+                value = Signal(signed_shape(*ends), name=f"score_{number}_{output}")
+                m.d.comb += value.eq(core.scores[column])
+                owner: Owner = output if self.model.gate is None else (expert, output)
+                scores.append(Score(owner, value, *ends))
+        return scores
+
+    def _find_evidence(self, m: Module, inputs: NodeInputs, pipeline: Pipeline) -> None:
+        """Add each node's evidence to what travels beside the scores."""
         for slot in self.plan.evidence:
             name = f"evidence_{'gate' if slot.node is None else slot.node}"
             found = Signal(slot.beats, name=name)
-            number = opened[0] if slot.node is None else None
-            if number is None:
-                number = add_evidence(m, f"{name}_core", model.nodes[slot.node], inputs)
-            m.d.comb += found.eq(number)
-            beside[slot.node] = found
+            if slot.node is None:
+                m.d.comb += found.eq(pipeline.beside["mask"])
+            else:
+                node = self.model.nodes[slot.node]
+                m.d.comb += found.eq(add_evidence(m, f"{name}_core", node, inputs))
+            pipeline.beside[name] = found
 
-        def pass_on(scores: list[Value], name: str) -> list[Value]:
-            """Pass `scores` on, and the gate's mask beside them."""
-            nonlocal opened
-            passed = after_unit([*scores, *opened], name)
-            opened = passed[len(scores) :]
-            return passed[: len(scores)]
-
-        scores = pass_on(scores, "score")
-        for level in range(self.plan.add_levels):
-            scores, owners = self._add_pairs(m, scores, owners, level)
-            scores = pass_on(scores, f"sum_{level}")
-        if gated:
-            scores, owners = open_scores(m, model, scores, owners, opened[0])
-            scores = after_unit(scores, "open")
-            for level in range(self.plan.join_levels):
-                level += self.plan.add_levels
-                scores, owners = self._add_pairs(m, scores, owners, level)
-                scores = after_unit(scores, f"sum_{level}")
-        totals = dict(zip((output for output, _, _ in owners), scores, strict=True))
-        final = [totals[output] for output in range(self.model.outputs)]
-        ends = (min(low for _, low, _ in owners), max(high for _, _, high in owners))
-        self._decide(m, final, ends, after_unit)
-        m.d.comb += self.o.valid.eq(valid)
-        if beside:
-            self._tell(m, beside)
-        return m
-
-    def _tell(self, m: Module, beside: dict[int | None, Value]) -> None:
+    def _give_evidence(self, m: Module, pipeline: Pipeline) -> None:
         """Drive the evidence port; nodes of closed experts say 0."""
         words = []
+        mask = pipeline.beside.get("evidence_gate")
         for slot in self.plan.evidence:
-            word = beside[slot.node]
-            if slot.node is not None and None in beside:
-                is_open = beside[None][self.model.expert_of[slot.node]]
-                word = word & is_open.replicate(len(word))
+            if slot.node is None:
+                words.append(mask)
+                continue
+            word = pipeline.beside[f"evidence_{slot.node}"]
+            if mask is not None:
+                word = word & mask[self.model.expert_of[slot.node]].replicate(len(word))
             words.append(word)
         m.d.comb += [self.evidence.payload.eq(Cat(words)), self.evidence.valid.eq(self.o.valid)]
 
-    @staticmethod
-    def _add_pairs(
-        m: Module, scores: list[Value], owners: list[tuple[Hashable, int, int]], level: int
-    ) -> tuple[list[Value], list[tuple[Hashable, int, int]]]:
-        """Return sums of neighbouring scores of the same output, with their ranges."""
-        waiting: dict[Hashable, tuple[Value, int, int]] = {}
-        sums: list[Value] = []
-        ranges: list[tuple[Hashable, int, int]] = []
-        for score, (output, low, high) in zip(scores, owners, strict=True):
-            if output not in waiting:
-                waiting[output] = (score, low, high)
-                continue
-            other, other_low, other_high = waiting.pop(output)
-            low, high = low + other_low, high + other_high
-            total = Signal(signed_shape(low, high), name=f"sum_{level}_{len(sums)}")
-            m.d.comb += total.eq(other + score)
-            sums.append(total)
-            ranges.append((output, low, high))
-        for output, (score, low, high) in waiting.items():
-            sums.append(score)
-            ranges.append((output, low, high))
-        return sums, ranges
-
-    def _decide(
-        self,
-        m: Module,
-        final: list[Value],
-        ends: tuple[int, int],
-        after_unit: object,
-    ) -> None:
-        """Drive the answer: the decision, and the scores it was made from where they are given.
-
-        Parameters
-        ----------
-        ends : interval of all of `final`
-        """
-        decision = self.model.decision
-        held = [*final] if self.model.score_ports else []
-        if isinstance(decision, Argmax) and self.model.outputs > 1:
-            shape = signed_shape(*ends)
-            candidate = candidate_layout(shape, decision.bits)
-            front: list[Value] = []
-            for index, score in enumerate(final):
-                entry = Signal(candidate, name=f"candidate_{index}")
-                m.d.comb += [entry.score.eq(score), entry.index.eq(index)]
-                front.append(entry)
-            alone = self.model.answer == "decision"
-            levels = self.plan.decide_levels
-            for level in range((levels - 2) // 2 if alone else levels):
-                count = len(front)
-                compare, choice = LevelCompare(candidate, count), LevelChoice(candidate, count)
-                m.submodules[f"compare_{level}"] = compare
-                m.submodules[f"argmax_{level}"] = choice
-                entries = [Value.cast(entry) for entry in front]
-                m.d.comb += [Value.cast(compare.i[n]).eq(entry) for n, entry in enumerate(entries)]
-                later: Value = compare.later
-                if alone:
-                    later, *entries = after_unit([later, *entries], f"later_{level}")
-                m.d.comb += choice.later.eq(later)
-                m.d.comb += [Value.cast(choice.i[n]).eq(entry) for n, entry in enumerate(entries)]
-                winners = [Value.cast(choice.o[n]) for n in range((count + 1) // 2)]
-                passed = after_unit([*winners, *held], f"winner_{level}")
-                front = [data.View(candidate, v) for v in passed[: len(winners)]]
-                held = passed[len(winners) :]
-            if alone:
-                front = [self._compare_pairs(m, front, shape, after_unit)]
-            m.d.comb += self.o.payload.decision.eq(front[0].index)
-        elif isinstance(decision, Votes | MultiOutput | Median | Cascade):
-            m.d.comb += self.o.payload.decision.eq(self._step_by_step(m, final, held, after_unit))
-        elif isinstance(decision, Threshold):
-            least = 0 if decision.operator == ">=" else 1
-            if self.model.gate is None:
-                least -= self.model.bias[0]
-            is_one = final[0] >= least
-            if ends[0] >= 0:  # gates take fewer cells than the carry chain of a comparison
-                is_one = (
-                    ~at_most(final[0], least - 1) if 0 < least <= ends[1] else Const(least <= 0)
-                )
-            (decided,) = after_unit([is_one], "decided") if not held else (is_one,)
-            m.d.comb += self.o.payload.decision.eq(decided)
-        m.d.comb += [self.o.payload.scores[n].eq(score) for n, score in enumerate(held)]
-
-    @staticmethod
-    def _compare_pairs(
-        m: Module, front: list[data.View], score: Shape, after_unit: object
-    ) -> data.View:
-        """Return the winner of `front`: each compared with each, then chosen."""
-        m.submodules.pairs = pairs = PairCompare(score, len(front))
-        width = len(front[0].index)
-        m.submodules.choice = choice = PairChoice(len(front), width)
-        m.d.comb += [pairs.i[n].eq(entry.score) for n, entry in enumerate(front)]
-        bits, *names = after_unit([pairs.o, *(entry.index for entry in front)], "pairs")
-        m.d.comb += choice.i.eq(bits)
-        m.d.comb += [choice.names[n].eq(name) for n, name in enumerate(names)]
-        (index,) = after_unit([choice.o], "choice")
-        return data.View(data.StructLayout({"index": width}), index)
-
-    def _step_by_step(
-        self, m: Module, final: list[Value], held: list[Value], after_unit: object
-    ) -> Value:
-        """Return what the steps of a decision make of `final`; `held` goes along beside them."""
-        decision = self.model.decision
-        own = isinstance(decision, Median)
-        width = decision.bits if own else max(len(score) + 1 for score in final)
-        shape = unsigned(width) if own else signed(width)
-        scores = [Signal(shape, name=f"final_{n}") for n in range(len(final))]
-        m.d.comb += [score.eq(value) for score, value in zip(scores, final, strict=True)]
-        word: Value = Cat(scores)
-        for number, step in enumerate(decision_steps(decision, width)):
-            m.submodules[f"decide_{number}"] = step
-            m.d.comb += step.i.eq(word)
-            word, *held[:] = after_unit([step.o, *held], f"decide_{number}")
-        return word
+    def _decide(self, m: Module, pipeline: Pipeline, final: dict[Owner, Score]) -> None:
+        """Drive the answer: the decision, and the scores it was made from where they are given."""
+        model, units = self.model, self.plan.decide_levels
+        decision, alone = model.decision, model.answer == "decision"
+        scores = [final[output] for output in range(model.outputs)]
+        pipeline.beside |= {f"held_{n}": scores[n].value for n in range(model.score_ports)}
+        shape = signed_shape(min(s.low for s in scores), max(s.high for s in scores))
+        if decision.takes_codes:
+            shape = unsigned(decision.bits)
+        candidates = [Signal(shape, name=f"candidate_{n}") for n in range(model.outputs)]
+        m.d.comb += [c.eq(score.value) for c, score in zip(candidates, scores, strict=True)]
+        word, number = Cat(candidates), 0
+        compared = decision.counts_from_zero and model.gate is None
+        bias = model.bias[0] if compared else 0
+        steps = decision.steps(shape.width, shape.signed, bias)
+        for step in steps:
+            form = DECISION_STEPS[type(step)]
+            parts = form.parts(step, units // len(steps), alone)
+            word = form.enter(step, word) if len(parts) > 1 else word
+            for part in parts:
+                m.submodules[f"decide_{number}"] = part
+                m.d.comb += Value.cast(part.i).eq(word)
+                word = Value.cast(part.o)
+                if units:
+                    (word,) = pipeline.after(f"decide_{number}", [word])
+                number += 1
+            word = form.leave(step, word) if len(parts) > 1 else word
+        if decision.bits:
+            m.d.comb += self.o.payload.decision.eq(word)
+        m.d.comb += [
+            self.o.payload.scores[n].eq(pipeline.beside[f"held_{n}"])
+            for n in range(model.score_ports)
+        ]

@@ -7,6 +7,7 @@ from amaranth import *
 
 from locgen.cores import NodeInputs, TopK, add_core, signed_shape
 from locgen.ir import Gate, QuantisedModel
+from locgen.top.pipeline import Score
 
 __all__ = ["add_gate", "open_scores"]
 
@@ -39,37 +40,34 @@ def add_gate(m: Module, gate: Gate, inputs: NodeInputs) -> Value:
     return mask
 
 
-def open_scores(
-    m: Module,
-    model: QuantisedModel,
-    scores: list[Value],
-    owners: list[tuple[tuple[int, int], int, int]],
-    mask: Value,
-) -> tuple[list[Value], list[tuple[int, int, int]]]:
-    """Return (scores, (output, low, high) of each) with the closed experts' at 0.
+def open_scores(m: Module, model: QuantisedModel, scores: list[Score], mask: Value) -> list[Score]:
+    """Return the scores of outputs with the closed experts' at 0.
 
     Where a single expert is open, that is its score already, one an output; else what is to be
     added up, the bias included.
 
     Parameters
     ----------
-    owners : ((expert, output), low, high) of each score
+    m : module that gates are added to
+    model : a mixture of experts
+    scores : those of (expert, output); mask : which experts are open
     """
-    terms: list[list[Value]] = [[] for _ in range(model.outputs)]
-    ranges: list[list[tuple[int, int, int]]] = [[] for _ in range(model.outputs)]
-    shape = signed(model.score_bits)
-    for score, ((expert, output), low, high) in zip(scores, owners, strict=True):
-        one = model.gate.top_k == 1
-        term = Signal(shape if one else score.shape(), name=f"open_{expert}_{output}")
-        m.d.comb += term.eq(Mux(mask[expert], score, 0))
-        terms[output].append(term)
-        ranges[output].append((output, min(low, 0), max(high, 0)))
-    if model.gate.top_k == 1:
+    assert model.gate is not None
+    single, shape = model.gate.top_k == 1, signed(model.score_bits)
+    opened: list[list[Score]] = [[] for _ in range(model.outputs)]
+    for (expert, output), value, low, high in scores:
+        term = Signal(shape if single else value.shape(), name=f"open_{expert}_{output}")
+        m.d.comb += term.eq(Mux(mask[expert], value, 0))
+        opened[output].append(Score(output, term, min(low, 0), max(high, 0)))
+    if single:
         chosen = [Signal(shape, name=f"chosen_{output}") for output in range(model.outputs)]
-        m.d.comb += [c.eq(reduce(or_, words)) for c, words in zip(chosen, terms, strict=True)]
-        return chosen, [(output, *interval) for output, interval in enumerate(model.score_ranges)]
-    for output, value in enumerate(model.bias):
-        if value:
-            terms[output].append(Const(value))
-            ranges[output].append((output, value, value))
-    return [t for each in terms for t in each], [r for each in ranges for r in each]
+        m.d.comb += [
+            c.eq(reduce(or_, (score.value for score in terms)))
+            for c, terms in zip(chosen, opened, strict=True)
+        ]
+        ranges = enumerate(model.score_ranges)
+        return [Score(output, chosen[output], *interval) for output, interval in ranges]
+    for output, bias in enumerate(model.bias):
+        if bias:
+            opened[output].append(Score(output, Const(bias), bias, bias))
+    return [score for terms in opened for score in terms]

@@ -31,6 +31,7 @@ REGISTERS = {
     "SCORES": 0x2000,
 }
 """Byte addresses; of the last two, of their first words. docs/buses.md says what they hold."""
+_PLACES = {name: byte // 4 for name, byte in REGISTERS.items()}
 _WINDOW_WORDS = 1024
 BUSY, DONE, LOADED, CHECKING = range(4)
 START, CHECK = range(2)
@@ -100,92 +101,97 @@ class RegisterFile(wiring.Component):
             members["memory"] = In(memory_signature())
         super().__init__(members)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the row, the answer, and what an address reads and writes."""
         m = Module()
-        params, data = self.params, self.data
+        params = self.params
         features = Signal(params.feature_bits)
-        answer = Signal.like(self.response.payload.as_value())
-        fields = self.response.payload.shape()(answer)
-        busy, done = Signal(), Signal()
-        digest: Value = Const(params.digest, 64)
-        loaded: Value = Const(1)
-        checking: Value = Const(0)
-        if params.has_memories:
-            memory = self.memory
-            loaded, checking = memory.loaded, memory.checking
-            digest = Mux(loaded, memory.digest, 0)
-        m.d.comb += self.request.payload.eq(features)
-
+        answer = Signal(self.response.payload.shape())
+        busy, done, accepted = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.request.payload.eq(features),
+            self.refused.eq(1),
+            accepted.eq(self.write & ~self.refused),
+        ]
         with m.If(self.request.ready & self.request.valid):
             m.d.sync += self.request.valid.eq(0)
         with m.If(self.response.valid):
             m.d.sync += [answer.eq(self.response.payload), busy.eq(0), done.eq(1)]
-
-        places = {name: byte // 4 for name, byte in REGISTERS.items()}
-        m.d.comb += self.refused.eq(1)
-        accepted = Signal()
-        m.d.comb += accepted.eq(self.write & ~self.refused)
+        readable = self._constants | {"STATUS": Cat(busy, done, self._loaded, self._checking)}
+        if params.decision_bits:
+            readable["DECISION"] = answer.decision[:_WORD]
+            readable["DECISION_HIGH"] = answer.decision[_WORD:]
         with m.Switch(self.address):
-            for name, value in (
-                ("MAGIC", Const(MAGIC, _WORD)),
-                ("DIGEST_LOW", digest[:_WORD]),
-                ("DIGEST_HIGH", digest[_WORD:64]),
-                (
-                    "WIDTHS",
-                    self._constants(feature_bits=16, decision_bits=8, score_bits=8),
-                ),
-                ("SHAPE", self._constants(outputs=16, capabilities=16)),
-                ("STATUS", Cat(busy, done, loaded, checking)),
-            ):
-                with m.Case(places[name]):
+            for name, value in readable.items():
+                with m.Case(_PLACES[name]):
                     m.d.comb += self.read.eq(value)
-            if params.decision_bits:
-                for name, part in (("DECISION", 0), ("DECISION_HIGH", 1)):
-                    piece = fields.decision[part * _WORD : (part + 1) * _WORD]
-                    with m.Case(places[name]):
-                        m.d.comb += self.read.eq(piece)
-            with m.Case(places["CONTROL"]):
-                m.d.comb += self.refused.eq(
-                    (data[START] & (busy | ~loaded | checking))
-                    | (data[CHECK] & (busy | checking if params.has_memories else Const(1)))
-                )
-                with m.If(accepted & data[START]):
-                    m.d.sync += [self.request.valid.eq(1), busy.eq(1), done.eq(0)]
-                if params.has_memories:
-                    m.d.comb += memory.check.eq(accepted & data[CHECK])
+            self._control(m, busy, done, accepted)
             if params.has_memories:
-                load_address = Signal(ADDRESS_BITS)
-                m.d.comb += [
-                    memory.load.p.address.eq(load_address),
-                    memory.load.p.data.eq(data),
-                ]
-                with m.Case(places["LOAD_ADDRESS"]):
-                    m.d.comb += self.refused.eq(0)
-                    with m.If(accepted):
-                        m.d.sync += load_address.eq(data)
-                with m.Case(places["LOAD_DATA"]):
-                    m.d.comb += [
-                        self.refused.eq(busy | checking),
-                        memory.load.valid.eq(accepted),
-                    ]
-                    with m.If(accepted):
-                        m.d.sync += load_address.eq(load_address + 1)
+                self._load(m, busy, accepted)
             for word in range(self.words["FEATURES"]):
-                with m.Case(places["FEATURES"] + word):
+                with m.Case(_PLACES["FEATURES"] + word):
                     m.d.comb += self.refused.eq(busy)
-                    part = features[word * _WORD : (word + 1) * _WORD]
                     with m.If(accepted):
-                        m.d.sync += part.eq(data)
+                        m.d.sync += features[word * _WORD : (word + 1) * _WORD].eq(self.data)
             each = score_words(params)
             for word in range(self.words["SCORES"]):
-                score = fields.scores[word // each]
                 extended = Signal(signed(2 * _WORD), name=f"score_{word}")
-                m.d.comb += extended.eq(score)
-                low = word % each * _WORD
-                with m.Case(places["SCORES"] + word):
-                    m.d.comb += self.read.eq(extended.as_unsigned()[low : low + _WORD])
+                m.d.comb += extended.eq(answer.scores[word // each])
+                with m.Case(_PLACES["SCORES"] + word):
+                    m.d.comb += self.read.eq(extended.as_unsigned().word_select(word % each, _WORD))
         return m
 
-    def _constants(self, **widths: int) -> Value:
-        """Return parameters side by side, the first in the lowest bits."""
-        return Cat(Const(getattr(self.params, name), width) for name, width in widths.items())
+    @property
+    def _loaded(self) -> Value:
+        """Whether the core can take rows."""
+        return self.memory.loaded if self.params.has_memories else Const(1)
+
+    @property
+    def _checking(self) -> Value:
+        """Whether the core's memories are being checked."""
+        return self.memory.checking if self.params.has_memories else Const(0)
+
+    @property
+    def _constants(self) -> dict[str, Value]:
+        """What registers hold that say what the design is, by name."""
+        params = self.params
+        digest: Value = Const(params.digest, 64)
+        if params.has_memories:
+            digest = Mux(self.memory.loaded, self.memory.digest, 0)
+        widths = (params.feature_bits, 16), (params.decision_bits, 8), (params.score_bits, 8)
+        shape = (params.outputs, 16), (params.capabilities, 16)
+        return {
+            "MAGIC": Const(MAGIC, _WORD),
+            "DIGEST_LOW": digest[:_WORD],
+            "DIGEST_HIGH": digest[_WORD:64],
+            "WIDTHS": Cat(Const(*field) for field in widths),
+            "SHAPE": Cat(Const(*field) for field in shape),
+        }
+
+    def _control(self, m: Module, busy: Signal, done: Signal, accepted: Signal) -> None:
+        """Start the core or a check, as a write to CONTROL says."""
+        start, check = self.data[START], self.data[CHECK]
+        memories = self.params.has_memories
+        not_ready = busy | self._checking
+        with m.Case(_PLACES["CONTROL"]):
+            m.d.comb += self.refused.eq(
+                (start & (not_ready | ~self._loaded))
+                | (check & (not_ready if memories else Const(1)))
+            )
+            with m.If(accepted & start):
+                m.d.sync += [self.request.valid.eq(1), busy.eq(1), done.eq(0)]
+            if memories:
+                m.d.comb += self.memory.check.eq(accepted & check)
+
+    def _load(self, m: Module, busy: Signal, accepted: Signal) -> None:
+        """Store a word in the core's memories, each behind the one before."""
+        address, load = Signal(ADDRESS_BITS), self.memory.load
+        m.d.comb += [load.p.address.eq(address), load.p.data.eq(self.data)]
+        with m.Case(_PLACES["LOAD_ADDRESS"]):
+            m.d.comb += self.refused.eq(0)
+            with m.If(accepted):
+                m.d.sync += address.eq(self.data)
+        with m.Case(_PLACES["LOAD_DATA"]):
+            m.d.comb += [self.refused.eq(busy | self._checking), load.valid.eq(accepted)]
+            with m.If(accepted):
+                m.d.sync += address.eq(address + 1)

@@ -7,7 +7,7 @@ reported apart and never counted as the model's.
 from collections.abc import Mapping
 
 from amaranth.hdl import *
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["ScanTop"]
@@ -65,25 +65,21 @@ class ScanTop(wiring.Component):
     done: Out(1)
     other_out: Out(1)
 
-    def __init__(self, ports: Mapping[str, int]):
+    def __init__(self, ports: Mapping[str, int]) -> None:
         missing = {"i__payload", "i__valid", "o__payload", "o__valid"} - set(ports)
         if missing:
             raise ValueError(f"Ports of the core must include {', '.join(sorted(missing))}")
         self.ports = dict(ports)
         super().__init__()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build both shift registers and the black box between them."""
         m = Module()
         m.domains.sync = sync = ClockDomain("sync", reset_less=True)
-
-        features = Signal(self.ports["i__payload"])
-        result = Signal(self.ports["o__payload"])
+        features, result = Signal(self.ports["i__payload"]), Signal(self.ports["o__payload"])
         payload = Signal.like(result)
-        valid = Signal()
-        ready = Signal()
-        arrived = Signal()
-
-        connections = {
+        valid, ready, arrived = Signal(), Signal(), Signal()
+        connections: dict[str, tuple[str, Value]] = {
             "clk": ("i", ClockSignal()),
             "rst": ("i", Const(0)),
             "i__payload": ("i", features),
@@ -92,44 +88,19 @@ class ScanTop(wiring.Component):
             "o__payload": ("o", payload),
             "o__valid": ("o", arrived),
             "o__ready": ("i", Const(1)),
+            **self._others(m, features[0]),
         }
-        # Memory ports and evidence: fed from the features' register, and shown bit by bit.
-        fed = [name for name in _FED if name in self.ports]
-        shown = [name for name in _SHOWN if name in self.ports]
-        if fed:
-            feed = Signal(sum(self.ports[name] for name in fed))
-            with m.If(self.shift):
-                m.d.sync += feed.eq(Cat(features[0], feed))
-            start = 0
-            for name in fed:
-                connections[name] = ("i", feed[start : start + self.ports[name]])
-                start += self.ports[name]
-        if shown:
-            show = Signal(sum(self.ports[name] for name in shown))
-            value = Signal.like(show)
-            m.d.sync += show.eq(value)
-            with m.If(self.shift):
-                m.d.sync += show.eq(show >> 1)
-            start = 0
-            for name in shown:
-                connections[name] = ("o", value[start : start + self.ports[name]])
-                start += self.ports[name]
-            m.d.comb += self.other_out.eq(show[0])
         m.submodules.core = Instance(
             "core",
             *(
-                (direction, name, value)
-                for name, (direction, value) in connections.items()
+                (way, name, value)
+                for name, (way, value) in connections.items()
                 if name in self.ports
             ),
         )
+        m.d.comb += [sync.clk.eq(self.clk), self.scan_out.eq(result[0])]
         if "i__ready" not in self.ports:
             m.d.comb += ready.eq(1)
-
-        m.d.comb += [
-            sync.clk.eq(self.clk),
-            self.scan_out.eq(result[0]),
-        ]
         m.d.sync += valid.eq(self.start | (valid & ~ready))
         with m.If(self.shift & ~valid):
             m.d.sync += features.eq(Cat(features[1:], self.scan_in))
@@ -140,3 +111,27 @@ class ScanTop(wiring.Component):
         with m.If(self.start):
             m.d.sync += self.done.eq(0)
         return m
+
+    def _others(self, m: Module, bit: Value) -> dict[str, tuple[str, Value]]:
+        """Return the connections of memory ports and evidence.
+
+        Inputs are fed from `bit`, shifted in beside the features; outputs are shown bit by bit.
+        """
+        fed, shown = (
+            data.StructLayout({name: self.ports[name] for name in names if name in self.ports})
+            for names in (_FED, _SHOWN)
+        )
+        connections: dict[str, tuple[str, Value]] = {}
+        if fed.size:
+            feed = Signal(fed)
+            with m.If(self.shift):
+                m.d.sync += feed.eq(Cat(bit, feed.as_value())[: fed.size])
+            connections |= {name: ("i", feed[name]) for name in fed.members}
+        if shown.size:
+            show, value = Signal(shown.size), Signal(shown)
+            m.d.sync += show.eq(value)
+            with m.If(self.shift):
+                m.d.sync += show.eq(show >> 1)
+            m.d.comb += self.other_out.eq(show[0])
+            connections |= {name: ("o", value[name]) for name in shown.members}
+        return connections

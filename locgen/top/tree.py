@@ -91,45 +91,12 @@ class TreeFabric(wiring.Component):
                 link.first.eq(sequencer.index == 0),
                 link.digit.eq(select(sequencer.index, self._words(mask))),
             ]
-
-        m.submodules.combine = combine = CombineTree(
-            len(plan.sites),
-            plan.up_width,
-            plan.combine_levels,
-            carry=plan.digits > 1,
-            largest=largest_words(self.model, plan, plan.sites),
-        )
         sites = self._sites()
-        feeds = self._broadcast(m, link)
-        homes = [m] * len(plan.stops)
-        if plan.gates:
-            feeds, homes = gate_feeds(m, plan, feeds)
-        for group, feed in enumerate(feeds):
-            place = homes[group]
-            stop = LastStop(plan.down_width, plan.down_beats, plan.up_beats, plan.compute_beats)
-            place.submodules[f"stop_{group}"] = stop
-            place.d.comb += stop.i.eq(feed)
-            for number in plan.stops[group]:
-                site = sites[number]
-                place.submodules[f"site_{number}"] = site
-                wiring.connect(place, stop.site, site.link)
-                m.d.comb += combine.i[number].eq(site.o)
-
+        reduced = self._join(m, link, sites)
+        arriving = self._arriving(m, sequencer, reduced, may_start)
         m.submodules.root = root = Root(self.model, plan)
-        on_the_way = plan.broadcast_levels + 1 + plan.local_levels + plan.combine_levels
-        arriving = Signal(on_the_way)
-        scoring = sequencer.up
-        if plan.evidence:
-            scoring = sequencer.up & (sequencer.index < plan.score_beats)
-            gathering = Signal(on_the_way)
-            m.d.sync += gathering.eq(Cat(sequencer.up & ~scoring, gathering)[:on_the_way])
-            m.d.comb += [
-                self.evidence.payload.eq(combine.o),
-                self.evidence.valid.eq(gathering[-1] & may_start),
-            ]
-        m.d.sync += arriving.eq(Cat(scoring, arriving)[:on_the_way])
         m.d.comb += [
-            root.digit.eq(combine.o),
+            root.digit.eq(reduced),
             root.arriving.eq(arriving[-1]),
             self.o.payload.eq(root.payload),
             self.o.valid.eq(root.valid),
@@ -142,6 +109,53 @@ class TreeFabric(wiring.Component):
             self._fill(m, engines, at_rest & ~arriving.any() & ~tail.any(), may_start)
             m.d.comb += self.o.valid.eq(root.valid & may_start)
         return m
+
+    def _join(self, m: Module, link: Value, sites: Sequence[TreeSite | EngineSite]) -> Value:
+        """Add the sites between broadcast and combining tree; return what reaches the root."""
+        plan = self.plan
+        m.submodules.combine = combine = CombineTree(
+            len(plan.sites),
+            plan.up_width,
+            plan.combine_levels,
+            carry=plan.digits > 1,
+            largest=largest_words(self.model, plan, plan.sites),
+        )
+        feeds = self._broadcast(m, link)
+        homes = [m] * len(plan.stops)
+        if plan.gates:
+            feeds, homes = gate_feeds(m, plan, feeds)
+        for group, (feed, home) in enumerate(zip(feeds, homes, strict=True)):
+            stop = LastStop(plan.down_width, plan.down_beats, plan.up_beats, plan.compute_beats)
+            home.submodules[f"stop_{group}"] = stop
+            home.d.comb += stop.i.eq(feed)
+            for number in plan.stops[group]:
+                site = sites[number]
+                home.submodules[f"site_{number}"] = site
+                wiring.connect(home, stop.site, site.link)
+                m.d.comb += combine.i[number].eq(site.o)
+        return combine.o
+
+    def _arriving(
+        self, m: Module, sequencer: Sequencer, reduced: Value, may_start: Value
+    ) -> Signal:
+        """Return a register whose last bit says that a digit of a score reaches the root.
+
+        The digits of evidence, which are not scores', go to their port.
+        """
+        plan = self.plan
+        cycles = plan.broadcast_levels + 1 + plan.local_levels + plan.combine_levels
+        arriving = Signal(cycles)
+        scoring = sequencer.up
+        if plan.evidence:
+            scoring = sequencer.up & (sequencer.index < plan.score_beats)
+            gathering = Signal(cycles)
+            m.d.sync += gathering.eq(Cat(sequencer.up & ~scoring, gathering)[:cycles])
+            m.d.comb += [
+                self.evidence.payload.eq(reduced),
+                self.evidence.valid.eq(gathering[-1] & may_start),
+            ]
+        m.d.sync += arriving.eq(Cat(scoring, arriving)[:cycles])
+        return arriving
 
     def _words(self, mask: Value) -> list[Value]:
         """Return the digit of each beat down: the header if there is one, then the features."""

@@ -100,13 +100,14 @@ def test_the_gates_decide_as_evaluate_does(case):
     m = Module()
     for number, step in enumerate(steps):
         m.submodules[f"step_{number}"] = step
-    m.d.comb += [after.i.eq(before.o) for before, after in itertools.pairwise(steps)]
+    pairs = itertools.pairwise(steps)
+    m.d.comb += [Value.cast(after.i).eq(before.o) for before, after in pairs]
     wrong = []
 
     async def bench(ctx):
         for row, expected in zip(scores, decision.evaluate(scores), strict=True):
             word = sum((int(s) & (1 << width) - 1) << n * width for n, s in enumerate(row))
-            ctx.set(steps[0].i, word)
+            ctx.set(Value.cast(steps[0].i), word)
             found = ctx.get(steps[-1].o)
             if found != expected:
                 wrong.append((row.tolist(), found, int(expected)))

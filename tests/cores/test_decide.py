@@ -43,17 +43,18 @@ def test_argmax_levels(count, width):
 @pytest.mark.parametrize("count, width", [(1, 3), (2, 3), (3, 3), (4, 2), (5, 2)])
 def test_pairs(count, width):
     m = Module()
-    m.submodules.compare = compare = PairCompare(signed(width), count)
-    m.submodules.choice = choice = PairChoice(count, 4)
+    layout = candidate_layout(signed(width), 4)
+    m.submodules.compare = compare = PairCompare(layout, count)
+    m.submodules.choice = choice = PairChoice(layout, count)
     m.d.comb += choice.i.eq(compare.o)
     names = [5, 9, 0, 12, 3][:count]
 
     async def bench(ctx):
         half = 1 << width - 1
-        ctx.set(choice.names, names)
         for scores in np.ndindex(*[2 * half] * count):
             row = [s - half for s in scores]
-            ctx.set(compare.i, row)
+            word = [{"score": s, "index": n} for s, n in zip(row, names, strict=True)]
+            ctx.set(compare.i, word)
             assert ctx.get(choice.o) == names[np.argmax(row)]
 
     simulator = Simulator(m)

@@ -99,9 +99,9 @@ class Argmax(DecisionBase):
         each = (_ROUND_COMPARE, _ROUND_CHOICE)
         return (*each * self.rounds, _PAIRS_COMPARE, _PAIRS_CHOICE)
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
         """Return the tournament, as one step."""
-        return (Largest(self.outputs, score_bits, self.bits),)
+        return (Largest(self.outputs, score_bits, self.bits, signed),)
 
     def root_bits(self, outputs: int, score_bits: int, serial: bool) -> float:
         """Return the best score so far, and the scores held while the last one is compared."""

@@ -141,8 +141,14 @@ class DecisionBase(DecisionRule):
         """
         return (self.levels,)
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
-        """Return what decides, step by step, from scores of `score_bits` bits."""
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
+        """Return what decides, step by step.
+
+        Parameters
+        ----------
+        score_bits : width of each score; signed : whether scores have a sign
+        bias : what is missing of all scores, where `counts_from_zero` says that it may
+        """
         return ()
 
     @property

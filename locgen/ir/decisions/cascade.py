@@ -29,10 +29,16 @@ _WIDEST_CODE = 24
 
 @dataclass(frozen=True)
 class SecondStage(Step):
-    """The codes of all signed scores of `width` bits, every node over them, and their sums."""
+    """The codes of all scores of `width` bits, every node over them, and their sums.
+
+    Members
+    -------
+    cascade : the nodes; signed : whether scores have a sign
+    """
 
     cascade: "Cascade"
     width: int
+    signed: bool = True
 
 
 @dataclass(frozen=True)
@@ -147,10 +153,10 @@ class Cascade(DecisionBase):
         choice = max(RANK_LEVELS * tree_levels(len(self.bias)), THRESHOLD_LEVELS)
         return self.second_stage_levels, choice
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
         """Return the second stage, and the decision over its sums."""
         sums = Group(tuple(range(len(self.bias))), self.decision)
-        return SecondStage(self, score_bits), GroupDecisions((sums,), self.sum_bits)
+        return SecondStage(self, score_bits, signed), GroupDecisions((sums,), self.sum_bits)
 
     @property
     def adder_bits(self) -> float:

@@ -96,7 +96,7 @@ class Median(DecisionBase):
         """Return those of each bit: a sum of weights and a comparison."""
         return (0.5 + ADD_LEVELS * tree_levels(self.outputs),) * self.bits
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
         """Return a step for each bit, the most significant first; scores are unsigned."""
         return tuple(MedianBit(self, done) for done in range(self.bits))
 

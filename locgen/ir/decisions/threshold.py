@@ -14,10 +14,11 @@ __all__ = ["AtLeast", "Threshold"]
 
 @dataclass(frozen=True)
 class AtLeast(Step):
-    """Whether a signed number of `width` bits is at least `least`."""
+    """Whether a number of `width` bits is at least `least`; `signed` says if it has a sign."""
 
     width: int
     least: int
+    signed: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,6 @@ class Threshold(DecisionBase):
         """Return one comparison where the decision is asked for `alone`, else it needs no step."""
         return (self.levels,) if alone else ()
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
         """Return the comparison."""
-        return (AtLeast(score_bits, self.least),)
+        return (AtLeast(score_bits, self.least - bias, signed),)

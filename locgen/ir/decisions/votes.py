@@ -71,10 +71,16 @@ def scores_of(groups: Sequence[Group]) -> int:
 
 @dataclass(frozen=True)
 class GroupDecisions(Step):
-    """Every group's decision of signed scores of `width` bits; results side by side."""
+    """Every group's decision of scores of `width` bits; results side by side.
+
+    Members
+    -------
+    groups : which decide; signed : whether scores have a sign
+    """
 
     groups: tuple[Group, ...]
     width: int
+    signed: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,9 +124,9 @@ class GroupedBase(DecisionBase):
         """Return the levels of the slowest group."""
         return (max(group.decision.levels for group in self.groups),)
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
         """Return the decisions of all groups."""
-        return (GroupDecisions(self.groups, score_bits),)
+        return (GroupDecisions(self.groups, score_bits, signed),)
 
 
 @dataclass(frozen=True)
@@ -212,11 +218,11 @@ class Votes(GroupedBase):
         sums = ADD_LEVELS * max(tree_levels(len(self.groups)), 1)
         return (*super().step_levels(alone), sums, RANK_LEVELS * tree_levels(self.classes))
 
-    def steps(self, score_bits: int) -> tuple[Step, ...]:
+    def steps(self, score_bits: int, signed: bool = True, bias: int = 0) -> tuple[Step, ...]:
         """Return the groups' decisions, their sums, and the largest of these."""
         width = self.tally_bits
         largest = Largest(self.classes, width, self.bits, signed=False)
-        return (*super().steps(score_bits), Tally(self, width), largest)
+        return (*super().steps(score_bits, signed), Tally(self, width), largest)
 
     @property
     def adder_bits(self) -> float:
