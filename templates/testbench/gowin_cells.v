@@ -140,10 +140,106 @@ module DFFPE (output reg Q, input D, CLK, CE, PRESET);
   always @(posedge CLK, posedge PRESET) if (PRESET) Q <= 1'b1; else if (CE) Q <= D;
 endmodule
 
-// Block RAM: 2,048 bytes of eight or, in those with a 9, nine bits. The address counts bits of four to
-// the half byte; ports of two and four bytes take byte enables at its lowest bits. SP has one port;
+// Block RAM: 2,048 bytes of eight or, in those with a 9, nine bits. The address counts bits of four
+// to the half byte; ports of two and four bytes take byte enables at its lowest bits. SP has one port;
 // SDPB writes through A and reads through B, DPX9B does both through either; what one port reads where
-// the other writes at the same time is not defined, so these models show all its bits inverted: no simulation passes that uses it.
+// the other writes at the same time is not defined, so these models show all its bits inverted: no
+// simulation passes that uses it.
+
+// Contents in the bitstream: a parameter for every 32 bytes.
+`define GOWIN_CONTENTS(BYTE) \
+  parameter [32 * BYTE - 1:0] \
+    INIT_RAM_00 = 0, INIT_RAM_01 = 0, INIT_RAM_02 = 0, INIT_RAM_03 = 0, INIT_RAM_04 = 0, INIT_RAM_05 = 0, \
+    INIT_RAM_06 = 0, INIT_RAM_07 = 0, INIT_RAM_08 = 0, INIT_RAM_09 = 0, INIT_RAM_0A = 0, INIT_RAM_0B = 0, \
+    INIT_RAM_0C = 0, INIT_RAM_0D = 0, INIT_RAM_0E = 0, INIT_RAM_0F = 0, INIT_RAM_10 = 0, INIT_RAM_11 = 0, \
+    INIT_RAM_12 = 0, INIT_RAM_13 = 0, INIT_RAM_14 = 0, INIT_RAM_15 = 0, INIT_RAM_16 = 0, INIT_RAM_17 = 0, \
+    INIT_RAM_18 = 0, INIT_RAM_19 = 0, INIT_RAM_1A = 0, INIT_RAM_1B = 0, INIT_RAM_1C = 0, INIT_RAM_1D = 0, \
+    INIT_RAM_1E = 0, INIT_RAM_1F = 0, INIT_RAM_20 = 0, INIT_RAM_21 = 0, INIT_RAM_22 = 0, INIT_RAM_23 = 0, \
+    INIT_RAM_24 = 0, INIT_RAM_25 = 0, INIT_RAM_26 = 0, INIT_RAM_27 = 0, INIT_RAM_28 = 0, INIT_RAM_29 = 0, \
+    INIT_RAM_2A = 0, INIT_RAM_2B = 0, INIT_RAM_2C = 0, INIT_RAM_2D = 0, INIT_RAM_2E = 0, INIT_RAM_2F = 0, \
+    INIT_RAM_30 = 0, INIT_RAM_31 = 0, INIT_RAM_32 = 0, INIT_RAM_33 = 0, INIT_RAM_34 = 0, INIT_RAM_35 = 0, \
+    INIT_RAM_36 = 0, INIT_RAM_37 = 0, INIT_RAM_38 = 0, INIT_RAM_39 = 0, INIT_RAM_3A = 0, INIT_RAM_3B = 0, \
+    INIT_RAM_3C = 0, INIT_RAM_3D = 0, INIT_RAM_3E = 0, INIT_RAM_3F = 0; \
+  localparam [2048 * BYTE - 1:0] INIT = { \
+    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38, \
+    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30, \
+    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28, \
+    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20, \
+    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18, \
+    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10, \
+    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08, \
+    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00 \
+  }; \
+  reg [BYTE - 1:0] bytes [0:2047]; \
+  integer byte_number; \
+  initial \
+    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1) \
+      bytes[byte_number] = INIT[BYTE * byte_number +: BYTE];
+
+// What a port of up to four bytes of eight, or of nine bits, shows and stores.
+`define GOWIN_PORT_8 \
+  function [31:0] look(input [13:0] address, input integer width); \
+    case (width) \
+      32: look = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}], \
+                  bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]}; \
+      16: look = {16'b0, bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]}; \
+      8: look = {24'b0, bytes[address[13:3]]}; \
+      4: look = {28'b0, bytes[address[13:3]][{address[2], 2'b0} +: 4]}; \
+      2: look = {30'b0, bytes[address[13:3]][{address[2:1], 1'b0} +: 2]}; \
+      default: look = {31'b0, bytes[address[13:3]][address[2:0]]}; \
+    endcase \
+  endfunction \
+  task store(input [13:0] address, input [31:0] data, input integer width); \
+    case (width) \
+      32: begin \
+        if (address[0]) bytes[{address[13:5], 2'd0}] <= data[7:0]; \
+        if (address[1]) bytes[{address[13:5], 2'd1}] <= data[15:8]; \
+        if (address[2]) bytes[{address[13:5], 2'd2}] <= data[23:16]; \
+        if (address[3]) bytes[{address[13:5], 2'd3}] <= data[31:24]; \
+      end \
+      16: begin \
+        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[7:0]; \
+        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[15:8]; \
+      end \
+      8: bytes[address[13:3]] <= data[7:0]; \
+      4: bytes[address[13:3]][{address[2], 2'b0} +: 4] <= data[3:0]; \
+      2: bytes[address[13:3]][{address[2:1], 1'b0} +: 2] <= data[1:0]; \
+      default: bytes[address[13:3]][address[2:0]] <= data[0]; \
+    endcase \
+  endtask
+
+`define GOWIN_PORT_9 \
+  function [35:0] look(input [13:0] address, input integer width); \
+    case (width) \
+      36: look = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}], \
+                  bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]}; \
+      18: look = {18'b0, bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]}; \
+      default: look = {27'b0, bytes[address[13:3]]}; \
+    endcase \
+  endfunction \
+  task store(input [13:0] address, input [35:0] data, input integer width); \
+    case (width) \
+      36: begin \
+        if (address[0]) bytes[{address[13:5], 2'd0}] <= data[8:0]; \
+        if (address[1]) bytes[{address[13:5], 2'd1}] <= data[17:9]; \
+        if (address[2]) bytes[{address[13:5], 2'd2}] <= data[26:18]; \
+        if (address[3]) bytes[{address[13:5], 2'd3}] <= data[35:27]; \
+      end \
+      18: begin \
+        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[8:0]; \
+        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[17:9]; \
+      end \
+      default: bytes[address[13:3]] <= data[8:0]; \
+    endcase \
+  endtask
+
+// In whose bits both addresses are the same, beginning with rows of four bytes; if a byte is enabled.
+`define GOWIN_MEET \
+  localparam BELOW = BIT_WIDTH_0 > BIT_WIDTH_1 ? BIT_WIDTH_0 : BIT_WIDTH_1; \
+  wire [13:0] differ = ADA ^ ADB; \
+  wire same = BELOW >= 32 || differ[4] == 0 && (BELOW >= 16 || differ[3] == 0 && (BELOW >= 8 || \
+    differ[2] == 0 && (BELOW >= 4 || differ[1] == 0 && (BELOW >= 2 || differ[0] == 0)))); \
+  wire enabled = BIT_WIDTH_0 < 16 || ADA[1:0] != 0 || BIT_WIDTH_0 >= 32 && ADA[3:2] != 0;
 
 module SP (
   input CLK, CE, RESET, OCE, WRE,
@@ -157,119 +253,10 @@ module SP (
   parameter [1:0] WRITE_MODE = 2'b0;
   parameter READ_MODE = 1'b0;
   parameter RESET_MODE = "SYNC";
-  parameter [255:0] INIT_RAM_00 = 256'b0;
-  parameter [255:0] INIT_RAM_01 = 256'b0;
-  parameter [255:0] INIT_RAM_02 = 256'b0;
-  parameter [255:0] INIT_RAM_03 = 256'b0;
-  parameter [255:0] INIT_RAM_04 = 256'b0;
-  parameter [255:0] INIT_RAM_05 = 256'b0;
-  parameter [255:0] INIT_RAM_06 = 256'b0;
-  parameter [255:0] INIT_RAM_07 = 256'b0;
-  parameter [255:0] INIT_RAM_08 = 256'b0;
-  parameter [255:0] INIT_RAM_09 = 256'b0;
-  parameter [255:0] INIT_RAM_0A = 256'b0;
-  parameter [255:0] INIT_RAM_0B = 256'b0;
-  parameter [255:0] INIT_RAM_0C = 256'b0;
-  parameter [255:0] INIT_RAM_0D = 256'b0;
-  parameter [255:0] INIT_RAM_0E = 256'b0;
-  parameter [255:0] INIT_RAM_0F = 256'b0;
-  parameter [255:0] INIT_RAM_10 = 256'b0;
-  parameter [255:0] INIT_RAM_11 = 256'b0;
-  parameter [255:0] INIT_RAM_12 = 256'b0;
-  parameter [255:0] INIT_RAM_13 = 256'b0;
-  parameter [255:0] INIT_RAM_14 = 256'b0;
-  parameter [255:0] INIT_RAM_15 = 256'b0;
-  parameter [255:0] INIT_RAM_16 = 256'b0;
-  parameter [255:0] INIT_RAM_17 = 256'b0;
-  parameter [255:0] INIT_RAM_18 = 256'b0;
-  parameter [255:0] INIT_RAM_19 = 256'b0;
-  parameter [255:0] INIT_RAM_1A = 256'b0;
-  parameter [255:0] INIT_RAM_1B = 256'b0;
-  parameter [255:0] INIT_RAM_1C = 256'b0;
-  parameter [255:0] INIT_RAM_1D = 256'b0;
-  parameter [255:0] INIT_RAM_1E = 256'b0;
-  parameter [255:0] INIT_RAM_1F = 256'b0;
-  parameter [255:0] INIT_RAM_20 = 256'b0;
-  parameter [255:0] INIT_RAM_21 = 256'b0;
-  parameter [255:0] INIT_RAM_22 = 256'b0;
-  parameter [255:0] INIT_RAM_23 = 256'b0;
-  parameter [255:0] INIT_RAM_24 = 256'b0;
-  parameter [255:0] INIT_RAM_25 = 256'b0;
-  parameter [255:0] INIT_RAM_26 = 256'b0;
-  parameter [255:0] INIT_RAM_27 = 256'b0;
-  parameter [255:0] INIT_RAM_28 = 256'b0;
-  parameter [255:0] INIT_RAM_29 = 256'b0;
-  parameter [255:0] INIT_RAM_2A = 256'b0;
-  parameter [255:0] INIT_RAM_2B = 256'b0;
-  parameter [255:0] INIT_RAM_2C = 256'b0;
-  parameter [255:0] INIT_RAM_2D = 256'b0;
-  parameter [255:0] INIT_RAM_2E = 256'b0;
-  parameter [255:0] INIT_RAM_2F = 256'b0;
-  parameter [255:0] INIT_RAM_30 = 256'b0;
-  parameter [255:0] INIT_RAM_31 = 256'b0;
-  parameter [255:0] INIT_RAM_32 = 256'b0;
-  parameter [255:0] INIT_RAM_33 = 256'b0;
-  parameter [255:0] INIT_RAM_34 = 256'b0;
-  parameter [255:0] INIT_RAM_35 = 256'b0;
-  parameter [255:0] INIT_RAM_36 = 256'b0;
-  parameter [255:0] INIT_RAM_37 = 256'b0;
-  parameter [255:0] INIT_RAM_38 = 256'b0;
-  parameter [255:0] INIT_RAM_39 = 256'b0;
-  parameter [255:0] INIT_RAM_3A = 256'b0;
-  parameter [255:0] INIT_RAM_3B = 256'b0;
-  parameter [255:0] INIT_RAM_3C = 256'b0;
-  parameter [255:0] INIT_RAM_3D = 256'b0;
-  parameter [255:0] INIT_RAM_3E = 256'b0;
-  parameter [255:0] INIT_RAM_3F = 256'b0;
-  localparam [16383:0] INIT = {
-    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-  };
+  `GOWIN_CONTENTS(8)
+  initial DO = 32'b0;
 
-  reg [7:0] bytes [0:2047];
-  integer byte_number;
-  initial begin
-    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1)
-      bytes[byte_number] = INIT[8 * byte_number +: 8];
-    DO = 32'b0;
-  end
-
-  function [31:0] look(input [13:0] address, input integer width);
-    case (width)
-      32: look = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}],
-                  bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]};
-      16: look = {16'b0, bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]};
-      8: look = {24'b0, bytes[address[13:3]]};
-      4: look = {28'b0, bytes[address[13:3]][{address[2], 2'b0} +: 4]};
-      2: look = {30'b0, bytes[address[13:3]][{address[2:1], 1'b0} +: 2]};
-      default: look = {31'b0, bytes[address[13:3]][address[2:0]]};
-    endcase
-  endfunction
-
-  task store(input [13:0] address, input [31:0] data, input integer width);
-    case (width)
-      32: begin
-        if (address[0]) bytes[{address[13:5], 2'd0}] <= data[7:0];
-        if (address[1]) bytes[{address[13:5], 2'd1}] <= data[15:8];
-        if (address[2]) bytes[{address[13:5], 2'd2}] <= data[23:16];
-        if (address[3]) bytes[{address[13:5], 2'd3}] <= data[31:24];
-      end
-      16: begin
-        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[7:0];
-        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[15:8];
-      end
-      8: bytes[address[13:3]] <= data[7:0];
-      4: bytes[address[13:3]][{address[2], 2'b0} +: 4] <= data[3:0];
-      2: bytes[address[13:3]][{address[2:1], 1'b0} +: 2] <= data[1:0];
-      default: bytes[address[13:3]][address[2:0]] <= data[0];
-    endcase
-  endtask
+  `GOWIN_PORT_8
 
   always @(posedge CLK) begin
     if (CE && WRE) store(AD, DI, BIT_WIDTH);
@@ -291,113 +278,10 @@ module SPX9 (
   parameter [1:0] WRITE_MODE = 2'b0;
   parameter READ_MODE = 1'b0;
   parameter RESET_MODE = "SYNC";
-  parameter [287:0] INIT_RAM_00 = 288'b0;
-  parameter [287:0] INIT_RAM_01 = 288'b0;
-  parameter [287:0] INIT_RAM_02 = 288'b0;
-  parameter [287:0] INIT_RAM_03 = 288'b0;
-  parameter [287:0] INIT_RAM_04 = 288'b0;
-  parameter [287:0] INIT_RAM_05 = 288'b0;
-  parameter [287:0] INIT_RAM_06 = 288'b0;
-  parameter [287:0] INIT_RAM_07 = 288'b0;
-  parameter [287:0] INIT_RAM_08 = 288'b0;
-  parameter [287:0] INIT_RAM_09 = 288'b0;
-  parameter [287:0] INIT_RAM_0A = 288'b0;
-  parameter [287:0] INIT_RAM_0B = 288'b0;
-  parameter [287:0] INIT_RAM_0C = 288'b0;
-  parameter [287:0] INIT_RAM_0D = 288'b0;
-  parameter [287:0] INIT_RAM_0E = 288'b0;
-  parameter [287:0] INIT_RAM_0F = 288'b0;
-  parameter [287:0] INIT_RAM_10 = 288'b0;
-  parameter [287:0] INIT_RAM_11 = 288'b0;
-  parameter [287:0] INIT_RAM_12 = 288'b0;
-  parameter [287:0] INIT_RAM_13 = 288'b0;
-  parameter [287:0] INIT_RAM_14 = 288'b0;
-  parameter [287:0] INIT_RAM_15 = 288'b0;
-  parameter [287:0] INIT_RAM_16 = 288'b0;
-  parameter [287:0] INIT_RAM_17 = 288'b0;
-  parameter [287:0] INIT_RAM_18 = 288'b0;
-  parameter [287:0] INIT_RAM_19 = 288'b0;
-  parameter [287:0] INIT_RAM_1A = 288'b0;
-  parameter [287:0] INIT_RAM_1B = 288'b0;
-  parameter [287:0] INIT_RAM_1C = 288'b0;
-  parameter [287:0] INIT_RAM_1D = 288'b0;
-  parameter [287:0] INIT_RAM_1E = 288'b0;
-  parameter [287:0] INIT_RAM_1F = 288'b0;
-  parameter [287:0] INIT_RAM_20 = 288'b0;
-  parameter [287:0] INIT_RAM_21 = 288'b0;
-  parameter [287:0] INIT_RAM_22 = 288'b0;
-  parameter [287:0] INIT_RAM_23 = 288'b0;
-  parameter [287:0] INIT_RAM_24 = 288'b0;
-  parameter [287:0] INIT_RAM_25 = 288'b0;
-  parameter [287:0] INIT_RAM_26 = 288'b0;
-  parameter [287:0] INIT_RAM_27 = 288'b0;
-  parameter [287:0] INIT_RAM_28 = 288'b0;
-  parameter [287:0] INIT_RAM_29 = 288'b0;
-  parameter [287:0] INIT_RAM_2A = 288'b0;
-  parameter [287:0] INIT_RAM_2B = 288'b0;
-  parameter [287:0] INIT_RAM_2C = 288'b0;
-  parameter [287:0] INIT_RAM_2D = 288'b0;
-  parameter [287:0] INIT_RAM_2E = 288'b0;
-  parameter [287:0] INIT_RAM_2F = 288'b0;
-  parameter [287:0] INIT_RAM_30 = 288'b0;
-  parameter [287:0] INIT_RAM_31 = 288'b0;
-  parameter [287:0] INIT_RAM_32 = 288'b0;
-  parameter [287:0] INIT_RAM_33 = 288'b0;
-  parameter [287:0] INIT_RAM_34 = 288'b0;
-  parameter [287:0] INIT_RAM_35 = 288'b0;
-  parameter [287:0] INIT_RAM_36 = 288'b0;
-  parameter [287:0] INIT_RAM_37 = 288'b0;
-  parameter [287:0] INIT_RAM_38 = 288'b0;
-  parameter [287:0] INIT_RAM_39 = 288'b0;
-  parameter [287:0] INIT_RAM_3A = 288'b0;
-  parameter [287:0] INIT_RAM_3B = 288'b0;
-  parameter [287:0] INIT_RAM_3C = 288'b0;
-  parameter [287:0] INIT_RAM_3D = 288'b0;
-  parameter [287:0] INIT_RAM_3E = 288'b0;
-  parameter [287:0] INIT_RAM_3F = 288'b0;
-  localparam [18431:0] INIT = {
-    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-  };
+  `GOWIN_CONTENTS(9)
+  initial DO = 36'b0;
 
-  reg [8:0] bytes [0:2047];
-  integer byte_number;
-  initial begin
-    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1)
-      bytes[byte_number] = INIT[9 * byte_number +: 9];
-    DO = 36'b0;
-  end
-
-  function [35:0] look(input [13:0] address, input integer width);
-    case (width)
-      36: look = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}],
-                  bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]};
-      18: look = {18'b0, bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]};
-      default: look = {27'b0, bytes[address[13:3]]};
-    endcase
-  endfunction
-
-  task store(input [13:0] address, input [35:0] data, input integer width);
-    case (width)
-      36: begin
-        if (address[0]) bytes[{address[13:5], 2'd0}] <= data[8:0];
-        if (address[1]) bytes[{address[13:5], 2'd1}] <= data[17:9];
-        if (address[2]) bytes[{address[13:5], 2'd2}] <= data[26:18];
-        if (address[3]) bytes[{address[13:5], 2'd3}] <= data[35:27];
-      end
-      18: begin
-        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[8:0];
-        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[17:9];
-      end
-      default: bytes[address[13:3]] <= data[8:0];
-    endcase
-  endtask
+  `GOWIN_PORT_9
 
   always @(posedge CLK) begin
     if (CE && WRE) store(AD, DI, BIT_WIDTH);
@@ -420,126 +304,12 @@ module SDPB (
   parameter [2:0] BLK_SEL_1 = 3'b0;
   parameter READ_MODE = 1'b0;
   parameter RESET_MODE = "SYNC";
-  parameter [255:0] INIT_RAM_00 = 256'b0;
-  parameter [255:0] INIT_RAM_01 = 256'b0;
-  parameter [255:0] INIT_RAM_02 = 256'b0;
-  parameter [255:0] INIT_RAM_03 = 256'b0;
-  parameter [255:0] INIT_RAM_04 = 256'b0;
-  parameter [255:0] INIT_RAM_05 = 256'b0;
-  parameter [255:0] INIT_RAM_06 = 256'b0;
-  parameter [255:0] INIT_RAM_07 = 256'b0;
-  parameter [255:0] INIT_RAM_08 = 256'b0;
-  parameter [255:0] INIT_RAM_09 = 256'b0;
-  parameter [255:0] INIT_RAM_0A = 256'b0;
-  parameter [255:0] INIT_RAM_0B = 256'b0;
-  parameter [255:0] INIT_RAM_0C = 256'b0;
-  parameter [255:0] INIT_RAM_0D = 256'b0;
-  parameter [255:0] INIT_RAM_0E = 256'b0;
-  parameter [255:0] INIT_RAM_0F = 256'b0;
-  parameter [255:0] INIT_RAM_10 = 256'b0;
-  parameter [255:0] INIT_RAM_11 = 256'b0;
-  parameter [255:0] INIT_RAM_12 = 256'b0;
-  parameter [255:0] INIT_RAM_13 = 256'b0;
-  parameter [255:0] INIT_RAM_14 = 256'b0;
-  parameter [255:0] INIT_RAM_15 = 256'b0;
-  parameter [255:0] INIT_RAM_16 = 256'b0;
-  parameter [255:0] INIT_RAM_17 = 256'b0;
-  parameter [255:0] INIT_RAM_18 = 256'b0;
-  parameter [255:0] INIT_RAM_19 = 256'b0;
-  parameter [255:0] INIT_RAM_1A = 256'b0;
-  parameter [255:0] INIT_RAM_1B = 256'b0;
-  parameter [255:0] INIT_RAM_1C = 256'b0;
-  parameter [255:0] INIT_RAM_1D = 256'b0;
-  parameter [255:0] INIT_RAM_1E = 256'b0;
-  parameter [255:0] INIT_RAM_1F = 256'b0;
-  parameter [255:0] INIT_RAM_20 = 256'b0;
-  parameter [255:0] INIT_RAM_21 = 256'b0;
-  parameter [255:0] INIT_RAM_22 = 256'b0;
-  parameter [255:0] INIT_RAM_23 = 256'b0;
-  parameter [255:0] INIT_RAM_24 = 256'b0;
-  parameter [255:0] INIT_RAM_25 = 256'b0;
-  parameter [255:0] INIT_RAM_26 = 256'b0;
-  parameter [255:0] INIT_RAM_27 = 256'b0;
-  parameter [255:0] INIT_RAM_28 = 256'b0;
-  parameter [255:0] INIT_RAM_29 = 256'b0;
-  parameter [255:0] INIT_RAM_2A = 256'b0;
-  parameter [255:0] INIT_RAM_2B = 256'b0;
-  parameter [255:0] INIT_RAM_2C = 256'b0;
-  parameter [255:0] INIT_RAM_2D = 256'b0;
-  parameter [255:0] INIT_RAM_2E = 256'b0;
-  parameter [255:0] INIT_RAM_2F = 256'b0;
-  parameter [255:0] INIT_RAM_30 = 256'b0;
-  parameter [255:0] INIT_RAM_31 = 256'b0;
-  parameter [255:0] INIT_RAM_32 = 256'b0;
-  parameter [255:0] INIT_RAM_33 = 256'b0;
-  parameter [255:0] INIT_RAM_34 = 256'b0;
-  parameter [255:0] INIT_RAM_35 = 256'b0;
-  parameter [255:0] INIT_RAM_36 = 256'b0;
-  parameter [255:0] INIT_RAM_37 = 256'b0;
-  parameter [255:0] INIT_RAM_38 = 256'b0;
-  parameter [255:0] INIT_RAM_39 = 256'b0;
-  parameter [255:0] INIT_RAM_3A = 256'b0;
-  parameter [255:0] INIT_RAM_3B = 256'b0;
-  parameter [255:0] INIT_RAM_3C = 256'b0;
-  parameter [255:0] INIT_RAM_3D = 256'b0;
-  parameter [255:0] INIT_RAM_3E = 256'b0;
-  parameter [255:0] INIT_RAM_3F = 256'b0;
-  localparam [16383:0] INIT = {
-    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-  };
+  `GOWIN_CONTENTS(8)
+  initial DO = 32'b0;
 
-  reg [7:0] bytes [0:2047];
-  integer byte_number;
-  initial begin
-    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1)
-      bytes[byte_number] = INIT[8 * byte_number +: 8];
-    DO = 32'b0;
-  end
+  `GOWIN_PORT_8
 
-  function [31:0] look(input [13:0] address, input integer width);
-    case (width)
-      32: look = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}],
-                  bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]};
-      16: look = {16'b0, bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]};
-      8: look = {24'b0, bytes[address[13:3]]};
-      4: look = {28'b0, bytes[address[13:3]][{address[2], 2'b0} +: 4]};
-      2: look = {30'b0, bytes[address[13:3]][{address[2:1], 1'b0} +: 2]};
-      default: look = {31'b0, bytes[address[13:3]][address[2:0]]};
-    endcase
-  endfunction
-
-  task store(input [13:0] address, input [31:0] data, input integer width);
-    case (width)
-      32: begin
-        if (address[0]) bytes[{address[13:5], 2'd0}] <= data[7:0];
-        if (address[1]) bytes[{address[13:5], 2'd1}] <= data[15:8];
-        if (address[2]) bytes[{address[13:5], 2'd2}] <= data[23:16];
-        if (address[3]) bytes[{address[13:5], 2'd3}] <= data[31:24];
-      end
-      16: begin
-        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[7:0];
-        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[15:8];
-      end
-      8: bytes[address[13:3]] <= data[7:0];
-      4: bytes[address[13:3]][{address[2], 2'b0} +: 4] <= data[3:0];
-      2: bytes[address[13:3]][{address[2:1], 1'b0} +: 2] <= data[1:0];
-      default: bytes[address[13:3]][address[2:0]] <= data[0];
-    endcase
-  endtask
-
-  // In whose bits both addresses are the same, beginning with rows of four bytes.
-  localparam BELOW = BIT_WIDTH_0 > BIT_WIDTH_1 ? BIT_WIDTH_0 : BIT_WIDTH_1;
-  wire [13:0] differ = ADA ^ ADB;
-  wire same = BELOW >= 32 || differ[4] == 0 && (BELOW >= 16 || differ[3] == 0 && (BELOW >= 8 ||
-    differ[2] == 0 && (BELOW >= 4 || differ[1] == 0 && (BELOW >= 2 || differ[0] == 0))));
-  wire enabled = BIT_WIDTH_0 < 16 || ADA[1:0] != 0 || BIT_WIDTH_0 >= 32 && ADA[3:2] != 0;
+  `GOWIN_MEET
 
   always @(posedge CLKA) if (CEA) store(ADA, DI, BIT_WIDTH_0);
 
@@ -561,120 +331,12 @@ module SDPX9B (
   parameter [2:0] BLK_SEL_1 = 3'b0;
   parameter READ_MODE = 1'b0;
   parameter RESET_MODE = "SYNC";
-  parameter [287:0] INIT_RAM_00 = 288'b0;
-  parameter [287:0] INIT_RAM_01 = 288'b0;
-  parameter [287:0] INIT_RAM_02 = 288'b0;
-  parameter [287:0] INIT_RAM_03 = 288'b0;
-  parameter [287:0] INIT_RAM_04 = 288'b0;
-  parameter [287:0] INIT_RAM_05 = 288'b0;
-  parameter [287:0] INIT_RAM_06 = 288'b0;
-  parameter [287:0] INIT_RAM_07 = 288'b0;
-  parameter [287:0] INIT_RAM_08 = 288'b0;
-  parameter [287:0] INIT_RAM_09 = 288'b0;
-  parameter [287:0] INIT_RAM_0A = 288'b0;
-  parameter [287:0] INIT_RAM_0B = 288'b0;
-  parameter [287:0] INIT_RAM_0C = 288'b0;
-  parameter [287:0] INIT_RAM_0D = 288'b0;
-  parameter [287:0] INIT_RAM_0E = 288'b0;
-  parameter [287:0] INIT_RAM_0F = 288'b0;
-  parameter [287:0] INIT_RAM_10 = 288'b0;
-  parameter [287:0] INIT_RAM_11 = 288'b0;
-  parameter [287:0] INIT_RAM_12 = 288'b0;
-  parameter [287:0] INIT_RAM_13 = 288'b0;
-  parameter [287:0] INIT_RAM_14 = 288'b0;
-  parameter [287:0] INIT_RAM_15 = 288'b0;
-  parameter [287:0] INIT_RAM_16 = 288'b0;
-  parameter [287:0] INIT_RAM_17 = 288'b0;
-  parameter [287:0] INIT_RAM_18 = 288'b0;
-  parameter [287:0] INIT_RAM_19 = 288'b0;
-  parameter [287:0] INIT_RAM_1A = 288'b0;
-  parameter [287:0] INIT_RAM_1B = 288'b0;
-  parameter [287:0] INIT_RAM_1C = 288'b0;
-  parameter [287:0] INIT_RAM_1D = 288'b0;
-  parameter [287:0] INIT_RAM_1E = 288'b0;
-  parameter [287:0] INIT_RAM_1F = 288'b0;
-  parameter [287:0] INIT_RAM_20 = 288'b0;
-  parameter [287:0] INIT_RAM_21 = 288'b0;
-  parameter [287:0] INIT_RAM_22 = 288'b0;
-  parameter [287:0] INIT_RAM_23 = 288'b0;
-  parameter [287:0] INIT_RAM_24 = 288'b0;
-  parameter [287:0] INIT_RAM_25 = 288'b0;
-  parameter [287:0] INIT_RAM_26 = 288'b0;
-  parameter [287:0] INIT_RAM_27 = 288'b0;
-  parameter [287:0] INIT_RAM_28 = 288'b0;
-  parameter [287:0] INIT_RAM_29 = 288'b0;
-  parameter [287:0] INIT_RAM_2A = 288'b0;
-  parameter [287:0] INIT_RAM_2B = 288'b0;
-  parameter [287:0] INIT_RAM_2C = 288'b0;
-  parameter [287:0] INIT_RAM_2D = 288'b0;
-  parameter [287:0] INIT_RAM_2E = 288'b0;
-  parameter [287:0] INIT_RAM_2F = 288'b0;
-  parameter [287:0] INIT_RAM_30 = 288'b0;
-  parameter [287:0] INIT_RAM_31 = 288'b0;
-  parameter [287:0] INIT_RAM_32 = 288'b0;
-  parameter [287:0] INIT_RAM_33 = 288'b0;
-  parameter [287:0] INIT_RAM_34 = 288'b0;
-  parameter [287:0] INIT_RAM_35 = 288'b0;
-  parameter [287:0] INIT_RAM_36 = 288'b0;
-  parameter [287:0] INIT_RAM_37 = 288'b0;
-  parameter [287:0] INIT_RAM_38 = 288'b0;
-  parameter [287:0] INIT_RAM_39 = 288'b0;
-  parameter [287:0] INIT_RAM_3A = 288'b0;
-  parameter [287:0] INIT_RAM_3B = 288'b0;
-  parameter [287:0] INIT_RAM_3C = 288'b0;
-  parameter [287:0] INIT_RAM_3D = 288'b0;
-  parameter [287:0] INIT_RAM_3E = 288'b0;
-  parameter [287:0] INIT_RAM_3F = 288'b0;
-  localparam [18431:0] INIT = {
-    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-  };
+  `GOWIN_CONTENTS(9)
+  initial DO = 36'b0;
 
-  reg [8:0] bytes [0:2047];
-  integer byte_number;
-  initial begin
-    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1)
-      bytes[byte_number] = INIT[9 * byte_number +: 9];
-    DO = 36'b0;
-  end
+  `GOWIN_PORT_9
 
-  function [35:0] look(input [13:0] address, input integer width);
-    case (width)
-      36: look = {bytes[{address[13:5], 2'd3}], bytes[{address[13:5], 2'd2}],
-                  bytes[{address[13:5], 2'd1}], bytes[{address[13:5], 2'd0}]};
-      18: look = {18'b0, bytes[{address[13:4], 1'b1}], bytes[{address[13:4], 1'b0}]};
-      default: look = {27'b0, bytes[address[13:3]]};
-    endcase
-  endfunction
-
-  task store(input [13:0] address, input [35:0] data, input integer width);
-    case (width)
-      36: begin
-        if (address[0]) bytes[{address[13:5], 2'd0}] <= data[8:0];
-        if (address[1]) bytes[{address[13:5], 2'd1}] <= data[17:9];
-        if (address[2]) bytes[{address[13:5], 2'd2}] <= data[26:18];
-        if (address[3]) bytes[{address[13:5], 2'd3}] <= data[35:27];
-      end
-      18: begin
-        if (address[0]) bytes[{address[13:4], 1'b0}] <= data[8:0];
-        if (address[1]) bytes[{address[13:4], 1'b1}] <= data[17:9];
-      end
-      default: bytes[address[13:3]] <= data[8:0];
-    endcase
-  endtask
-
-  // In whose bits both addresses are the same, beginning with rows of four bytes.
-  localparam BELOW = BIT_WIDTH_0 > BIT_WIDTH_1 ? BIT_WIDTH_0 : BIT_WIDTH_1;
-  wire [13:0] differ = ADA ^ ADB;
-  wire same = BELOW >= 32 || differ[4] == 0 && (BELOW >= 16 || differ[3] == 0 && (BELOW >= 8 ||
-    differ[2] == 0 && (BELOW >= 4 || differ[1] == 0 && (BELOW >= 2 || differ[0] == 0))));
-  wire enabled = BIT_WIDTH_0 < 16 || ADA[1:0] != 0 || BIT_WIDTH_0 >= 32 && ADA[3:2] != 0;
+  `GOWIN_MEET
 
   always @(posedge CLKA) if (CEA) store(ADA, DI, BIT_WIDTH_0);
 
@@ -699,89 +361,9 @@ module DPX9B (
   parameter [1:0] WRITE_MODE0 = 2'b0;
   parameter [1:0] WRITE_MODE1 = 2'b0;
   parameter RESET_MODE = "SYNC";
-  parameter [287:0] INIT_RAM_00 = 288'b0;
-  parameter [287:0] INIT_RAM_01 = 288'b0;
-  parameter [287:0] INIT_RAM_02 = 288'b0;
-  parameter [287:0] INIT_RAM_03 = 288'b0;
-  parameter [287:0] INIT_RAM_04 = 288'b0;
-  parameter [287:0] INIT_RAM_05 = 288'b0;
-  parameter [287:0] INIT_RAM_06 = 288'b0;
-  parameter [287:0] INIT_RAM_07 = 288'b0;
-  parameter [287:0] INIT_RAM_08 = 288'b0;
-  parameter [287:0] INIT_RAM_09 = 288'b0;
-  parameter [287:0] INIT_RAM_0A = 288'b0;
-  parameter [287:0] INIT_RAM_0B = 288'b0;
-  parameter [287:0] INIT_RAM_0C = 288'b0;
-  parameter [287:0] INIT_RAM_0D = 288'b0;
-  parameter [287:0] INIT_RAM_0E = 288'b0;
-  parameter [287:0] INIT_RAM_0F = 288'b0;
-  parameter [287:0] INIT_RAM_10 = 288'b0;
-  parameter [287:0] INIT_RAM_11 = 288'b0;
-  parameter [287:0] INIT_RAM_12 = 288'b0;
-  parameter [287:0] INIT_RAM_13 = 288'b0;
-  parameter [287:0] INIT_RAM_14 = 288'b0;
-  parameter [287:0] INIT_RAM_15 = 288'b0;
-  parameter [287:0] INIT_RAM_16 = 288'b0;
-  parameter [287:0] INIT_RAM_17 = 288'b0;
-  parameter [287:0] INIT_RAM_18 = 288'b0;
-  parameter [287:0] INIT_RAM_19 = 288'b0;
-  parameter [287:0] INIT_RAM_1A = 288'b0;
-  parameter [287:0] INIT_RAM_1B = 288'b0;
-  parameter [287:0] INIT_RAM_1C = 288'b0;
-  parameter [287:0] INIT_RAM_1D = 288'b0;
-  parameter [287:0] INIT_RAM_1E = 288'b0;
-  parameter [287:0] INIT_RAM_1F = 288'b0;
-  parameter [287:0] INIT_RAM_20 = 288'b0;
-  parameter [287:0] INIT_RAM_21 = 288'b0;
-  parameter [287:0] INIT_RAM_22 = 288'b0;
-  parameter [287:0] INIT_RAM_23 = 288'b0;
-  parameter [287:0] INIT_RAM_24 = 288'b0;
-  parameter [287:0] INIT_RAM_25 = 288'b0;
-  parameter [287:0] INIT_RAM_26 = 288'b0;
-  parameter [287:0] INIT_RAM_27 = 288'b0;
-  parameter [287:0] INIT_RAM_28 = 288'b0;
-  parameter [287:0] INIT_RAM_29 = 288'b0;
-  parameter [287:0] INIT_RAM_2A = 288'b0;
-  parameter [287:0] INIT_RAM_2B = 288'b0;
-  parameter [287:0] INIT_RAM_2C = 288'b0;
-  parameter [287:0] INIT_RAM_2D = 288'b0;
-  parameter [287:0] INIT_RAM_2E = 288'b0;
-  parameter [287:0] INIT_RAM_2F = 288'b0;
-  parameter [287:0] INIT_RAM_30 = 288'b0;
-  parameter [287:0] INIT_RAM_31 = 288'b0;
-  parameter [287:0] INIT_RAM_32 = 288'b0;
-  parameter [287:0] INIT_RAM_33 = 288'b0;
-  parameter [287:0] INIT_RAM_34 = 288'b0;
-  parameter [287:0] INIT_RAM_35 = 288'b0;
-  parameter [287:0] INIT_RAM_36 = 288'b0;
-  parameter [287:0] INIT_RAM_37 = 288'b0;
-  parameter [287:0] INIT_RAM_38 = 288'b0;
-  parameter [287:0] INIT_RAM_39 = 288'b0;
-  parameter [287:0] INIT_RAM_3A = 288'b0;
-  parameter [287:0] INIT_RAM_3B = 288'b0;
-  parameter [287:0] INIT_RAM_3C = 288'b0;
-  parameter [287:0] INIT_RAM_3D = 288'b0;
-  parameter [287:0] INIT_RAM_3E = 288'b0;
-  parameter [287:0] INIT_RAM_3F = 288'b0;
-  localparam [18431:0] INIT = {
-    INIT_RAM_3F, INIT_RAM_3E, INIT_RAM_3D, INIT_RAM_3C, INIT_RAM_3B, INIT_RAM_3A, INIT_RAM_39, INIT_RAM_38,
-    INIT_RAM_37, INIT_RAM_36, INIT_RAM_35, INIT_RAM_34, INIT_RAM_33, INIT_RAM_32, INIT_RAM_31, INIT_RAM_30,
-    INIT_RAM_2F, INIT_RAM_2E, INIT_RAM_2D, INIT_RAM_2C, INIT_RAM_2B, INIT_RAM_2A, INIT_RAM_29, INIT_RAM_28,
-    INIT_RAM_27, INIT_RAM_26, INIT_RAM_25, INIT_RAM_24, INIT_RAM_23, INIT_RAM_22, INIT_RAM_21, INIT_RAM_20,
-    INIT_RAM_1F, INIT_RAM_1E, INIT_RAM_1D, INIT_RAM_1C, INIT_RAM_1B, INIT_RAM_1A, INIT_RAM_19, INIT_RAM_18,
-    INIT_RAM_17, INIT_RAM_16, INIT_RAM_15, INIT_RAM_14, INIT_RAM_13, INIT_RAM_12, INIT_RAM_11, INIT_RAM_10,
-    INIT_RAM_0F, INIT_RAM_0E, INIT_RAM_0D, INIT_RAM_0C, INIT_RAM_0B, INIT_RAM_0A, INIT_RAM_09, INIT_RAM_08,
-    INIT_RAM_07, INIT_RAM_06, INIT_RAM_05, INIT_RAM_04, INIT_RAM_03, INIT_RAM_02, INIT_RAM_01, INIT_RAM_00
-  };
-
-  reg [8:0] bytes [0:2047];
-  integer byte_number;
-  initial begin
-    for (byte_number = 0; byte_number < 2048; byte_number = byte_number + 1)
-      bytes[byte_number] = INIT[9 * byte_number +: 9];
-    DOA = 18'b0;
-    DOB = 18'b0;
-  end
+  `GOWIN_CONTENTS(9)
+  initial DOA = 18'b0;
+  initial DOB = 18'b0;
 
   function [17:0] look(input [13:0] address, input integer width);
     case (width)
