@@ -30,15 +30,15 @@ from locgen.cores import (
 from locgen.devices import find_device
 from locgen.ir import QuantisedModel
 from locgen.noc import (
-    AddStop,
-    BroadcastStop,
+    AddStage,
+    BroadcastStage,
     CombineTree,
-    DelayStop,
-    ExtremeStop,
-    LastStop,
-    OrStop,
+    DelayStage,
+    ExtremeStage,
+    LastStage,
+    OrStage,
     Sequencer,
-    SerialExtremeStop,
+    SerialExtremeStage,
 )
 from locgen.plan import TreePlan, plan_tree
 from locgen.quantise import QuantiseOptions, quantise
@@ -57,12 +57,12 @@ from locgen.top.uart import UartReceiver, UartTransmitter
 WIDTHS = (1, 2, 4, 8)
 CLOCK_HZ, BAUD = 12_000_000, 1_000_000
 KEY_BITS, INDEX_BITS = 12, 6
-ROUTED = ("AddStop", "OrStop", "SerialExtremeStop", "ExtremeStop")
+ROUTED = ("AddStage", "OrStage", "SerialExtremeStage", "ExtremeStage")
 ROUTED_MHZ, SEED = 60.0, 1
 BARS = {
-    ("AddStop", "one digit", "1"): 60.0,
-    ("ExtremeStop", "", "1"): 45.0,
-    ("ExtremeStop", "", "2"): 60.0,
+    ("AddStage", "one digit", "1"): 60.0,
+    ("ExtremeStage", "", "1"): 45.0,
+    ("ExtremeStage", "", "2"): 60.0,
 }
 """Least MHz by component, words among its parameters, and latency."""
 
@@ -73,34 +73,39 @@ Row = tuple[str, str, str, Callable[[], wiring.Component]]
 def stops() -> Iterator[Row]:
     """Yield the stops of the network."""
     for width in WIDTHS:
-        yield "BroadcastStop", f"width {width}", "1", lambda w=width: BroadcastStop(w)
+        yield "BroadcastStage", f"width {width}", "1", lambda w=width: BroadcastStage(w)
     for width in WIDTHS:
-        yield "LastStop", f"width {width}, 32 + 10 beats", "1", lambda w=width: LastStop(w, 32, 10)
+        yield (
+            "LastStage",
+            f"width {width}, 32 + 10 beats",
+            "1",
+            lambda w=width: LastStage(w, 32, 10),
+        )
     for width in WIDTHS:
         text = f"width {width}, several digits"
-        yield "AddStop", text, "1", lambda w=width: AddStop(w, carry=True)
+        yield "AddStage", text, "1", lambda w=width: AddStage(w, carry=True)
     for width in (8, 12, 16):
         text = f"width {width}, one digit"
-        yield "AddStop", text, "1", lambda w=width: AddStop(w, carry=False)
+        yield "AddStage", text, "1", lambda w=width: AddStage(w, carry=False)
     for width in (*WIDTHS, 12):
-        yield "OrStop", f"width {width}", "1", lambda w=width: OrStop(w)
+        yield "OrStage", f"width {width}", "1", lambda w=width: OrStage(w)
     for operation in ("min", "max"):
         for width in WIDTHS:
             yield (
-                "SerialExtremeStop",
+                "SerialExtremeStage",
                 f"{operation}, width {width}",
                 "1",
-                lambda o=operation, w=width: SerialExtremeStop(o, w),
+                lambda o=operation, w=width: SerialExtremeStage(o, w),
             )
         for stages in (1, 2):
             yield (
-                "ExtremeStop",
+                "ExtremeStage",
                 f"{operation}, key of {KEY_BITS} bits and index of {INDEX_BITS}",
                 str(stages),
-                lambda o=operation, s=stages: ExtremeStop(o, KEY_BITS + INDEX_BITS, s),
+                lambda o=operation, s=stages: ExtremeStage(o, KEY_BITS + INDEX_BITS, s),
             )
     for width in WIDTHS:
-        yield "DelayStop", f"width {width}", "1", lambda w=width: DelayStop(w)
+        yield "DelayStage", f"width {width}", "1", lambda w=width: DelayStage(w)
     for inputs in (16, 64):
         text = f"{inputs} inputs, width 1"
         levels = (inputs - 1).bit_length()
@@ -115,7 +120,7 @@ def stops() -> Iterator[Row]:
         yield "Sequencer", text, "0, then a beat a cycle", lambda b=beats: Sequencer(*b)
 
 
-class StopOnStreams(wiring.Component):
+class StageOnStreams(wiring.Component):
     """A combining stop with the ports of a core, so that locgen can route it out of context."""
 
     def __init__(self, stop: wiring.Component) -> None:
@@ -150,7 +155,7 @@ def routed_mhz(stop: wiring.Component) -> float:
     device, package = find_device("up5k")
     with tempfile.TemporaryDirectory(prefix="locgen-benchmark-") as folder:
         out = Path(folder)
-        core = synthesise_core(emit_rtlil(StopOnStreams(stop), "core", reset=True), out)
+        core = synthesise_core(emit_rtlil(StageOnStreams(stop), "core", reset=True), out)
         routed = route_out_of_context(core, device, package, ROUTED_MHZ, SEED, out)
     return round(routed.fmax_mhz, 1)
 

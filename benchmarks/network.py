@@ -30,7 +30,7 @@ from measure import count_cells, markdown, out_argument, tools_used, write_resul
 from models import load_case
 
 from locgen.ir import IdentityFeature, QuantisedModel, SplitRule, Threshold, TreeNode
-from locgen.noc import CombineTree, LastStop, down_layout
+from locgen.noc import CombineTree, LastStage, down_layout
 from locgen.passes import prepare
 from locgen.plan import TreePlan, largest_words, plan_direct, plan_tree
 from locgen.quantise import QuantiseOptions, quantise
@@ -150,7 +150,7 @@ class SitesOnNetwork(wiring.Component):
         )
         feeds = TreeFabric._broadcast(self, m, self.link)  # it reads `self.plan` alone
         for group, feed in enumerate(feeds):
-            stop = LastStop(plan.down_width, plan.down_beats, plan.up_beats)
+            stop = LastStage(plan.down_width, plan.down_beats, plan.up_beats)
             m.submodules[f"stop_{group}"] = stop
             m.d.comb += stop.i.eq(feed)
             for number in plan.stops[group]:

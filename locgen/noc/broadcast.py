@@ -1,4 +1,4 @@
-"""Broadcast stops: features go down a registered tree."""
+"""Broadcast stages: features go down a registered tree."""
 
 from amaranth import *
 from amaranth.lib import data, wiring
@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from locgen.noc.sequencer import Sequencer, index_bits
 
-__all__ = ["BroadcastStop", "LastStop", "down_layout"]
+__all__ = ["BroadcastStage", "LastStage", "down_layout"]
 
 
 def down_layout(width: int) -> data.StructLayout:
@@ -14,8 +14,8 @@ def down_layout(width: int) -> data.StructLayout:
     return data.StructLayout({"digit": width, "first": 1})
 
 
-class BroadcastStop(wiring.Component):
-    """One register on the way down, read by the stops behind it. Latency 1, one beat per cycle.
+class BroadcastStage(wiring.Component):
+    """One register on the way down, read by the stages behind it. Latency 1, one beat per cycle.
 
     Members
     -------
@@ -32,8 +32,8 @@ class BroadcastStop(wiring.Component):
         return m
 
 
-class LastStop(wiring.Component):
-    """The stop before a group of sites: a register, and the beat counter that they share.
+class LastStage(wiring.Component):
+    """The stage before a group of sites: a register, and the beat counter that they share.
 
     Latency 1, one beat per cycle.
 
@@ -48,27 +48,15 @@ class LastStop(wiring.Component):
         self.down_beats = down_beats
         self.up_beats = up_beats
         self.compute_beats = compute_beats
-        super().__init__(
-            {
-                "i": In(down_layout(width)),
-                "site": Out(
-                    wiring.Signature(
-                        {
-                            "digit": Out(width),
-                            "index": Out(index_bits(down_beats, up_beats, compute_beats)),
-                            "down": Out(1),
-                            "compute": Out(1),
-                            "up": Out(1),
-                        }
-                    )
-                ),
-            }
-        )
+        phases = {"down": Out(1), "compute": Out(1), "up": Out(1)}
+        index = Out(index_bits(down_beats, up_beats, compute_beats))
+        site = wiring.Signature({"digit": Out(width), "index": index, **phases})
+        super().__init__({"i": In(down_layout(width)), "site": Out(site)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the register and the counter."""
         m = Module()
-        m.submodules.link = link = BroadcastStop(len(self.site.digit))
+        m.submodules.link = link = BroadcastStage(len(self.site.digit))
         m.submodules.sequencer = sequencer = Sequencer(
             self.down_beats, self.up_beats, self.compute_beats
         )

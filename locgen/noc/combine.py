@@ -1,4 +1,4 @@
-"""The combining tree: stops that reduce the numbers of many links to one."""
+"""The combining tree: stages that reduce the numbers of many links to one."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from locgen.ir.reduction import Extreme, Operation
-from locgen.noc.extreme import ExtremeStop, SerialExtremeStop
-from locgen.noc.reduce import AddStop, DelayStop, OrStop
+from locgen.noc.extreme import ExtremeStage, SerialExtremeStage
+from locgen.noc.reduce import AddStage, DelayStage, OrStage
 
 __all__ = ["CombineTree"]
 
 
 class CombineTree(wiring.Component):
-    """A balanced binary tree of stops; a link without a partner is delayed.
+    """A balanced binary tree of stages; a link without a partner is delayed.
 
     Latency ``levels * stages`` cycles, one digit per cycle. `locgen.ir.reduction.Reduction` is the
     integer reference, and says in which order digits travel. All links send their numbers in the
@@ -28,8 +28,8 @@ class CombineTree(wiring.Component):
     inputs, width : number of links and their width
     levels : depth, at least ceil(log2(inputs)); further levels delay
     carry : whether numbers have more than one digit
-    operation : what the stops do
-    stages : cycles of a stop; 2 for `min` and `max` of one digit alone
+    operation : what the stages do
+    stages : cycles of a stage; 2 for `min` and `max` of one digit alone
     largest : largest number of each link, what it sends in slots of its own included, so that sums
         of one digit take the bits they need and no more, and links meet as suits that; without it
         neighbours meet, in the links' full width
@@ -98,16 +98,16 @@ class CombineTree(wiring.Component):
             above = []
             for place, group in enumerate(groups):
                 if len(group) == 1:
-                    stop = DelayStop(width, self.stages)
-                    m.submodules[f"delay_{level}"] = stop
-                    m.d.comb += stop.i.eq(links[group[0]])
+                    stage = DelayStage(width, self.stages)
+                    m.submodules[f"delay_{level}"] = stage
+                    m.d.comb += stage.i.eq(links[group[0]])
                 else:
-                    stop = self._stop(width, None if largest is None else largest[place])
-                    m.submodules[f"{self.operation}_{level}_{place}"] = stop
-                    m.d.comb += [stop.a.eq(links[group[0]]), stop.b.eq(links[group[1]])]
+                    stage = self._stage(width, None if largest is None else largest[place])
+                    m.submodules[f"{self.operation}_{level}_{place}"] = stage
+                    m.d.comb += [stage.a.eq(links[group[0]]), stage.b.eq(links[group[1]])]
                     if end is not None:
-                        m.d.comb += stop.end.eq(end)
-                above.append(stop.o)
+                        m.d.comb += stage.end.eq(end)
+                above.append(stage.o)
             links = above
             if end is not None and level < self.levels - 1:
                 later = Signal(name=f"end_{level}")
@@ -116,16 +116,16 @@ class CombineTree(wiring.Component):
         m.d.comb += self.o.eq(links[0])
         return m
 
-    def _stop(self, width: int, largest: int | None) -> wiring.Component:
-        """Return a new stop for two links whose sum is at most `largest`."""
+    def _stage(self, width: int, largest: int | None) -> wiring.Component:
+        """Return a new stage for two links whose sum is at most `largest`."""
         if self.operation == "add":
             sum_bits = None if largest is None else min(largest.bit_length(), width)
-            return AddStop(width, self.carry, sum_bits)
+            return AddStage(width, self.carry, sum_bits)
         if self.operation == "or":
-            return OrStop(width)
+            return OrStage(width)
         if self.carry:
-            return SerialExtremeStop(self.operation, width)
-        return ExtremeStop(self.operation, width, self.stages)
+            return SerialExtremeStage(self.operation, width)
+        return ExtremeStage(self.operation, width, self.stages)
 
 
 def _neighbours(count: int) -> list[tuple[int, ...]]:

@@ -1,15 +1,15 @@
-"""Stops that let the smaller or the larger of two numbers pass, its owner's index in its low bits.
+"""Stages that let the smaller or the larger of two numbers pass, its owner's index in its low bits.
 
 `locgen.ir.reduction.Candidate` says how key and index make one number: the lower index wins a tie.
 """
 
 from amaranth import *
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from locgen.ir.reduction import Candidate, Extreme
+from locgen.noc.reduce import CombineStage
 
-__all__ = ["ExtremeStop", "SerialExtremeStop", "candidate_value"]
+__all__ = ["ExtremeStage", "SerialExtremeStage", "candidate_value"]
 
 
 def candidate_value(candidate: Candidate, key: Value, index: Value) -> Value:
@@ -21,7 +21,7 @@ def _beats(operation: Extreme, challenger: Value, holder: Value) -> Value:
     return challenger < holder if operation == "min" else challenger > holder
 
 
-class ExtremeStop(wiring.Component):
+class ExtremeStage(CombineStage):
     """The smaller (`min`) or larger (`max`) of two numbers of one digit. Latency `stages`, 1 or 2.
 
     One pair a cycle. With two stages the comparison has a cycle of its own.
@@ -36,7 +36,7 @@ class ExtremeStop(wiring.Component):
             raise ValueError(f"stages must be 1 or 2, not {stages!r}")
         self.operation = operation
         self.stages = stages
-        super().__init__({"a": In(width), "b": In(width), "o": Out(width)})
+        super().__init__(width)
 
     def elaborate(self, platform: object) -> Module:
         """Build a comparison and a multiplexer, with registers behind one or both."""
@@ -52,7 +52,7 @@ class ExtremeStop(wiring.Component):
         return m
 
 
-class SerialExtremeStop(wiring.Component):
+class SerialExtremeStage(CombineStage):
     """The smaller or larger of two numbers that arrive most significant digit first. Latency 1.
 
     One digit a cycle; the next number follows at once or later. Both inputs pass until their digits
@@ -67,7 +67,7 @@ class SerialExtremeStop(wiring.Component):
 
     def __init__(self, operation: Extreme, width: int) -> None:
         self.operation = operation
-        super().__init__({"a": In(width), "b": In(width), "end": In(1), "o": Out(width)})
+        super().__init__(width, {"end": In(1)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the comparison of one digit, and who has won."""

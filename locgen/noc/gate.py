@@ -1,4 +1,4 @@
-"""Gate stops: an expert hears of an inference only if the header says so."""
+"""Gate stages: an expert hears of an inference only if the header says so."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from locgen.noc.broadcast import down_layout
 
-__all__ = ["GateStop", "HeaderStop"]
+__all__ = ["GateStage", "HeaderStage"]
 
 
-class HeaderStop(wiring.Component):
-    """Tells the gate stops behind it where in an inference the link is. Latency 0.
+class HeaderStage(wiring.Component):
+    """Tells the gate stages behind it where in an inference the link is. Latency 0.
 
     An inference begins with `beats` beats of header, one bit an expert. The next may not begin
     before the header is over.
@@ -37,7 +37,7 @@ class HeaderStop(wiring.Component):
         return m
 
 
-class GateStop(wiring.Component):
+class GateStage(wiring.Component):
     """A register on the way down that only an open expert's data pass. Latency 1.
 
     It closes with the first beat of an inference, and opens with the beat of its own bit if that is

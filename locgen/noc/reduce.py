@@ -1,13 +1,25 @@
-"""Stops that add, that or, and the delay beside them."""
+"""Stages that add, that or, and the delay beside them."""
 
 from amaranth import *
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AddStop", "DelayStop", "OrStop"]
+__all__ = ["AddStage", "CombineStage", "DelayStage", "OrStage"]
 
 
-class AddStop(wiring.Component):
+class CombineStage(wiring.Component):
+    """Makes one link of two.
+
+    Members
+    -------
+    a, b : In(width); o : Out(width); and `others`
+    """
+
+    def __init__(self, width: int, others: dict[str, wiring.Member] | None = None) -> None:
+        super().__init__({"a": In(width), "b": In(width), **(others or {}), "o": Out(width)})
+
+
+class AddStage(CombineStage):
     """Adds two numbers that arrive digit by digit, least significant first. Latency 1.
 
     A number is a run of digits; the next follows at once or later. Between numbers both inputs are
@@ -25,7 +37,7 @@ class AddStop(wiring.Component):
             raise ValueError("sum_bits must be None for numbers of several digits")
         self.carry = carry
         self.sum_bits = width if sum_bits is None else sum_bits
-        super().__init__({"a": In(width), "b": In(width), "o": Out(width)})
+        super().__init__(width)
 
     def elaborate(self, platform: object) -> Module:
         """Build an adder of one digit, its register and its carry."""
@@ -38,16 +50,13 @@ class AddStop(wiring.Component):
         return m
 
 
-class OrStop(wiring.Component):
+class OrStage(CombineStage):
     """Ors two digits. Latency 1, one digit a cycle, in whatever order they come.
 
     Members
     -------
     a, b : In(width); o : Out(width), one cycle later
     """
-
-    def __init__(self, width: int) -> None:
-        super().__init__({"a": In(width), "b": In(width), "o": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         """Build the gates and the register."""
@@ -56,8 +65,8 @@ class OrStop(wiring.Component):
         return m
 
 
-class DelayStop(wiring.Component):
-    """Passes a lone link one level up. Latency `cycles`, one digit a cycle.
+class DelayStage(wiring.Component):
+    """Passes a link without a partner one level up. Latency `cycles`, one digit a cycle.
 
     Members
     -------

@@ -1,4 +1,4 @@
-"""The gate of the tree fabric: the root finds the open experts, stops keep the others asleep."""
+"""The gate of the tree fabric: the root finds the open experts, stages keep the others asleep."""
 
 from amaranth import *
 from amaranth.lib import wiring
@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from locgen.cores import CompareBank, NodeInputs, feature_codes, feature_layout
 from locgen.ir import QuantisedModel
-from locgen.noc import GateStop, HeaderStop
+from locgen.noc import GateStage, HeaderStage
 from locgen.plan import TreePlan
 from locgen.top.experts import add_gate
 from locgen.top.fabric import missing_codes
@@ -55,27 +55,27 @@ class GateRoot(wiring.Component):
 
 
 def gate_feeds(m: Module, plan: TreePlan, feeds: list[Value]) -> tuple[list[Value], list[Module]]:
-    """Return the link of each last stop behind its gate stop, and the module it belongs into.
+    """Return the link of each last stage behind its gate stage, and the module it belongs into.
 
     Each expert is a module of its own.
 
     Parameters
     ----------
-    feeds : for each expert the link that its gate stop listens to
+    feeds : for each expert the link that its gate stage listens to
     """
     width = plan.down_width
-    headers: list[tuple[Value, HeaderStop]] = []
+    headers: list[tuple[Value, HeaderStage]] = []
     links: dict[int, Value] = {}
     homes: dict[int, Module] = {}
     for expert, feed in enumerate(feeds):
         header = next((known for link, known in headers if link is feed), None)
         if header is None:
-            header = HeaderStop(width, plan.header_beats)
+            header = HeaderStage(width, plan.header_beats)
             m.submodules[f"header_{len(headers)}"] = header
             m.d.comb += header.i.eq(feed)
             headers.append((feed, header))
         m.submodules[f"expert_{expert}"] = home = Module()
-        home.submodules.gate = gate = GateStop(width, expert % width)
+        home.submodules.gate = gate = GateStage(width, expert % width)
         m.d.comb += [
             gate.digit.eq(feed.digit),
             gate.first.eq(feed.first),

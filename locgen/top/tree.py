@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 
 from locgen.cores import ModelMemory, feature_codes
 from locgen.ir import QuantisedModel
-from locgen.noc import BroadcastStop, CombineTree, LastStop, Sequencer, down_layout
+from locgen.noc import BroadcastStage, CombineTree, LastStage, Sequencer, down_layout
 from locgen.plan import TreePlan, images_of, largest_words, site_stride
 from locgen.top.engine_site import EngineSite
 from locgen.top.fabric import fabric_signature
@@ -125,13 +125,13 @@ class TreeFabric(wiring.Component):
         if plan.gates:
             feeds, homes = gate_feeds(m, plan, feeds)
         for group, (feed, home) in enumerate(zip(feeds, homes, strict=True)):
-            stop = LastStop(plan.down_width, plan.down_beats, plan.up_beats, plan.compute_beats)
-            home.submodules[f"stop_{group}"] = stop
-            home.d.comb += stop.i.eq(feed)
+            stage = LastStage(plan.down_width, plan.down_beats, plan.up_beats, plan.compute_beats)
+            home.submodules[f"stop_{group}"] = stage
+            home.d.comb += stage.i.eq(feed)
             for number in plan.stops[group]:
                 site = sites[number]
                 home.submodules[f"site_{number}"] = site
-                wiring.connect(home, stop.site, site.link)
+                wiring.connect(home, stage.site, site.link)
                 m.d.comb += combine.i[number].eq(site.o)
         return combine.o
 
@@ -216,14 +216,14 @@ class TreeFabric(wiring.Component):
         m.d.comb += may_start.eq(clean & port.loaded)
 
     def _broadcast(self, m: Module, link: Value) -> list[Value]:
-        """Return the link each last stop, or with a gate each gate stop, listens to."""
+        """Return the link each last stage, or with a gate each gate stage, listens to."""
         feeds = [link]
         for level, count in enumerate(self.plan.inner_stops):
             above, feeds = feeds, []
             for number in range(count):
-                stop = BroadcastStop(self.plan.down_width)
-                m.submodules[f"broadcast_{level}_{number}"] = stop
-                m.d.comb += stop.i.eq(above[number * len(above) // count])
-                feeds.append(stop.o)
+                stage = BroadcastStage(self.plan.down_width)
+                m.submodules[f"broadcast_{level}_{number}"] = stage
+                m.d.comb += stage.i.eq(above[number * len(above) // count])
+                feeds.append(stage.o)
         groups = len(self.plan.gates or self.plan.stops)
         return [feeds[group * len(feeds) // groups] for group in range(groups)]

@@ -16,7 +16,7 @@ from formalkit import prove
 from slowkit import slow
 
 from locgen.ir.reduction import Reduction
-from locgen.noc import AddStop, CombineTree, DelayStop, ExtremeStop, OrStop, SerialExtremeStop
+from locgen.noc import AddStage, CombineTree, DelayStage, ExtremeStage, OrStage, SerialExtremeStage
 from locgen.noc import combine as combine_module
 
 OPERATIONS = ["add", "or", "min", "max"]
@@ -164,14 +164,14 @@ def test_gather(tmp_path, operation, width, digits):
     assert verdict(GatherSpec(operation, 5, width, digits, 3), tmp_path) == "PASS"
 
 
-class LosesCarry(AddStop):
+class LosesCarry(AddStage):
     def elaborate(self, platform):
         m = Module()
         m.d.sync += self.o.eq(self.a + self.b)
         return m
 
 
-class KeepsCarry(AddStop):
+class KeepsCarry(AddStage):
     """Right for the first number that overflows a digit, wrong for what follows."""
 
     def elaborate(self, platform):
@@ -182,14 +182,14 @@ class KeepsCarry(AddStop):
         return m
 
 
-class Differs(OrStop):
+class Differs(OrStage):
     def elaborate(self, platform):
         m = Module()
         m.d.sync += self.o.eq(self.a ^ self.b)
         return m
 
 
-class Repeats(AddStop):
+class Repeats(AddStage):
     """Adds what it said before."""
 
     def elaborate(self, platform):
@@ -198,27 +198,27 @@ class Repeats(AddStop):
         return m
 
 
-class NeverEnds(SerialExtremeStop):
+class NeverEnds(SerialExtremeStage):
     """The winner of one number wins the next."""
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.stop = stop = SerialExtremeStop(self.operation, len(self.o))
+        m.submodules.stop = stop = SerialExtremeStage(self.operation, len(self.o))
         m.d.comb += [stop.a.eq(self.a), stop.b.eq(self.b), self.o.eq(stop.o)]
         return m
 
 
-class DigitByDigit(SerialExtremeStop):
+class DigitByDigit(SerialExtremeStage):
     """The better digit of each beat, whoever has won."""
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.stop = stop = ExtremeStop(self.operation, len(self.o))
+        m.submodules.stop = stop = ExtremeStage(self.operation, len(self.o))
         m.d.comb += [stop.a.eq(self.a), stop.b.eq(self.b), self.o.eq(stop.o)]
         return m
 
 
-class IgnoresLowestBit(ExtremeStop):
+class IgnoresLowestBit(ExtremeStage):
     """A tie of keys goes to whoever stands on the left."""
 
     def elaborate(self, platform):
@@ -228,7 +228,7 @@ class IgnoresLowestBit(ExtremeStop):
         return m
 
 
-class MissesARegister(ExtremeStop):
+class MissesARegister(ExtremeStage):
     """Compares one pair and lets the next pass."""
 
     def elaborate(self, platform):
@@ -239,21 +239,21 @@ class MissesARegister(ExtremeStop):
         return m
 
 
-class LosesABit(AddStop):
+class LosesABit(AddStage):
     """Takes one bit less than the sum needs."""
 
     def __init__(self, width, carry=True, sum_bits=None):
         super().__init__(width, carry, sum_bits and sum_bits - 1)
 
 
-class DoesNotWait(DelayStop):
+class DoesNotWait(DelayStage):
     def elaborate(self, platform):
         m = Module()
         m.d.comb += self.o.eq(self.i)
         return m
 
 
-class SwapsBits(DelayStop):
+class SwapsBits(DelayStage):
     def elaborate(self, platform):
         m = Module()
         m.d.sync += self.o.eq(Cat(self.i[1:], self.i[0]))

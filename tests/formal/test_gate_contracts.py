@@ -12,7 +12,7 @@ from formalkit import prove
 from gatekit import random_mixture
 from slowkit import slow
 
-from locgen.noc import GateStop, HeaderStop, LastStop
+from locgen.noc import GateStage, HeaderStage, LastStage
 from locgen.passes import prepare
 from locgen.plan import plan_tree
 from locgen.top.site import TreeSite
@@ -63,7 +63,7 @@ class GateSpec(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.header = header = HeaderStop(self.width, self.beats)
+        m.submodules.header = header = HeaderStage(self.width, self.beats)
         stop = self.stop
         m.submodules.stop = fragment = Fragment.get(stop, None)
         time = Timeline(m, self.first, self.beats + self.features)
@@ -105,7 +105,7 @@ class GateSpec(wiring.Component):
         return m
 
 
-class DeafGate(GateStop):
+class DeafGate(GateStage):
     """Opens whatever the header says."""
 
     def elaborate(self, platform):
@@ -114,12 +114,12 @@ class DeafGate(GateStop):
         return m
 
 
-class LeakyGate(GateStop):
+class LeakyGate(GateStage):
     """Holds back the start alone: digits still toggle what is behind."""
 
     def elaborate(self, platform):
         leak = Module()
-        leak.submodules.gate = gate = GateStop(len(self.digit), self.position)
+        leak.submodules.gate = gate = GateStage(len(self.digit), self.position)
         leak.d.comb += [
             gate.digit.eq(self.digit),
             gate.first.eq(self.first),
@@ -138,7 +138,7 @@ class ExpertSpec(wiring.Component):
     has drained. Open, it sends what the other one sends, in the same cycles.
     """
 
-    def __init__(self, model, plan, expert, kind=GateStop):
+    def __init__(self, model, plan, expert, kind=GateStage):
         self.model = model
         self.plan = plan
         self.expert = expert
@@ -148,7 +148,7 @@ class ExpertSpec(wiring.Component):
     def expert_of(self, m, name, link):
         """Return (stop, site, registers) of one copy that listens to `link`."""
         plan = self.plan
-        stop = LastStop(plan.down_width, plan.down_beats, plan.up_beats)
+        stop = LastStage(plan.down_width, plan.down_beats, plan.up_beats)
         site = TreeSite(self.model, plan, plan.stops[plan.gates[self.expert][0]][0])
         found = []
         for part, label in ((stop, "stop"), (site, "site")):
@@ -162,7 +162,7 @@ class ExpertSpec(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         plan, width = self.plan, self.plan.down_width
-        m.submodules.header = header = HeaderStop(width, plan.header_beats)
+        m.submodules.header = header = HeaderStage(width, plan.header_beats)
         gate = self.kind(width, self.expert % width)
         m.submodules.gate = gate_fragment = Fragment.get(gate, None)
         time = Timeline(m, self.first, plan.interval_cycles)
@@ -256,7 +256,7 @@ class ExpertSpec(wiring.Component):
     [(1, 3, 0), (1, 3, 2), (2, 5, 3), (2, 5, 4), (8, 8, 7), (4, 1, 0)],
 )
 def test_gate_stop(tmp_path, width, experts, expert):
-    spec = GateSpec(GateStop(width, expert % width), expert, experts, width, 3)
+    spec = GateSpec(GateStage(width, expert % width), expert, experts, width, 3)
     assert prove(spec, tmp_path, 6) == "PASS"
 
 

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In
 from formalkit import prove
 from slowkit import slow
 
-from locgen.noc import BroadcastStop, DelayStop, LastStop, Sequencer, down_layout
+from locgen.noc import BroadcastStage, DelayStage, LastStage, Sequencer, down_layout
 
 
 class DelaySpec(wiring.Component):
@@ -74,7 +74,7 @@ class LastStopSpec(wiring.Component):
     anything, inferences may follow at once or later.
     """
 
-    def __init__(self, width, down, up, inner, compute=0, part=LastStop):
+    def __init__(self, width, down, up, inner, compute=0, part=LastStage):
         self.shape = (width, down, up, inner, compute)
         self.part = part
         super().__init__({"go": In(1), "digit": In(width)})
@@ -93,7 +93,7 @@ class LastStopSpec(wiring.Component):
             m.d.sync += [later.eq(expected), after.eq(started)]
             expected, started = later, after
         for level in range(inner):
-            m.submodules[f"inner_{level}"] = stop = BroadcastStop(width)
+            m.submodules[f"inner_{level}"] = stop = BroadcastStage(width)
             m.d.comb += stop.i.eq(link)
             link = stop.o
         m.submodules.last = last = self.part(width, down, up, compute)
@@ -105,7 +105,7 @@ class LastStopSpec(wiring.Component):
         return m
 
 
-class DropsFirst(BroadcastStop):
+class DropsFirst(BroadcastStage):
     """Forgets the mark when the digit is 0."""
 
     def elaborate(self, platform):
@@ -115,10 +115,10 @@ class DropsFirst(BroadcastStop):
         return m
 
 
-class TwoRegisters(DelayStop):
+class TwoRegisters(DelayStage):
     def elaborate(self, platform):
         m = Module()
-        m.submodules.stop = stop = DelayStop(len(self.i), 2)
+        m.submodules.stop = stop = DelayStage(len(self.i), 2)
         m.d.comb += [stop.i.eq(self.i), self.o.eq(stop.o)]
         return m
 
@@ -139,7 +139,7 @@ class Restarts(Sequencer):
         return m
 
 
-class MissesABeat(LastStop):
+class MissesABeat(LastStage):
     """Its up phase is one beat too long."""
 
     def __init__(self, width, down_beats, up_beats, compute_beats):
@@ -147,7 +147,7 @@ class MissesABeat(LastStop):
         self.up_beats = up_beats + 1
 
 
-class CountsTooEarly(LastStop):
+class CountsTooEarly(LastStage):
     """Its counter hears the mark a cycle before its digit."""
 
     def elaborate(self, platform):
@@ -166,12 +166,12 @@ class CountsTooEarly(LastStop):
 
 @pytest.mark.parametrize("width", [1, 2, 4, 8, 12])
 def test_broadcast_stop(tmp_path, width):
-    assert prove(DelaySpec(BroadcastStop(width), down_layout(width)), tmp_path, 3) == "PASS"
+    assert prove(DelaySpec(BroadcastStage(width), down_layout(width)), tmp_path, 3) == "PASS"
 
 
 @pytest.mark.parametrize("width, cycles", [(1, 1), (12, 1), (4, 2), (12, 3)])
 def test_delay_stop(tmp_path, width, cycles):
-    spec = DelaySpec(DelayStop(width, cycles), width, cycles)
+    spec = DelaySpec(DelayStage(width, cycles), width, cycles)
     assert prove(spec, tmp_path, cycles + 2) == "PASS"
 
 

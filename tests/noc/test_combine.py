@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from locgen.ir.reduction import Candidate, Reduction
 from locgen.noc import (
-    AddStop,
+    AddStage,
     CombineTree,
-    DelayStop,
-    ExtremeStop,
-    OrStop,
-    SerialExtremeStop,
+    DelayStage,
+    ExtremeStage,
+    OrStage,
+    SerialExtremeStage,
     candidate_value,
 )
 from locgen.noc import combine as combine_module
@@ -40,7 +40,7 @@ def run(design, bench):
 @pytest.mark.parametrize("stages", [1, 2])
 @pytest.mark.parametrize("operation", EXTREMES)
 def test_extreme_stop_for_all_pairs(operation, stages):
-    stop = ExtremeStop(operation, 4, stages)
+    stop = ExtremeStage(operation, 4, stages)
     pairs = np.array(np.meshgrid(range(16), range(16))).reshape(2, -1).T
     expected = Reduction(operation, 4).evaluate(pairs).tolist()
 
@@ -60,7 +60,7 @@ def test_extreme_stop_for_all_pairs(operation, stages):
 @pytest.mark.parametrize("operation", EXTREMES)
 def test_serial_extreme_stop_for_all_pairs(operation, width, digits):
     """Numbers follow one another, or noise comes between them: a late decision would show."""
-    stop = SerialExtremeStop(operation, width)
+    stop = SerialExtremeStage(operation, width)
     random = np.random.default_rng(0)
     bits = width * digits
     reduction = Reduction(operation, bits)
@@ -88,7 +88,7 @@ def test_serial_extreme_stop_for_all_pairs(operation, width, digits):
 
 
 def test_or_stop_for_all_pairs():
-    stop = OrStop(3)
+    stop = OrStage(3)
 
     async def bench(ctx):
         for a in range(8):
@@ -103,7 +103,7 @@ def test_or_stop_for_all_pairs():
 
 @pytest.mark.parametrize("cycles", [1, 2, 3])
 def test_delay_stop_of_several_cycles(cycles):
-    stop = DelayStop(4, cycles)
+    stop = DelayStage(4, cycles)
     words = np.random.default_rng(0).integers(16, size=30).tolist()
 
     async def bench(ctx):
@@ -262,11 +262,11 @@ def test_refusals():
     with pytest.raises(ValueError, match="not 2 for min of several digits"):
         CombineTree(2, 8, 1, True, "min", stages=2)
     with pytest.raises(ValueError, match="stages must be 1 or 2, not 3"):
-        ExtremeStop("min", 4, 3)
+        ExtremeStage("min", 4, 3)
     with pytest.raises(ValueError, match="largest must be 2 numbers of at most 8 bits"):
         CombineTree(2, 8, 1, False, largest=(1, 256))
     with pytest.raises(ValueError, match="for sums of one digit alone"):
         CombineTree(2, 8, 1, True, largest=(1, 2))
     with pytest.raises(ValueError, match="sum_bits must be None for numbers of several digits"):
-        AddStop(2, True, 2)
+        AddStage(2, True, 2)
     gc.collect()  # Amaranth warns when the half-made components go

@@ -7,7 +7,7 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from locgen.noc import AddStop, BroadcastStop, CombineTree, DelayStop, LastStop, index_bits
+from locgen.noc import AddStage, BroadcastStage, CombineTree, DelayStage, LastStage, index_bits
 
 
 def run(design, bench):
@@ -30,7 +30,7 @@ def number_of(digits, width):
 )
 def test_add_stop_for_all_sums_that_fit(width, digits):
     """Numbers follow one another without a gap: a carry that stayed would spoil the next sum."""
-    stop = AddStop(width, carry=digits > 1)
+    stop = AddStage(width, carry=digits > 1)
     largest = (1 << width * digits) - 1
     pairs = [(a, b) for a in range(largest + 1) for b in range(largest + 1 - a)]
     np.random.default_rng(0).shuffle(pairs)
@@ -120,7 +120,7 @@ def test_delay_and_broadcast_take_one_cycle(width):
     random = np.random.default_rng(0)
     words = [int(w) for w in random.integers(1 << width, size=40)]
     firsts = [int(f) for f in random.integers(2, size=40)]
-    delay, broadcast = DelayStop(width), BroadcastStop(width)
+    delay, broadcast = DelayStage(width), BroadcastStage(width)
 
     async def delays(ctx):
         for word in words:
@@ -142,7 +142,7 @@ def test_delay_and_broadcast_take_one_cycle(width):
 @pytest.mark.parametrize("gap", [0, 1, 3])
 @pytest.mark.parametrize("down, up", [(1, 1), (3, 2), (2, 5)])
 def test_last_stop_counts_with_its_digit(down, up, gap):
-    stop = LastStop(3, down, up)
+    stop = LastStage(3, down, up)
     assert len(stop.site.index) == index_bits(down, up)
 
     async def bench(ctx):
