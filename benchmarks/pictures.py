@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
 import locgen
-from locgen.flow.summary import make_pictures
+from locgen.flow.report_pictures import make_pictures
 from locgen.report.svg import floorplan_svg, network_svg
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "pictures"

@@ -11,8 +11,8 @@ from locgen.flow.compiling import plan_design
 from locgen.flow.explaining import Explanation, explain
 from locgen.flow.folder import open_folder
 from locgen.flow.planned import PlannedDesign
+from locgen.flow.report import make_report
 from locgen.flow.serial_board import open_board
-from locgen.flow.summary import make_report
 from locgen.flow.update import connect, replace_model, write_model
 from locgen.frontends import load
 from locgen.host.answers import Answers, Progress, request_answers, silent

@@ -19,8 +19,8 @@ from locgen.flow.build_stages import (
 )
 from locgen.flow.built import Built
 from locgen.flow.planned import PlannedDesign
+from locgen.flow.report import write_report
 from locgen.flow.stages import Stage, run_stages
-from locgen.flow.summary import write_report
 from locgen.verify.levels import LevelName
 from locgen.verify.subject import LevelResult, ProgressCallback
 

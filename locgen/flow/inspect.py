@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from locgen.flow.choicereport import pruning_section
 from locgen.flow.compiling import plan_design
 from locgen.flow.planned import PlannedDesign
+from locgen.flow.report_quantisation import pruning_section
 from locgen.ir import QuantisedModel
 from locgen.plan.estimate import gate_cells
 from locgen.report.facts import pruning_words

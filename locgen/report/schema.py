@@ -20,6 +20,7 @@ __all__ = [
     "Pruning",
     "Quantisation",
     "Report",
+    "SizeUnit",
     "Synthesis",
     "TargetFacts",
     "Throughput",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 SCHEMA: Literal["locgen.report/1"] = "locgen.report/1"
+SizeUnit = Literal["logic_cells", "lut6", "area_um2"]
+"""Units of size, the first that applies to a target is taken."""
 
 
 class _Strict(BaseModel):
@@ -163,7 +166,7 @@ class Synthesis(_Strict):
     """What `--effort` tried for the core: sizes are in the unit that `core` calls so."""
 
     effort: Literal["low", "medium", "high"]
-    unit: Literal["logic_cells", "lut6", "area_um2"]
+    unit: SizeUnit
     tried: list[Attempt]
 
 

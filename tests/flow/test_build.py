@@ -72,7 +72,7 @@ def test_board_build_is_complete_and_verified(forest_build):
 
 def test_every_site_shows_in_the_pictures(forest_build):
     design, built, _ = forest_build
-    from locgen.flow.summary import make_pictures
+    from locgen.flow.report_pictures import make_pictures
 
     pictures = make_pictures(design, built)
     assert [site.number for site in pictures.sites] == list(range(8))

@@ -28,9 +28,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 import locgen
 from locgen.errors import ConfigurationError
 from locgen.flow.build import verify_rtl
-from locgen.flow.choicereport import pruning_section
 from locgen.flow.inspect import inspect_model
-from locgen.flow.summary import make_report
+from locgen.flow.report import make_report
+from locgen.flow.report_quantisation import pruning_section
 from locgen.frontends import load
 from locgen.ir import to_json
 from locgen.models import MixtureOfExpertsClassifier

@@ -17,7 +17,7 @@ from reportkit import (
     tree_pictures,
 )
 
-from locgen.flow import summary
+from locgen.flow import report_pictures
 from locgen.ir.decisions import Decision
 from locgen.report.html import render_html
 from locgen.report.pictures import Pictures
@@ -242,4 +242,4 @@ def test_extra_tables():
 
 def test_every_kind_of_decision_has_a_name():
     kinds = {decision.kind for decision in get_args(get_args(Decision)[0])}
-    assert kinds == set(summary._DECISIONS)
+    assert kinds == set(report_pictures._DECISIONS)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from reportkit import make_report
 
-from locgen.flow.choicereport import synthesis_section
+from locgen.flow.report_hardware import synthesis_section
 from locgen.report.html import render_html
 from locgen.report.pictures import Pictures
 from locgen.report.schema import CoreUsage
