@@ -18,13 +18,13 @@ from locgen.top.registers import REGISTERS
 from locgen.top.tree import TreeFabric
 from locgen.verify.frames import make_frames
 from locgen.verify.pins import make_rows
-from locgen.verify.testbench import write_testbench
+from locgen.verify.testbench import BenchFacts, write_testbench
 from locgen.verify.vectors import Vectors, make_vectors
 
 __all__ = ["design_facts", "design_vectors", "emit", "fabric_of", "write_bench"]
 
 
-def design_facts(design: PlannedDesign) -> dict[str, object]:
+def design_facts(design: PlannedDesign) -> BenchFacts:
     """Return the facts that test benches are rendered from."""
     model, target, plan = design.model, design.target, design.plan
     boot = boot_flash(design)

@@ -1,4 +1,4 @@
-"""The frames that a board top is verified with, and what it must answer."""
+"""Frames for the verification of a board top, with the answers that it must give."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -54,10 +54,14 @@ def make_frames(
 
     Every kind of damage that docs/protocol.md names is there once: each must be answered with its
     error or with silence, and the prediction after it must be right. With evidence every other
-    prediction is asked for with it; without, a request for it is of an unknown type.
+    prediction is requested with it; without, a request for it is of an unknown type.
 
     Parameters
     ----------
+    model : integer model, whose feature widths the requests have
+    params : the design's link
+    vectors : inputs with golden's answers
+    count : predictions
     digest : of the model in the memories, for a design with such
     evidence : of each vector, all digits as one integer, for a design that gathers it
     """
@@ -72,10 +76,9 @@ def make_frames(
         ask = explain_request if explain else predict_request
         return ask(sequence, vectors.q[vector], model.feature_bits)
 
-    damages = ["bit", "short", "long", "repeated", "type", "crc", "padding", "noise"]
-    for turn, vector in enumerate(picked):
+    for turn, vector in enumerate(picked.tolist()):
         explain = bool(evidence) and turn % 2 == 0
-        good = request(int(vector), explain)
+        good = request(vector, explain)
         decision = None if vectors.decision is None else int(vectors.decision[vector])
         result = good.sequence, decision, vectors.scores[vector]
         answer = (
@@ -85,36 +88,47 @@ def make_frames(
         )
         line = encode_frame(good)
         frames.append(Exchange(vectors.labels[vector], line, encode_frame(answer)))
-        damage = damages[turn % len(damages)]
-        if turn >= len(damages):
-            continue
-        if damage == "repeated":
-            frames.append(Exchange(damage, line, _error(good.sequence, ErrorCode.REPEATED)))
-            continue
-        bad = request(int(vector), explain)
-        line, number = encode_frame(bad), bad.sequence
-        if damage == "bit":
-            frames.append(Exchange("one bit flipped", _flip(line), b""))
-        elif damage == "short":
-            short = encode_frame(Frame(bad.type, number, bad.payload[:-1]))
-            frames.append(Exchange("one byte short", short, _error(number, ErrorCode.WRONG_LENGTH)))
-        elif damage == "long":
-            long = encode_frame(Frame(bad.type, number, bad.payload + b"\x00"))
-            frames.append(Exchange("one byte long", long, _error(number, ErrorCode.WRONG_LENGTH)))
-        elif damage == "type":
-            unknown = 0x6F if evidence else MessageType.EXPLAIN
-            strange = encode_frame(Frame(unknown, number, bad.payload))
-            frames.append(Exchange("unknown type", strange, _error(number, ErrorCode.UNKNOWN_TYPE)))
-        elif damage == "crc":
-            frames.append(Exchange("cut off", line[: len(line) // 2] + b"\x00", b""))
-        elif damage == "padding" and params.feature_bits % 8:
-            body = bad.payload[:-1] + bytes([bad.payload[-1] | 0x80])
-            padded = encode_frame(Frame(bad.type, number, body))
-            frames.append(Exchange("padding set", padded, _error(number, ErrorCode.BAD_PADDING)))
-        elif damage == "noise":
-            noise = bytes(1 + zlib.crc32(bytes([n])) % 255 for n in range(12)) + b"\x00"
-            frames.append(Exchange("noise", noise, b""))
+        if turn < len(_DAMAGES) and _DAMAGES[turn] == "repeated":
+            frames.append(Exchange("repeated", line, _error(good.sequence, ErrorCode.REPEATED)))
+        elif turn < len(_DAMAGES):
+            bad = request(vector, explain)
+            frames += _damaged(_DAMAGES[turn], bad, params.feature_bits, bool(evidence))
     return frames
+
+
+_DAMAGES = ("bit", "short", "long", "repeated", "type", "crc", "padding", "noise")
+
+
+def _damaged(damage: str, request: Frame, feature_bits: int, has_evidence: bool) -> list[Exchange]:
+    """Return the exchange in which `request` arrives damaged; none if it cannot be so."""
+    number, payload, line = request.sequence, request.payload, encode_frame(request)
+
+    def refused(label: str, kind: int, body: bytes, code: ErrorCode) -> list[Exchange]:
+        return [Exchange(label, encode_frame(Frame(kind, number, body)), _error(number, code))]
+
+    match damage:
+        case "bit":
+            return [Exchange("one bit flipped", _flip(line), b"")]
+        case "short":
+            return refused("one byte short", request.type, payload[:-1], ErrorCode.WRONG_LENGTH)
+        case "long":
+            longer = payload + b"\x00"
+            return refused("one byte long", request.type, longer, ErrorCode.WRONG_LENGTH)
+        case "type":
+            unknown = 0x6F if has_evidence else MessageType.EXPLAIN
+            return refused("unknown type", unknown, payload, ErrorCode.UNKNOWN_TYPE)
+        case "crc":
+            return [Exchange("cut off", line[: len(line) // 2] + b"\x00", b"")]
+        case "padding":
+            padded = payload[:-1] + bytes([payload[-1] | 0x80])
+            return (
+                refused("padding set", request.type, padded, ErrorCode.BAD_PADDING)
+                if feature_bits % 8
+                else []
+            )
+        case _:
+            noise = bytes(1 + zlib.crc32(bytes([n])) % 255 for n in range(12)) + b"\x00"
+            return [Exchange("noise", noise, b"")]
 
 
 def make_update_frames(

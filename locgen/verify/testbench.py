@@ -1,4 +1,4 @@
-"""Writes the `testbench/` folder of a build: it runs by itself, wherever it is copied.
+"""The `testbench/` folder of a build, which runs by itself, wherever it is copied.
 
 The folder holds the Verilog under test, the vectors and frames with golden's answers, the cocotb
 tests, a copy of `sim/`, and `run.py`; `docs/templates.md` lists its files.
@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -17,38 +18,45 @@ from locgen.resources import resource
 from locgen.top.kinds import FRAMED_TOPS
 from locgen.verify.vectors import Vectors, pack_features, pack_results
 
-__all__ = ["FACTS", "Frame", "write_testbench"]
+__all__ = ["FACTS", "BenchFacts", "Frame", "write_testbench"]
 
-FACTS = (
-    "name",
-    "digest",
-    "fabric",
-    "feature_bits_total",
-    "feature_bits",
-    "decision_bits",
-    "score_bits",
-    "outputs",
-    "latency_cycles",
-    "interval_cycles",
-    "top",
-    "clock_hz",
-    "baud",
-)
+
+class BenchFacts(TypedDict):
+    """Facts of a design that its test bench is rendered from, as ``facts.json`` holds them.
+
+    Those that need not be given are about engines and evidence: the kind of memory, where the flash
+    holds its image, the digits of evidence for an inference and their width; about cells: files of
+    the template that simulate them; and about the top: its ports, its bus's registers, and whether
+    it has the ports of a Tiny Tapeout tile.
+    """
+
+    name: str
+    digest: str
+    fabric: str
+    feature_bits_total: int
+    feature_bits: list[int]
+    decision_bits: int
+    score_bits: int
+    outputs: int
+    latency_cycles: int
+    interval_cycles: int
+    top: str
+    clock_hz: int
+    baud: int
+    memory: NotRequired[str | None]
+    boot_offset: NotRequired[int | None]
+    evidence_beats: NotRequired[int]
+    evidence_width: NotRequired[int]
+    models: NotRequired[list[str]]
+    tile: NotRequired[bool]
+    top_ports: NotRequired[list[tuple[str, str, int]] | None]
+    registers: NotRequired[dict[str, int] | None]
+
+
+FACTS = tuple(sorted(BenchFacts.__required_keys__, key=list(BenchFacts.__annotations__).index))
 """Keys that a design's facts must have; others are written down too."""
-
-_OPTIONAL_FACTS = {
-    "memory": None,
-    "boot_offset": None,
-    "evidence_beats": 0,
-    "evidence_width": 0,
-    "models": ["ice40_cells.v"],
-    "tile": False,
-    "top_ports": None,
-    "registers": None,
-}
-"""What engines and evidence add: the kind of memory, where the flash holds its image, and
-the digits of evidence for an inference with their width. And the files of the template that
-simulate the netlist's cells, and whether the top has the ports of a Tiny Tapeout tile."""
+_MODELS = ["ice40_cells.v"]
+"""Files of the template that simulate the netlist's cells, if none are named."""
 _CELLS = "_cells.v"
 """How the names of those files end."""
 
@@ -67,7 +75,7 @@ class Frame:
 
 def write_testbench(
     out: Path,
-    facts: Mapping[str, object],
+    facts: BenchFacts,
     vectors: Vectors,
     frames: Sequence[Frame] | None,
     sources: Mapping[str, str | Path],
@@ -105,31 +113,17 @@ def write_testbench(
         If facts, frames and sources do not fit together, or two files of a level define the same
         module.
     """
-    facts = _OPTIONAL_FACTS | dict(facts)
-    missing = [key for key in FACTS if key not in facts]
-    if missing:
-        raise ValueError(f"facts must hold {missing[0]!r}, which is missing")
-    has_frames = facts["top"] in (*FRAMED_TOPS, "pins")
-    if facts["top_ports"] is None:
-        facts["top_ports"] = _usual_ports(facts)
-    if has_frames != (frames is not None):
+    facts = _completed(facts)
+    if (facts["top"] in (*FRAMED_TOPS, "pins")) != (frames is not None):
         raise ValueError(f"frames must be given for uart, spi and pins, not for {facts['top']!r}")
     texts = {
         name: source.read_text() if isinstance(source, Path) else source
         for name, source in sources.items()
     }
     _check_sources(texts, facts["top"] != "stream")
-
     out.mkdir(parents=True, exist_ok=True)
     template = resource("templates/testbench")
-    for path in sorted(template.iterdir()):
-        unused = path.name.endswith(_CELLS) and path.name not in facts["models"]
-        if path.is_file() and path.suffix != ".j2" and not unused:
-            shutil.copyfile(path, out / path.name)
-    (out / "sim").mkdir(exist_ok=True)
-    for path in sorted(resource("sim").glob("*.py")):
-        shutil.copyfile(path, out / "sim" / path.name)
-
+    _copy_files(template, out, facts["models"])
     environment = Environment(
         loader=FileSystemLoader(template),
         undefined=StrictUndefined,
@@ -137,32 +131,59 @@ def write_testbench(
         keep_trailing_newline=True,
         autoescape=False,  # Verilog and Markdown
     )
-    output_bits = facts["decision_bits"] + facts["score_bits"] * facts["outputs"]
+    values = {
+        "facts": facts,
+        "output_bits": facts["decision_bits"] + facts["score_bits"] * facts["outputs"],
+        "vectors": len(vectors),
+        "frames": frames,
+        "has_netlist": "core_netlist.v" in texts,
+    }
     for path in sorted(template.glob("*.j2")):
-        text = environment.get_template(path.name).render(
-            facts=facts,
-            output_bits=output_bits,
-            vectors=len(vectors),
-            frames=frames,
-            has_netlist="core_netlist.v" in texts,
-        )
-        _write(out / path.stem, text)
-
+        texts[path.stem] = environment.get_template(path.name).render(values)
+    for name, words in (("memory", memory), ("flash", flash), ("evidence", evidence)):
+        if words:
+            texts[f"{name}.json"] = _words_text(words)
+    texts["facts.json"] = json.dumps(dict(facts), indent=1) + "\n"
+    texts["vectors.json"] = _vectors_text(facts, vectors)
+    if frames is not None:
+        texts["frames.json"] = _frames_text(frames)
     for name, text in sorted(texts.items()):
         _write(out / name, text)
-    if memory:
-        _write(out / "memory.json", _words_text(memory))
-    if flash:
-        _write(out / "flash.json", _words_text(flash))
-    if evidence:
-        _write(out / "evidence.json", _words_text(evidence))
-    _write(out / "facts.json", json.dumps(dict(facts), indent=1) + "\n")
-    _write(out / "vectors.json", _vectors_text(facts, vectors))
-    if frames is not None:
-        _write(out / "frames.json", _frames_text(frames))
 
 
-def _usual_ports(facts: Mapping[str, object]) -> list[tuple[str, str, int]]:
+def _completed(facts: BenchFacts) -> BenchFacts:
+    """Return the facts with those that were not given."""
+    missing = [key for key in FACTS if key not in facts]
+    if missing:
+        raise ValueError(f"facts must hold {missing[0]!r}, which is missing")
+    whole: BenchFacts = {
+        "memory": None,
+        "boot_offset": None,
+        "evidence_beats": 0,
+        "evidence_width": 0,
+        "models": _MODELS,
+        "tile": False,
+        "top_ports": None,
+        "registers": None,
+        **facts,
+    }
+    if whole["top_ports"] is None:
+        whole["top_ports"] = _usual_ports(whole)
+    return whole
+
+
+def _copy_files(template: Path, out: Path, models: Sequence[str]) -> None:
+    """Copy what needs no rendering: the tests, models of the cells, and `sim/`."""
+    for path in sorted(template.iterdir()):
+        unused = path.name.endswith(_CELLS) and path.name not in models
+        if path.is_file() and path.suffix != ".j2" and not unused:
+            shutil.copyfile(path, out / path.name)
+    (out / "sim").mkdir(exist_ok=True)
+    for path in sorted(resource("sim").glob("*.py")):
+        shutil.copyfile(path, out / "sim" / path.name)
+
+
+def _usual_ports(facts: BenchFacts) -> list[tuple[str, str, int]]:
     """Return the ports of a top besides its clock, as the bench sees them: name, way, width."""
     if facts["top"] == "pins":
         inputs = {"rst": 1, "data_in": 8, "write": 1, "read": 1, "restart": 1}
@@ -199,7 +220,7 @@ def _check_sources(texts: Mapping[str, str], has_top: bool) -> None:
                 raise ValueError(f"{name} must define module {name.split('_')[0]}")
 
 
-def _vectors_text(facts: Mapping[str, object], vectors: Vectors) -> str:
+def _vectors_text(facts: BenchFacts, vectors: Vectors) -> str:
     """Vectors as JSON: payloads in hexadecimal, one line for each list so that it stays compact."""
     inputs = pack_features(vectors.q, facts["feature_bits"])
     outputs = pack_results(

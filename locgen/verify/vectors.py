@@ -1,11 +1,11 @@
-"""The one set of vectors that every level of verification shares.
+"""The set of vectors that every level of verification shares.
 
 It holds the values at which hardware goes wrong: each threshold with its neighbours, extremes,
 ties, rows of the user's data, and random rows to fill up; all of the input space where that is
 small. Same arguments, same vectors, in the same order.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,10 @@ class _Rows:
 
     def add(self, row: np.ndarray, label: str) -> None:
         self.labels.setdefault(np.ascontiguousarray(row, dtype=np.int64).tobytes(), label)
+
+    def add_all(self, labelled: Iterable[tuple[np.ndarray, str]]) -> None:
+        for row, label in labelled:
+            self.add(row, label)
 
     def matrix(self) -> np.ndarray:
         flat = np.frombuffer(b"".join(self.labels), dtype=np.int64)
@@ -109,17 +113,12 @@ def make_vectors(
     rows = _Rows(features)
     rows.add(np.zeros(features), "all zeros")
     rows.add(top, "all ones")
-    for row, label in _edges(thresholds, top, base):
-        rows.add(row, label)
-    for row, label in _ties(evaluate, known, top, dice):
-        rows.add(row, label)
+    rows.add_all(_edges(thresholds, top, base))
+    rows.add_all(_ties(evaluate, known, top, dice))
     kept = len(rows.labels)
-
-    for index, row in enumerate(known[:_DATA_ROWS]):
-        rows.add(row, f"data row {index}")
+    rows.add_all((row, f"data row {index}") for index, row in enumerate(known[:_DATA_ROWS]))
     if int(bits.sum()) <= _EXHAUSTIVE_BITS:
-        for index, row in enumerate(_whole_space(bits)):
-            rows.add(row, f"input {index} of all")
+        rows.add_all((row, f"input {n} of all") for n, row in enumerate(_whole_space(bits)))
         kept = len(rows.labels)
     else:
         index = 0
@@ -131,12 +130,9 @@ def make_vectors(
     q = rows.matrix()[:count]
     labels = tuple(rows.labels.values())[:count]
     decision, scores = evaluate(q)
-    return Vectors(
-        q,
-        labels,
-        None if decision is None else np.asarray(decision, dtype=np.int64),
-        np.asarray(scores, dtype=np.int64),
-    )
+    if decision is not None:
+        decision = np.asarray(decision, dtype=np.int64)
+    return Vectors(q, labels, decision, np.asarray(scores, dtype=np.int64))
 
 
 def pack_features(q: np.ndarray, feature_bits: Sequence[int]) -> list[int]:
@@ -185,7 +181,9 @@ def _checked(data: np.ndarray | None, top: np.ndarray) -> np.ndarray:
     return rows
 
 
-def _edges(thresholds, top: np.ndarray, base: np.ndarray):
+def _edges(
+    thresholds: Sequence[Iterable[int] | Mapping[int, str]], top: np.ndarray, base: np.ndarray
+) -> Iterator[tuple[np.ndarray, str]]:
     """Yield every threshold, its neighbours and each feature's extremes, on base rows in turn."""
     turn = 0
     for feature, entry in enumerate(thresholds):
@@ -208,7 +206,9 @@ def _edges(thresholds, top: np.ndarray, base: np.ndarray):
 _SIGN = {-1: " -1", 0: "", 1: " +1"}
 
 
-def _ties(evaluate: Evaluate, known: np.ndarray, top: np.ndarray, dice: np.random.Generator):
+def _ties(
+    evaluate: Evaluate, known: np.ndarray, top: np.ndarray, dice: np.random.Generator
+) -> Iterator[tuple[np.ndarray, str]]:
     """Yield rows whose best scores are equal; with one score, those beside a decision's edge."""
     candidates = np.vstack([known, dice.integers(0, top + 1, size=(_TIE_CANDIDATES, len(top)))])
     decision, scores = evaluate(candidates)

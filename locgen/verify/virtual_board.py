@@ -5,12 +5,14 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from locgen.errors import ConfigurationError, Mismatch
 from locgen.host.answers import request_answers
 from locgen.host.paced import paced_board
 from locgen.targets.toolchain import find_tool
 from locgen.verify.subject import LevelResult, ProgressCallback, Subject
+from locgen.verify.testbench import BenchFacts
 from locgen.verify.virtual_program import Damage, VirtualBoard, compile_board, running
 
 __all__ = ["Damage", "verify_virtual_board", "virtual_board"]
@@ -45,13 +47,11 @@ def virtual_board(
         If the virtual board cannot be compiled.
     """
     bench = folder / "testbench"
-    facts = _read(bench, "facts")
-    words = _read(bench, "memory") if facts.get("memory") else []
+    facts = _read_facts(bench)
+    words: list[int] = _read(bench, "memory", list) if facts.get("memory") else []
     with tempfile.TemporaryDirectory(prefix="locgen-") as work:
         progress("compiling the top with Verilator")
-        program = compile_board(
-            bench, facts | {"memory_words": len(words)}, Path(work), folder / "logs"
-        )
+        program = compile_board(bench, facts, len(words), Path(work), folder / "logs")
         with (
             running(program, words, real_time=real_time, damage=damage) as board,
             contextlib.nullcontext() if link is None else _linked(link, board.port),
@@ -59,10 +59,18 @@ def virtual_board(
             yield board
 
 
-def _read(bench: Path, name: str) -> dict | list:
-    """Return what a file of the test bench holds."""
+def _read_facts(bench: Path) -> BenchFacts:
+    facts: BenchFacts = _read(bench, "facts", dict)
+    return facts
+
+
+def _read(bench: Path, name: str, kind: type) -> Any:
+    """Return what a file of the test bench holds, an object or a list."""
     try:
-        return json.loads((bench / f"{name}.json").read_text())
+        values = json.loads((bench / f"{name}.json").read_text())
+        if not isinstance(values, kind):
+            raise ValueError(f"{name}.json holds {type(values)}")
+        return values
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{bench}/facts.json or memory.json is missing or damaged; build again"
@@ -97,7 +105,7 @@ def verify_virtual_board(subject: Subject, progress: ProgressCallback) -> LevelR
     ConfigurationError, ToolNotFound, ToolFailed
         As of `virtual_board`.
     """
-    q, facts = subject.vectors.q, _read(subject.bench, "facts")
+    q, facts = subject.vectors.q, _read_facts(subject.bench)
     with virtual_board(subject.folder, progress=progress) as board:
         progress(f"sending {len(q)} requests to the virtual board")
         cycles = facts["latency_cycles"] + facts["interval_cycles"]

@@ -1,4 +1,4 @@
-"""The virtual board: the emitted top, compiled by Verilator, behind a pseudo-terminal."""
+"""The program behind the virtual board: the emitted top, compiled by Verilator."""
 
 import contextlib
 import json
@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -19,6 +19,7 @@ from locgen.resources import resource
 from locgen.targets.cache import cached, key_of
 from locgen.targets.children import child
 from locgen.targets.toolchain import find_tool, run, verilator_environment
+from locgen.verify.testbench import BenchFacts
 
 __all__ = ["Damage", "VirtualBoard", "compile_board", "running"]
 
@@ -70,7 +71,7 @@ class VirtualBoard:
     """
 
     port: str
-    process: subprocess.Popen
+    process: subprocess.Popen[str]
     counters: dict[str, object] = field(default_factory=dict)
 
     def wait(self) -> None:
@@ -85,13 +86,14 @@ class VirtualBoard:
         raise ToolFailed(f"the virtual board ended with code {code}: report this")
 
 
-def compile_board(bench: Path, facts: Mapping[str, object], out: Path, logs: Path) -> Path:
+def compile_board(bench: Path, facts: BenchFacts, memory_words: int, out: Path, logs: Path) -> Path:
     """Compile the top in a `testbench/` folder and return the program, in the folder `out`.
 
     Parameters
     ----------
     bench : the folder, written by `write_testbench` for a serial top
     facts : its ``facts.json``
+    memory_words : words of the model's image in its memories
     out, logs : where the program and the compilers' log go
 
     Raises
@@ -115,7 +117,9 @@ def compile_board(bench: Path, facts: Mapping[str, object], out: Path, logs: Pat
     verilator, compiler = find_tool("verilator"), find_tool("g++")
     for needed in ("make", "perl"):
         find_tool(needed)
-    sources = {name: (bench / name).read_text() for name in names} | {"board.cpp": _harness(facts)}
+    sources = {name: (bench / name).read_text() for name in names} | {
+        "board.cpp": _harness(facts, memory_words)
+    }
     environment = verilator_environment()
 
     def produce() -> None:
@@ -137,7 +141,7 @@ def compile_board(bench: Path, facts: Mapping[str, object], out: Path, logs: Pat
     return program
 
 
-def _harness(facts: Mapping[str, object]) -> str:
+def _harness(facts: BenchFacts, words: int) -> str:
     """Return the C++ around the top."""
     folder = resource("templates/virtual_board")
     environment = Environment(
@@ -148,14 +152,12 @@ def _harness(facts: Mapping[str, object]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # C++
     )
-    words = int(facts.get("memory_words", 0))
-    busy = int(facts["latency_cycles"]) + int(facts["interval_cycles"])
-    busy += int(facts.get("evidence_beats", 0))
+    busy = facts["latency_cycles"] + facts["interval_cycles"] + facts.get("evidence_beats", 0)
     # Twice what any request takes, and twenty bytes on the line.
     quiet = 2 * (busy + words) + ceil(200 * facts["clock_hz"] / facts["baud"]) + 2000
-    boots = facts.get("boot_offset") is not None
+    offset = facts.get("boot_offset")
     power_up = quiet
-    if boots:
+    if offset is not None:
         power_up += _CYCLES_PER_FLASH_WORD * words + ceil(_WAKE_SECONDS * facts["clock_hz"])
     return environment.get_template("board.cpp.j2").render(
         name=facts["name"],
@@ -163,8 +165,8 @@ def _harness(facts: Mapping[str, object]) -> str:
         baud=facts["baud"],
         quiet_cycles=quiet,
         power_up_cycles=power_up,
-        has_flash=boots,
-        flash_offset=facts["boot_offset"] if boots else 0,
+        has_flash=offset is not None,
+        flash_offset=offset or 0,
     )
 
 
@@ -211,6 +213,7 @@ def running(
         )
         board = VirtualBoard(os.ttyname(theirs), process)
         try:
+            assert process.stdout is not None
             process.stdout.readline()  # it has powered up
             yield board
         finally:
