@@ -10,7 +10,6 @@ from locgen.flow.modules import core_module, placed_module
 from locgen.flow.planned import PlannedDesign
 from locgen.plan import TreePlan
 from locgen.report.pictures import Confusion, Pictures, PlacedCell, SiteFacts
-from locgen.targets.family import LOGIC
 from locgen.targets.netlist import lut_names
 from locgen.top.kinds import FRAMED_TOPS
 
@@ -69,7 +68,7 @@ def _logic_cells(built: Built, direct: bool) -> Counter[str]:
         names = [
             cell.name.removeprefix("core.")
             for cell in built.routed.cells
-            if cell.kind == LOGIC and cell.name.startswith("core.")
+            if cell.is_logic and cell.name.startswith("core.")
         ]
     elif built.mapped is not None:
         names = lut_names(built.mapped.core)
