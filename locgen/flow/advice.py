@@ -5,7 +5,7 @@ from locgen.devices import devices
 from locgen.flow.engine_choice import engines_elsewhere
 from locgen.flow.planned import PlannedDesign
 from locgen.passes import prepare
-from locgen.plan import estimate_plan, plan_direct, plan_tree
+from locgen.plan import DirectPlan, estimate_plan, plan_direct, plan_tree
 
 __all__ = ["advice"]
 
@@ -31,7 +31,7 @@ def advice(design: PlannedDesign, used: int, available: int, source: str = "") -
     if halvings and size <= available * _ROUTABLE:
         ways.append(f"depth {depth - halvings} instead of {depth}")
     error = used / max(design.estimate.logic_cells, 1)
-    if plan.kind == "direct":
+    if isinstance(plan, DirectPlan):
         model, option = prepare(model, "tree"), "--fabric tree"
         other = estimate_plan(model, plan_tree(model, 1, None))
     else:

@@ -6,6 +6,7 @@ from locgen.flow.planned import PlannedDesign
 from locgen.ir.integer.cost import BLOCK_BITS
 from locgen.ir.integer.node import NodeBase
 from locgen.passes.condense import condensed
+from locgen.plan import DirectPlan
 
 __all__ = ["blocks_of", "check_blocks"]
 
@@ -19,11 +20,11 @@ def check_blocks(design: PlannedDesign) -> None:
         With the number of units that would fit, and the smallest device that holds all.
     """
     device, plan = design.target.device, design.plan
-    if device is None or plan.kind != "tree" or not design.options.pnr:
+    if device is None or isinstance(plan, DirectPlan) or not design.options.pnr:
         return
     kinds: dict[str, list[NodeBase]] = {}
     for node in design.model.nodes:
-        if node.kept.count:
+        if node.kept.units:
             kinds.setdefault(node.kept.what, []).append(node)
     for nodes in kinds.values():
         _check_memories(design, nodes, device)
@@ -35,7 +36,7 @@ def _check_memories(design: PlannedDesign, nodes: list[NodeBase], device: Device
     kept = nodes[0].kept
     if needed <= kept.slack * available:
         return
-    units = sum(node.kept.count for node in nodes)
+    units = sum(node.kept.units for node in nodes)
     fewer = max(int(units * available / needed), 1)
     ways = [f"about {fewer} {kept.what} instead of {units}{kept.remedy.format(fewer=fewer)}"]
     if kept.condensable and design.loaded is not None and design.model.task == "classification":

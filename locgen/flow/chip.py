@@ -122,10 +122,10 @@ def check_tile(design: PlannedDesign, mapped: Mapped) -> None:
     largest = shuttle.tiles[-1]
     room = MOST_FILLED * shuttle.core_area(largest)
     ways = []
-    trees = [node for node in design.model.nodes if node.kind == "tree"]
-    fewer = int(len(trees) * room / um2)
-    if fewer >= 1 and len(trees) > 1:
-        ways.append(f"about {fewer} trees instead of {len(trees)}")
+    trees = sum(node.shape.leaves > 0 for node in design.model.nodes)
+    fewer = int(trees * room / um2)
+    if fewer >= 1 and trees > 1:
+        ways.append(f"about {fewer} trees instead of {trees}")
     if design.model.answer == "scores" and design.plan.kind == "direct":
         ways.append("--answer decision")
     ways.append("--target asic")

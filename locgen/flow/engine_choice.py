@@ -6,7 +6,7 @@ from locgen.errors import ConfigurationError, DoesNotFit
 from locgen.flow.build_target import BuildTarget
 from locgen.flow.options import BuildOptions
 from locgen.flow.planned import ChosenPlan
-from locgen.ir import QuantisedModel, TreeNode
+from locgen.ir import QuantisedModel
 from locgen.plan import MemoryBudget, TreePlan, estimate_plan, plan_engines, with_ports
 from locgen.top.kinds import FRAMED_TOPS
 
@@ -37,7 +37,7 @@ def choose_engines(
 ) -> ChosenPlan:
     """Return the plan with engines."""
     wide = with_ports(model)
-    trees = all(isinstance(node, TreeNode) for node in model.nodes)
+    trees = all(node.walkable for node in model.nodes)
     remedy = "train fewer or smaller trees" if trees else "give fewer --feature-bits"
     try:
         plan = _engine_plan(wide, options, target.device, target.top, remedy)

@@ -5,7 +5,7 @@ from locgen.flow.build_target import BuildTarget
 from locgen.flow.engine_choice import check_memories, choose_engines
 from locgen.flow.options import BuildOptions
 from locgen.flow.planned import ChosenPlan
-from locgen.ir import Median, QuantisedModel
+from locgen.ir import QuantisedModel
 from locgen.passes import prepare
 from locgen.plan import CellEstimate, DirectPlan, Plan, estimate_plan, plan_direct, plan_tree
 from locgen.top.kinds import FRAMED_TOPS
@@ -40,7 +40,7 @@ def choose_plan(model: QuantisedModel, options: BuildOptions, target: BuildTarge
     DoesNotFit
         If engines were asked for and the device's memories are too small.
     """
-    beside = model.answer == "decision" or isinstance(model.decision, Median)
+    beside = model.answer == "decision" or model.decision.parallel_only
     _check_options(model, options, target)
     if options.core == "engine":
         check_memories(target)
@@ -108,7 +108,7 @@ def _check_options(model: QuantisedModel, options: BuildOptions, target: BuildTa
             f"--answer decision is for the direct fabric with plain ports, not with {what}",
         )
     _refuse(
-        isinstance(model.decision, Median) and (network or options.core == "engine"),
+        model.decision.parallel_only and (network or options.core == "engine"),
         "a weighted median compares all trees at once: leave --fabric tree, --sites and --core "
         "engine out",
     )

@@ -18,17 +18,6 @@ __all__ = ["make_pictures"]
 _SCATTER_ROWS = 500
 
 
-_DECISIONS = {
-    "argmax": "largest score",
-    "threshold": "threshold",
-    "identity": "none: the sums are it",
-    "votes": "weighted votes",
-    "several": "one a label",
-    "median": "weighted median",
-    "cascade": "a model behind the scores",
-}
-
-
 def make_pictures(design: PlannedDesign, built: Built) -> Pictures:
     """Return the plain data behind the pictures of the HTML report."""
     plan = design.plan
@@ -36,7 +25,7 @@ def make_pictures(design: PlannedDesign, built: Built) -> Pictures:
     per_module = _logic_cells(built, direct)
     pictures = Pictures(
         modules=tuple(sorted(per_module.items(), key=lambda item: (-item[1], item[0]))),
-        decision=_DECISIONS[design.model.decision.kind],
+        decision=design.model.decision.description,
         trials=tuple((t.score_bits, t.drop, t.changed, t.kept) for t in design.quantisation.trials),
     )
     if isinstance(plan, TreePlan):

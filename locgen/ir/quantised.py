@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -237,7 +237,9 @@ class QuantisedModel:
     def raw(self, scores: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, outputs), or the first of them, as real raw scores."""
         columns = scores.shape[-1]
-        return scores * np.array(self.score_scale[:columns]) + self.score_offset[:columns]
+        return cast(
+            np.ndarray, scores * np.array(self.score_scale[:columns]) + self.score_offset[:columns]
+        )
 
     @property
     def targets(self) -> int:

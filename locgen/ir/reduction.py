@@ -1,7 +1,7 @@
 """How what the sites send becomes one number on its way up: the integer reference of the stops."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import numpy as np
 
@@ -53,10 +53,10 @@ class Reduction:
             total = rows.sum(axis=1)
             if (total >> self.bits).any():
                 raise ValueError(f"sums must fit {self.bits} bits, not be {int(total.max())}")
-            return total
+            return cast(np.ndarray, total)
         if self.operation == "or":
-            return np.bitwise_or.reduce(rows, axis=1)
-        return rows.min(axis=1) if self.operation == "min" else rows.max(axis=1)
+            return cast(np.ndarray, np.bitwise_or.reduce(rows, axis=1))
+        return cast(np.ndarray, rows.min(axis=1) if self.operation == "min" else rows.max(axis=1))
 
     def digits(self, numbers: np.ndarray, width: int) -> np.ndarray:
         """Return digits (..., digits) of `width` bits of numbers (...), in the order of travel."""

@@ -37,7 +37,7 @@ def from_json(text: str | bytes, source: str = "the model file") -> QuantisedMod
         ) from error
 
 
-def json_schema() -> dict:
+def json_schema() -> dict[str, object]:
     """Return the JSON schema of the format."""
     return _ADAPTER.json_schema()
 

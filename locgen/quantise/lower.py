@@ -9,7 +9,6 @@ from locgen.ir import (
     Decision,
     Feature,
     Gate,
-    Median,
     Model,
     Node,
     QuantisedModel,
@@ -229,8 +228,8 @@ def assemble(
         outputs = list(scale.outputs)
         offset[outputs] = 0.0 if scale.absolute else base[outputs].min()
     bias = np.rint((base - offset) * steps).astype(np.int64)
-    median = isinstance(model.decision, Median)
-    offset = np.full_like(base, base.min()) if median else base - bias / steps
+    codes = model.rule_of_decision.takes_codes
+    offset = np.full_like(base, base.min()) if codes else base - bias / steps
     return QuantisedModel(
         name=name,
         family=model.family,

@@ -1,7 +1,7 @@
 """The largest score."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -50,6 +50,7 @@ class Argmax(DecisionBase):
     outputs: Annotated[int, Field(ge=1)]
     kind: Literal["argmax"] = "argmax"
 
+    description = "largest score"
     root_cycles = 3
     counts_from_zero = True
 
@@ -70,14 +71,14 @@ class Argmax(DecisionBase):
 
     def evaluate(self, scores: np.ndarray) -> np.ndarray:
         """Return decisions (rows,) of scores (rows, outputs)."""
-        return np.argmax(scores, axis=1)
+        return cast(np.ndarray, np.argmax(scores, axis=1))
 
     def margin(self, scores: np.ndarray) -> np.ndarray:
         """Return how far each row (rows,) of scores is from another decision."""
         if self.outputs == 1:
             return np.full(len(scores), np.inf)
         ranked = np.sort(scores, axis=1)
-        return ranked[:, -1] - ranked[:, -2]
+        return cast(np.ndarray, ranked[:, -1] - ranked[:, -2])
 
     @property
     def rounds(self) -> int:

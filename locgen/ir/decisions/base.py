@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, cast
 
 import numpy as np
 
@@ -38,10 +38,14 @@ class DecisionRule(ABC):
     scales : scores that need one scale
     gives_values : whether the answer is made of values, not of classes
     scores_answer : whether these values are the scores themselves
+    takes_codes : whether it takes unsigned scores of its own width, not signed ones
+    description : what it is, for a reader
     """
 
     gives_values = False
     scores_answer = False
+    takes_codes = False
+    description = ""
 
     if TYPE_CHECKING:  # fields of some kinds, properties of others
 
@@ -91,7 +95,7 @@ class DecisionRule(ABC):
 
     def labels(self, classes: Sequence[Label], decided: np.ndarray) -> np.ndarray:
         """Return the labels (rows,), or (rows, targets) of several decisions, of `decided`."""
-        return np.array(classes)[decided]
+        return cast(np.ndarray, np.array(classes)[decided])
 
     def value_scores(self, decided: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
         """Return the scores (rows, targets) that a regression answers, of those (rows, outputs)."""
@@ -105,12 +109,12 @@ class DecisionBase(DecisionRule):
     -------
     root_cycles : cycles from the last digit at the root of the tree fabric to the answer
     counts_from_zero : whether a constant may be left out of all scores, for the decision to add
-    takes_codes : whether it takes unsigned scores of its own width, not signed ones
+    parallel_only : whether it looks at all scores at once, bit by bit: on the direct fabric alone
     """
 
     root_cycles = 2
     counts_from_zero = False
-    takes_codes = False
+    parallel_only = False
 
     def check_scores(self, ranges: Sequence[tuple[int, int]], offsets: Sequence[float]) -> None:
         """Raise ValueError if scores of these (lowest, highest) and real offsets do not fit."""

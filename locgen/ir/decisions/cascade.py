@@ -65,6 +65,7 @@ class Cascade(DecisionBase):
     decision: Annotated[Argmax | Threshold, Field(discriminator="kind")]
     kind: Literal["cascade"] = "cascade"
 
+    description = "a model behind the scores"
     root_cycles = 3
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ class Identity(DecisionBase):
 
     kind: Literal["identity"] = "identity"
 
+    description = "none: the sums are it"
     gives_values = True
     scores_answer = True
     bits = 0

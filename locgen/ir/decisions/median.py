@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -41,8 +41,10 @@ class Median(DecisionBase):
     bits: Annotated[int, Field(ge=1, le=62)]
     kind: Literal["median"] = "median"
 
+    description = "weighted median"
     gives_values = True
     takes_codes = True
+    parallel_only = True
     answers = 0
 
     def __post_init__(self) -> None:
@@ -70,7 +72,9 @@ class Median(DecisionBase):
         order = np.argsort(scores, axis=1, kind="stable")
         below = np.cumsum(np.array(self.weights)[order], axis=1)
         place = np.argmax(2 * below >= below[:, -1:], axis=1)
-        return np.take_along_axis(scores, order, axis=1)[np.arange(len(scores)), place]
+        return cast(
+            np.ndarray, np.take_along_axis(scores, order, axis=1)[np.arange(len(scores)), place]
+        )
 
     def value_scores(self, decided: np.ndarray | None, scores: np.ndarray) -> np.ndarray:
         """Return the median as the only column."""

@@ -23,6 +23,8 @@ class MultiOutput(GroupedBase):
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
     kind: Literal["several"] = "several"
 
+    description = "one a label"
+
     def __post_init__(self) -> None:
         """Check the groups."""
         scores_of(self.groups)

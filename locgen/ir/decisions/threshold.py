@@ -1,7 +1,7 @@
 """The comparison of a single score with zero."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -30,6 +30,7 @@ class Threshold(DecisionBase):
     operator: Literal[">", ">="]
     kind: Literal["threshold"] = "threshold"
 
+    description = "threshold"
     bits = 1
     outputs = 1
     answers = 2
@@ -53,7 +54,7 @@ class Threshold(DecisionBase):
 
     def margin(self, scores: np.ndarray) -> np.ndarray:
         """Return how far each row (rows,) of scores is from another decision."""
-        return np.abs(scores[:, 0])
+        return cast(np.ndarray, np.abs(scores[:, 0]))
 
     def step_levels(self, alone: bool) -> tuple[float, ...]:
         """Return one comparison where the decision is asked for `alone`, else it needs no step."""

@@ -148,6 +148,8 @@ class Votes(GroupedBase):
     classes: Annotated[int, Field(ge=1)]
     kind: Literal["votes"] = "votes"
 
+    description = "weighted votes"
+
     def __post_init__(self) -> None:
         """Check that groups, choices and weights belong together."""
         scores_of(self.groups)
@@ -199,7 +201,7 @@ class Votes(GroupedBase):
 
     def evaluate(self, scores: np.ndarray) -> np.ndarray:
         """Return decisions (rows,) of scores (rows, outputs)."""
-        return np.argmax(self.tally(scores), axis=1)
+        return cast(np.ndarray, np.argmax(self.tally(scores), axis=1))
 
     def over_integers(self, highest: int) -> "Votes":
         """Return the same with integers as weights, see `integer_weights`."""

@@ -193,7 +193,7 @@ class ClauseNode(BiasedNode):
     def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
         """Return the clauses that count, with their literals."""
         held = []
-        for number in np.flatnonzero(account["fired"]):
+        for number in np.flatnonzero(account["fired"]).tolist():
             literals = [
                 wording.condition(feature, None if holds else cut, cut if holds else None)
                 for feature, cut, holds in self.clauses[number]

@@ -163,4 +163,5 @@ def total(costs: Iterable[Cost]) -> Cost:
     """Return all `costs` together."""
     each = list(costs)
     shared = {name: count for cost in each for name, count in cost.shared.items()}
-    return Cost(*(sum(getattr(cost, name) for cost in each) for name in COUNTS), shared)
+    counts = {name: sum(getattr(cost, name) for cost in each) for name in COUNTS}
+    return Cost(**counts, shared=shared)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -80,12 +80,14 @@ class DistanceNode(ArithmeticNode):
             size = (d != 0).astype(np.int64)
         else:
             size = d * d if self.metric == "l2" else np.abs(d)
-        return size * np.array(self.weights, dtype=np.int64)
+        return cast(np.ndarray, size * np.array(self.weights, dtype=np.int64))
 
     def distance(self, q: np.ndarray) -> np.ndarray:
         """Return the distance of quantised rows (rows, features), shape (rows,)."""
         parts = self.parts(q)
-        return parts.max(axis=1, initial=0) if self.metric == "linf" else parts.sum(axis=1)
+        return cast(
+            np.ndarray, parts.max(axis=1, initial=0) if self.metric == "linf" else parts.sum(axis=1)
+        )
 
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
@@ -204,7 +206,7 @@ class DistanceNode(ArithmeticNode):
     def total(self, account: Account) -> np.ndarray:
         """Return the bias and all terms, or with linf the lowest of them."""
         if self.metric == "linf":
-            return self.bias + account["terms"].min(axis=1, initial=0)
+            return cast(np.ndarray, self.bias + account["terms"].min(axis=1, initial=0))
         return super().total(account)
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -150,7 +150,7 @@ class Layer:
         if self.metric == "dot":
             return product + bias
         squares = (values**2).sum(axis=1)[:, None] + (stored**2).sum(axis=1)
-        return squares - 2 * product + bias
+        return cast(np.ndarray, squares - 2 * product + bias)
 
     def evaluate(self, values: np.ndarray) -> np.ndarray:
         """Return the units' values (rows, units) of input integers (rows, inputs)."""
@@ -162,10 +162,10 @@ class Layer:
         index = inside >> self.shift
         value = np.array(self.table, dtype=np.int64)[index]
         if not self.slopes:
-            return value
+            return cast(np.ndarray, value)
         part = inside >> self.shift - self.fraction & (1 << self.fraction) - 1
         slope, half = np.array(self.slopes, dtype=np.int64)[index], 1 << self.fraction - 1
-        return value + (slope * part + half >> self.fraction)
+        return cast(np.ndarray, value + (slope * part + half >> self.fraction))
 
 
 def exact_product(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -173,4 +173,4 @@ def exact_product(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     size = float(np.abs(values).max(initial=0)) * float(np.abs(matrix).sum(axis=0).max(initial=0))
     if size < _EXACT:
         return np.rint(values.astype(np.float64) @ matrix.astype(np.float64)).astype(np.int64)
-    return values @ matrix
+    return cast(np.ndarray, values @ matrix)

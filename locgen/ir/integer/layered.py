@@ -8,7 +8,7 @@ such layer in a row.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -313,7 +313,7 @@ class LayeredNode(BiasedNode):
     def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the unit that weighs most in the scores of each row, shape (rows,)."""
         share = np.abs(self.values(q)[:, :, None] * self._weights).max(axis=2)
-        return np.argmax(share, axis=1)
+        return cast(np.ndarray, np.argmax(share, axis=1))
 
     def part_name(self, part: int) -> str:
         """Return the unit in words."""

@@ -40,7 +40,8 @@ def _leaves_by_choice(
     on trees of 32 leaves.
     """
     every = slice(None)
-    found: list[np.ndarray | np.uint8] = [np.uint8(0)] * len(left)
+    nothing = np.zeros(1, dtype=np.uint8)
+    found = [nothing] * len(left)
     for split in reversed(range(len(left))):
         first, second = (
             np.uint8(~child) if child < 0 else found[child] for child in (left[split], right[split])
@@ -51,7 +52,7 @@ def _leaves_by_choice(
         found[split] = chosen
         for child in (left[split], right[split]):
             if child >= 0:
-                found[child] = np.uint8(0)  # its memory serves the next split
+                found[child] = nothing  # its memory serves the next split
     return found[0]
 
 

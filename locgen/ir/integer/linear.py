@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -100,9 +100,8 @@ class LinearNode(BiasedNode, ArithmeticNode):
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""
-        return q[:, list(self.features)].astype(np.int64) @ self._weights + np.array(
-            self.bias, dtype=np.int64
-        )
+        products = q[:, list(self.features)].astype(np.int64) @ self._weights
+        return cast(np.ndarray, products + np.array(self.bias, dtype=np.int64))
 
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `terms` (rows, features, outputs): what each feature adds to each score."""

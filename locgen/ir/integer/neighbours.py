@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -162,7 +162,7 @@ class NeighboursNode(BiasedNode):
             ]
             return np.concatenate(parts) + bias
         places, _ = self.neighbours(q)
-        return self._votes[places].sum(axis=1) + bias
+        return cast(np.ndarray, self._votes[places].sum(axis=1) + bias)
 
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `neighbour` and `distance` (rows, nearest), the nearest first, and `share`.

@@ -51,13 +51,13 @@ class Kept(NamedTuple):
 
     Members
     -------
-    count, what : how many units of which kind
+    units, what : how many of which kind
     slack : how far the estimate of its block RAMs may lie above what there is
     remedy : another way to keep `{fewer}` of them, behind that number
     condensable : whether `--condense` leaves some out
     """
 
-    count: int = 0
+    units: int = 0
     what: str = ""
     slack: float = 1.0
     remedy: str = ""
@@ -240,7 +240,7 @@ class NodeBase(ABC):
 
     def evidence(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the integers that the hardware sends, shape (rows, len(evidence_bits))."""
-        return self.evaluate(q, missing_codes) - self._lows
+        return cast(np.ndarray, self.evaluate(q, missing_codes) - self._lows)
 
     def recombine(self, evidence: np.ndarray) -> np.ndarray:
         """Return the scores (rows, len(outputs)) that `evidence` (rows, ...) leaves no choice of.
@@ -254,7 +254,7 @@ class NodeBase(ABC):
         """
         spans = np.array([high - low for low, high in self.ranges], dtype=np.int64)
         require_evidence(bool((evidence <= spans).all()))
-        return evidence + self._lows
+        return cast(np.ndarray, evidence + self._lows)
 
     @property
     def _lows(self) -> np.ndarray:

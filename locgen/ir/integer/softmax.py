@@ -5,7 +5,7 @@ Only behind scores, see `cascade`: the scores' codes have one step and one low.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -120,7 +120,7 @@ class SoftmaxNode(BiasedNode):
         power = self.power.evaluate((own.max(axis=1, keepdims=True) - own).reshape(-1, 1))
         power = power.reshape(own.shape)
         part = self.reciprocal.evaluate(power.sum(axis=1, keepdims=True))
-        return power * part + (1 << self.drop - 1) >> self.drop
+        return cast(np.ndarray, power * part + (1 << self.drop - 1) >> self.drop)
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of rows of codes."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -99,7 +99,7 @@ class TableNode(NodeBase):
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of quantised rows (rows, features)."""
-        return np.array(self.scores, dtype=np.int64)[q[:, self.feature]]
+        return cast(np.ndarray, np.array(self.scores, dtype=np.int64)[q[:, self.feature]])
 
     @property
     def evidence_bits(self) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ class TableNode(NodeBase):
     def recombine(self, evidence: np.ndarray) -> np.ndarray:
         """Return what stands in these rows of the table."""
         require_evidence(bool((evidence < len(self.scores)).all()))
-        return np.array(self.scores, dtype=np.int64)[evidence[:, 0]]
+        return cast(np.ndarray, np.array(self.scores, dtype=np.int64)[evidence[:, 0]])
 
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `terms` (rows, 1, outputs): what the feature adds to each score."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from pydantic import ConfigDict
@@ -83,9 +83,8 @@ class TreeNode(NodeBase):
     def split_comparison(self) -> tuple[int, ...]:
         """Index into `comparisons` of each split."""
         index = {c: i for i, c in enumerate(self.comparisons)}
-        return tuple(
-            index[c] for c in zip(self.feature, self.threshold, self.missing_left, strict=True)
-        )
+        splits = zip(self.feature, self.threshold, self.missing_left, strict=True)
+        return tuple(index[Comparison(*split)] for split in splits)
 
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:
@@ -234,7 +233,10 @@ class TreeNode(NodeBase):
 
     def evaluate(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return integer scores (rows, len(outputs)) of quantised rows; see `leaf_index`."""
-        return np.array(self.leaf_scores, dtype=np.int64)[self.leaf_index(q, missing_codes)]
+        return cast(
+            np.ndarray,
+            np.array(self.leaf_scores, dtype=np.int64)[self.leaf_index(q, missing_codes)],
+        )
 
     @property
     def evidence_bits(self) -> tuple[int, ...]:
@@ -248,7 +250,7 @@ class TreeNode(NodeBase):
     def recombine(self, evidence: np.ndarray) -> np.ndarray:
         """Return the scores of these leaves."""
         require_evidence(bool((evidence < len(self.leaf_scores)).all()))
-        return np.array(self.leaf_scores, dtype=np.int64)[evidence[:, 0]]
+        return cast(np.ndarray, np.array(self.leaf_scores, dtype=np.int64)[evidence[:, 0]])
 
     def account(self, q: np.ndarray, missing_codes: np.ndarray) -> dict[str, np.ndarray]:
         """Return `leaf_id` (rows,): the library's number of the leaf."""
