@@ -103,17 +103,21 @@ class KernelMap(Entry):
 
 
 def estimators(
-    module: str, names: str, reader: Reader, *rows: Row, **settings: Any
+    reader: Reader, rows: Row | tuple[Row, ...], *classes: str, **settings: Any
 ) -> tuple[Estimator, ...]:
-    """Return the entries of estimators that one reader reads.
+    """Return the entries of all estimators that one reader reads.
 
     Parameters
     ----------
-    module : of all of them
-    names : of the classes, with spaces between
+    classes : ``"module: name name"``
     rows, settings : see `Estimator`
     """
-    return tuple(Estimator(module, name, reader, rows, **settings) for name in names.split())
+    owned = (rows,) if isinstance(rows, Row) else rows
+    return tuple(
+        Estimator(module, name, reader, owned, **settings)
+        for module, names in (text.split(":") for text in classes)
+        for name in names.split()
+    )
 
 
 def lazy(module: str, name: str) -> Reader:
