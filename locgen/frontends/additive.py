@@ -1,10 +1,10 @@
-"""Models that add up a function of each of their features, as units over raw columns.
+"""Models that add up a function of each of their features, as nodes over raw columns.
 
 A model says what each feature that it is given adds to its scores. What stands in front of it turns
 raw columns into those features. Where that is an affine map the two fold into one coefficient. Any
 other way from one raw column to the scores, whatever steps lie on it, is one function of that
-column: the real steps and the real sum are asked for its values, once for each interval where it is
-constant, else at the codes that the column is given. Products of two columns stay products.
+column: the real steps and the real sum are evaluated, once for each interval where it is constant,
+else at the codes that the column is given. Products of two columns stay products.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.ir.float import FloatLayer, FloatLayers, FloatLinear, FloatShape, FloatSteps, FloatUnit
 from locgen.ir.functions import Function
 
-__all__ = ["Additive", "ArithmeticNodes", "arithmetic_nodes", "asked", "linear", "squares"]
+__all__ = ["Additive", "ArithmeticNodes", "arithmetic_nodes", "linear", "squares"]
 
 _RANK = 1e-13
 """Eigenvalues below this share of the largest are what rounding leaves of 0."""
@@ -54,7 +54,7 @@ def linear(coefficients: np.ndarray) -> Additive:
 
 @dataclass(frozen=True)
 class ArithmeticNodes:
-    """What becomes of an additive model behind a preprocessing.
+    """An additive model behind preprocessing.
 
     Members
     -------
@@ -208,7 +208,7 @@ def _known_fills(
         if not output.slope:
             without |= set() if output.polynomial is not None else {column}
             continue
-        given = float(preprocessing.ask(column, np.array([np.nan]))[0, feature])
+        given = float(preprocessing.evaluate(column, np.array([np.nan]))[0, feature])
         value = (given - output.polynomial.coefficient()) / output.slope
         if not (np.isfinite(value) and np.isclose(fills.setdefault(column, value), value, 1e-9)):
             without.add(column)
@@ -226,7 +226,7 @@ def _shape(
         values = np.nan_to_num(x)[:, None]
         total = values * straight + values**2 * squares
         if features:
-            given = asked(preprocessing, column, x)
+            given = _evaluated(preprocessing, column, x)
             for feature in features:
                 total = total + model.part(feature, given[:, feature])
         return total
@@ -244,7 +244,7 @@ def _shape(
     return FloatSteps(column, every, rows, own, outputs)
 
 
-def asked(preprocessing: Preprocessing, column: int, x: np.ndarray) -> np.ndarray:
+def _evaluated(preprocessing: Preprocessing, column: int, x: np.ndarray) -> np.ndarray:
     """Return what the model is given, (len(x), features), for values that steps may refuse."""
     rows = np.tile(preprocessing.neutral, (len(x), 1))
     rows[:, column] = x

@@ -1,4 +1,4 @@
-"""What a member of an ensemble tells it: columns that are functions of the member's raw scores."""
+"""Outputs of an ensemble's members: columns that are functions of their raw scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

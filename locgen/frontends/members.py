@@ -1,6 +1,7 @@
 """Members of ensembles as parts of one model."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -25,7 +26,7 @@ def merged(
     preprocessing: Preprocessing,
     parts: Sequence[Part],
     added: Sequence[Model],
-    **settings: object,
+    **settings: Any,
 ) -> Model:
     """Return the sum of `parts`, nodes and base of each of the models `added`, as one model.
 

@@ -1,4 +1,4 @@
-"""scikit-learn's pipelines taken apart, and what stands before a model that computes with sizes."""
+"""scikit-learn's pipelines taken apart."""
 
 import copy
 import warnings

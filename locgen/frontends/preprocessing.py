@@ -15,30 +15,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.memberships import Memberships, union
 from locgen.frontends.pipeline import LARGEST, library_quiet
 from locgen.frontends.step_outputs import Output, Transformer, transformed
 from locgen.ir.membership import Membership
 from locgen.quantise.bisect import largest_true
 
-__all__ = ["Lowered", "Memberships", "Preprocessing", "union"]
+__all__ = ["Lowered", "Preprocessing"]
 
 _CELLS = 1 << 21  # of one packed matrix: 16 MB, and the steps make a few copies of it
-
-
-class Memberships:
-    """The yes-no features that splits need so far, each kept once."""
-
-    def __init__(self, columns: int) -> None:
-        self.columns = columns
-        self.found: list[Membership] = []
-        self._index: dict[Membership, int] = {}
-
-    def index_of(self, membership: Membership) -> int:
-        """Return the feature's index behind the raw columns."""
-        if membership not in self._index:
-            self._index[membership] = self.columns + len(self.found)
-            self.found.append(membership)
-        return self._index[membership]
 
 
 @dataclass(frozen=True)
@@ -64,7 +49,7 @@ class Preprocessing:
     transform : raw rows (rows, columns) to what the model is given
     outputs : where each of the model's features comes from
     memberships : shared by all models behind the same raw columns
-    neutral : (columns,) a raw value that every step accepts, for the columns not asked about
+    neutral : (columns,) a raw value that every step accepts, for the columns not evaluated
     steps : the fitted steps
     """
 
@@ -255,7 +240,7 @@ class Preprocessing:
                 cut[part] = largest_true(holds, len(part))
         return cut
 
-    def ask(self, column: int, values: np.ndarray) -> np.ndarray:
+    def evaluate(self, column: int, values: np.ndarray) -> np.ndarray:
         """Return what the model is given, (len(values), features), for values of a raw column."""
         matrix = np.tile(self.neutral, (len(values), 1))
         matrix[:, column] = values
@@ -270,7 +255,7 @@ class Preprocessing:
 
     def at_missing(self, feature: int) -> float:
         """Return what the model's `feature` is where the raw value is missing."""
-        return float(self.ask(self.outputs[feature].column, np.array([np.nan]))[0, feature])
+        return float(self.evaluate(self.outputs[feature].column, np.array([np.nan]))[0, feature])
 
     def _lower_stepped(
         self,
@@ -283,15 +268,15 @@ class Preprocessing:
         """Lower the `splits` of one feature that depends on intervals of its raw column."""
         output = self.outputs[feature]
         low, high = output.intervals
-        value = self.ask(output.column, np.minimum(high, LARGEST))[:, feature]
+        value = self.evaluate(output.column, np.minimum(high, LARGEST))[:, feature]
         other = 0.0
         if output.unknown is not None:
-            other = float(self.ask(output.column, np.array([output.unknown]))[0, feature])
+            other = float(self.evaluate(output.column, np.array([output.unknown]))[0, feature])
         for split in splits:
-            asked = np.append(value, other)
+            evaluated = np.append(value, other)
             missing = bool(lowered.missing_left[split])
-            known = goes_left(np.nan_to_num(asked), np.full(len(asked), threshold[split]))
-            answers = np.where(np.isnan(asked), missing, known)
+            known = goes_left(np.nan_to_num(evaluated), np.full(len(evaluated), threshold[split]))
+            answers = np.where(np.isnan(evaluated), missing, known)
             outcome, outside = answers[:-1], bool(answers[-1])
             if output.unknown is None and len(np.flatnonzero(np.diff(outcome))) <= 1:
                 self._lower_limit(lowered, split, outcome, high)
@@ -316,15 +301,3 @@ class Preprocessing:
         lowered.swapped[split] = not first
         lowered.missing_left[split] ^= not first
         lowered.cut[split] = high[np.flatnonzero(outcome == first)[-1]]
-
-
-def union(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return rising edges of the union of intervals (low, high] that do not overlap."""
-    order = np.argsort(low)
-    edges: list[float] = []
-    for a, b in zip(low[order].tolist(), high[order].tolist(), strict=True):
-        if edges and edges[-1] == a:
-            edges[-1] = b
-        elif a < b:
-            edges += [a, b]
-    return np.array(edges)

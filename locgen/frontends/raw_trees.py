@@ -14,7 +14,7 @@ __all__ = ["CategorySplit", "Comparison", "RawTree", "check_tree", "float_trees"
 
 @dataclass(frozen=True)
 class CategorySplit:
-    """A split that asks for a set of values of a raw column.
+    """A split on a set of values of a raw column.
 
     Members
     -------

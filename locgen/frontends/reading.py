@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import sklearn
@@ -79,7 +79,7 @@ Extend = Callable[[Preprocessing, BaseEstimator, str], Preprocessing]
 
 def common_settings(
     last: BaseEstimator, preprocessing: Preprocessing, missing: bool, dtype: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Return the members of `Model` that all of scikit-learn's families set in the same way."""
     return {
         "family": type(last).__name__,

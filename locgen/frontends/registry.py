@@ -9,6 +9,7 @@ from locgen.frontends.entries import Estimator, KernelMap, Row, Step, estimators
 from locgen.frontends.interpret import boosting
 from locgen.frontends.locgen_models import clauses, mixtures
 from locgen.frontends.sklearn import (
+    averaging,
     calibration,
     discrete_steps,
     ensembles,
@@ -142,8 +143,8 @@ ESTIMATORS: tuple[Estimator, ...] = (
     *estimators(
         hist_gradient.read,
         hist_gradient.ROW,
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting: HistGradientBoostingClassifier",
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting: HistGradientBoostingRegressor",
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting: "
+        "HistGradientBoostingClassifier HistGradientBoostingRegressor",
         parts=_LOSSES + _BINNED,
     ),
     *estimators(
@@ -158,12 +159,12 @@ ESTIMATORS: tuple[Estimator, ...] = (
     ),
     *estimators(
         ensembles.bagging_classifier,
-        (ensembles.BAGGED, ensembles.SOFT, voting.HARD),
+        (averaging.BAGGED, ensembles.SOFT, voting.HARD),
         "sklearn.ensemble._bagging: BaggingClassifier",
     ),
     *estimators(
-        ensembles.bagging_regressor,
-        (ensembles.BAGGED, ensembles.AVERAGED),
+        averaging.bagging_regressor,
+        (averaging.BAGGED, averaging.AVERAGED),
         "sklearn.ensemble._bagging: BaggingRegressor",
     ),
     *estimators(isolation.read, isolation.ROW, "sklearn.ensemble._iforest: IsolationForest"),
@@ -174,8 +175,8 @@ ESTIMATORS: tuple[Estimator, ...] = (
         parts=_BUNCH,
     ),
     *estimators(
-        ensembles.voting_regressor,
-        (ensembles.MEAN, ensembles.AVERAGED),
+        averaging.voting_regressor,
+        (averaging.MEAN, averaging.AVERAGED),
         "sklearn.ensemble._voting: VotingRegressor",
         parts=_BUNCH,
     ),
@@ -199,8 +200,8 @@ ESTIMATORS: tuple[Estimator, ...] = (
         nearest_of=("ClassifierChain",),
     ),
     *estimators(
-        ensembles.multi_output,
-        (ensembles.TARGETS, ensembles.AVERAGED),
+        averaging.multi_output,
+        (averaging.TARGETS, averaging.AVERAGED),
         "sklearn.multioutput: MultiOutputRegressor",
     ),
     *estimators(
@@ -214,7 +215,7 @@ ESTIMATORS: tuple[Estimator, ...] = (
     ),
     *estimators(
         stacking.read,
-        ensembles.AVERAGED,
+        averaging.AVERAGED,
         "sklearn.ensemble._stacking: StackingRegressor",
         parts=_BUNCH,
     ),
@@ -247,7 +248,8 @@ ESTIMATORS: tuple[Estimator, ...] = (
         "sklearn.linear_model._base: LinearRegression",
         "sklearn.linear_model._ridge: Ridge RidgeCV",
         "sklearn.linear_model._coordinate_descent: Lasso LassoCV ElasticNet ElasticNetCV",
-        "sklearn.linear_model._coordinate_descent: MultiTaskLasso MultiTaskLassoCV MultiTaskElasticNet MultiTaskElasticNetCV",
+        "sklearn.linear_model._coordinate_descent: MultiTaskLasso MultiTaskLassoCV",
+        "sklearn.linear_model._coordinate_descent: MultiTaskElasticNet MultiTaskElasticNetCV",
         "sklearn.linear_model._least_angle: Lars LarsCV LassoLars LassoLarsCV LassoLarsIC",
         "sklearn.linear_model._omp: OrthogonalMatchingPursuit OrthogonalMatchingPursuitCV",
         "sklearn.linear_model._bayes: BayesianRidge ARDRegression",

@@ -5,6 +5,7 @@ the members' scores, as a model of its own.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -28,13 +29,13 @@ def combined(
     matrix: np.ndarray,
     base: np.ndarray,
     more: Sequence[Model] = (),
-    **settings: object,
+    **settings: Any,
 ) -> Model:
     """Return the model of the scores ``columns @ matrix + base``.
 
     Parameters
     ----------
-    told : columns of the members, one after the other
+    member_outputs : columns of the members, one after the other
     matrix : (columns, outputs); base : (outputs,)
     more : models over the raw columns that add to the outputs besides
     settings : members of `Model` that scikit-learn's families do not set in the same way
@@ -71,7 +72,7 @@ def with_second_stage(
     members: Sequence[Model],
     more: Sequence[Model] = (),
     outranks: bool = False,
-    **settings: object,
+    **settings: Any,
 ) -> Model:
     """Return members side by side and what stands behind their scores.
 
@@ -127,7 +128,7 @@ def second_stage(
     trees: Sequence[FloatTree],
     units: Sequence[object],
     base: np.ndarray,
-    **settings: object,
+    **settings: Any,
 ) -> Model:
     """Return the model over `scores` raw scores that `trees` and `units` make up."""
     return Model(

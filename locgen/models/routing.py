@@ -1,7 +1,7 @@
 """Which expert takes which row: first clusters, balanced assignment, and gates that learn it."""
 
 import warnings
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from sklearn.cluster import kmeans_plusplus
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 GateKind = Literal["tree", "linear", "prototype"]
-Gate = DecisionTreeClassifier | LogisticRegression | NearestCentroid
+Gate: TypeAlias = DecisionTreeClassifier | LogisticRegression | NearestCentroid
 
 _LLOYD_ROUNDS = 50
 _PRICE_ROUNDS = 30

@@ -1,14 +1,30 @@
-"""Trains a mixture: experts on their rows, the gate on the rows' cheapest experts, in turn."""
+"""Training of a mixture: experts on their rows, the gate on the rows' cheapest experts, in turn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from locgen.models.routing import Gate, assign, best, clusters, fit_gate, score_gate
+from locgen.models.routing import Gate, GateKind, assign, best, clusters, fit_gate, score_gate
 
 __all__ = ["Trained", "train"]
+
+
+class Mixture(Protocol):
+    """The estimator that is trained; its parameters are those of `mixture`."""
+
+    experts: int
+    top_k: int
+    gate: GateKind
+    gate_depth: int | None
+    max_iter: int
+    balance: float
+
+    def _expert_outputs(self, expert: BaseEstimator, x: np.ndarray) -> np.ndarray: ...
+
+    def _cost(self, outputs: np.ndarray, y: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,7 @@ class Trained:
 
 
 def train(
-    mixture: object,
+    mixture: Mixture,
     x: np.ndarray,
     y: np.ndarray,
     fit_expert: Callable[[np.ndarray, int], BaseEstimator],
@@ -115,7 +131,7 @@ def _nearest(x: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
 
 
 def _learn(
-    mixture: object, x: np.ndarray, chosen: np.ndarray, cost: np.ndarray | None, seed: int
+    mixture: Mixture, x: np.ndarray, chosen: np.ndarray, cost: np.ndarray | None, seed: int
 ) -> tuple[Gate | None, np.ndarray]:
     """Return (gate, routes (rows, k)) of a gate that opens every expert for some row.
 

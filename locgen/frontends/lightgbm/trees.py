@@ -8,13 +8,15 @@ to the left, all others and NaN to the right.
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends.preprocessing import Preprocessing, union
+from locgen.frontends.memberships import union
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
 from locgen.frontends.reading import Oracle, Read, Reading
 from locgen.ir.model import Model, SplitRule
@@ -89,32 +91,32 @@ def read(
         "memberships": tuple(preprocessing.memberships.found),
         "base": (0.0,) * outputs,
     }
-    if objective == "binary":
-        model = Model(
-            task="classification",
-            classes=tuple(classes or (0, 1)),
-            decision=">",
-            probability="sigmoid",
-            **common,
-        )
-    elif objective in ("multiclass", "multiclassova"):
-        model = Model(
-            task="classification",
-            classes=tuple(classes or range(outputs)),
-            decision="argmax",
-            probability="softmax" if objective == "multiclass" else "none",
-            **common,
-        )
-    else:
-        model = Model(task="regression", classes=(), decision="identity", **common)
-    asked = {"num_threads": 1}
+    model = Model(**common, **_decided(objective, outputs, classes))
+
+    def predicted(x: np.ndarray, **kind: bool) -> np.ndarray:
+        return booster.predict(x, num_threads=1, **kind).reshape(len(x), -1)
+
     return Reading(
         model,
         Oracle(
-            lambda x: share * booster.predict(x, raw_score=True, **asked).reshape(len(x), -1),
-            leaves=lambda x: booster.predict(x, pred_leaf=True, **asked).reshape(len(x), -1),
+            lambda x: share * predicted(x, raw_score=True),
+            leaves=lambda x: predicted(x, pred_leaf=True),
         ),
     )
+
+
+def _decided(objective: str, outputs: int, classes: Sequence[object] | None) -> dict[str, Any]:
+    """Return the members of `Model` that the objective decides."""
+    if objective not in ("binary", "multiclass", "multiclassova"):
+        return {"task": "regression", "classes": (), "decision": "identity"}
+    two = objective == "binary"
+    probability = {"binary": "sigmoid", "multiclass": "softmax"}.get(objective, "none")
+    return {
+        "task": "classification",
+        "classes": tuple(classes or range(2 if two else outputs)),
+        "decision": ">" if two else "argmax",
+        "probability": probability,
+    }
 
 
 def _at_most(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:

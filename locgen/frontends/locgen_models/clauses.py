@@ -48,7 +48,7 @@ class RuleSet:
     -------
     features : names, in the order of the data's columns
     classes : the answers, in the order that ties go to
-    clauses : in the order that a decision list asks them
+    clauses : in the order in which a decision list tries them
     decision : ``sum``: the class with the largest sum of weights, ties to the first; ``first``: the
         class of the first clause that holds
     default : the answer of a decision list where no clause holds

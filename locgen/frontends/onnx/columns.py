@@ -1,6 +1,6 @@
 """Operators before the ensembles: which raw column each of their outputs comes from.
 
-What they compute is asked of onnxruntime, see `onnx_step`; the functions here only follow the
+onnxruntime computes their values, see `step`; the functions here only follow the
 columns through the graph and refuse what mixes them or does not rise.
 """
 

@@ -65,27 +65,7 @@ def read_ensemble(
     """
     attributes = Attributes(node)
     transform, aggregate = _settings(node, attributes)
-    labels: tuple[str | int, ...] = ()
-    if node.op_type == "TreeEnsemble":
-        arrays = split_arrays(attributes)
-    elif node.op_type == "TreeEnsembleRegressor":
-        arrays = listed_arrays(attributes, "target")
-    else:
-        arrays, labels = listed_arrays(attributes, "class"), _labels(node, attributes)
-    if "BRANCH_MEMBER" in arrays.modes:
-        raise refused(
-            node,
-            "with BRANCH_MEMBER is not supported, since onnxruntime cuts fractions off before it "
-            "looks values up (a chain of BRANCH_EQ is)",
-        )
-    outputs = len(labels) or attributes.one("n_targets", int, 1)
-    base = attributes.numbers("base_values")
-    if not 1 <= outputs <= MOST_SCORES:
-        raise refused(node, f"with {outputs} outputs is not supported")
-    if ((arrays.output < 0) | (arrays.output >= outputs)).any():
-        raise damaged(f"{node.op_type} has a weight for an output that is not there")
-    if not np.isfinite(base).all() or not np.isfinite(arrays.weight).all():
-        raise damaged(f"{node.op_type} has weights that are not finite")
+    arrays, labels, outputs, base = _arrays(node, attributes)
     found = {
         "node": node,
         "dtype": dtype,
@@ -117,8 +97,8 @@ def read_ensemble(
     if labels:
         if not len(base):
             _check_all_weighted(trees, outputs)
-        told = (node.output[1], "softmax") if transform == "SOFTMAX" else None
-        winner = Winner(plain, labels, told, classes=outputs)
+        probability = (node.output[1], "softmax") if transform == "SOFTMAX" else None
+        winner = Winner(plain, labels, probability, classes=outputs)
     return Ensemble(
         trees=trees,
         base=base if len(base) else np.zeros(outputs),
@@ -127,6 +107,34 @@ def read_ensemble(
         winner=winner,
         **found,
     )
+
+
+def _arrays(
+    node: NodeProto, attributes: Attributes
+) -> tuple[Arrays, tuple[str | int, ...], int, np.ndarray]:
+    """Return the trees' arrays, the labels, the number of outputs and their base values."""
+    labels: tuple[str | int, ...] = ()
+    if node.op_type == "TreeEnsemble":
+        arrays = split_arrays(attributes)
+    elif node.op_type == "TreeEnsembleRegressor":
+        arrays = listed_arrays(attributes, "target")
+    else:
+        arrays, labels = listed_arrays(attributes, "class"), _labels(node, attributes)
+    if "BRANCH_MEMBER" in arrays.modes:
+        raise refused(
+            node,
+            "with BRANCH_MEMBER is not supported, since onnxruntime cuts fractions off before it "
+            "looks values up (a chain of BRANCH_EQ is)",
+        )
+    outputs = len(labels) or attributes.one("n_targets", int, 1)
+    base = attributes.numbers("base_values")
+    if not 1 <= outputs <= MOST_SCORES:
+        raise refused(node, f"with {outputs} outputs is not supported")
+    if ((arrays.output < 0) | (arrays.output >= outputs)).any():
+        raise damaged(f"{node.op_type} has a weight for an output that is not there")
+    if not np.isfinite(base).all() or not np.isfinite(arrays.weight).all():
+        raise damaged(f"{node.op_type} has weights that are not finite")
+    return arrays, labels, outputs, base
 
 
 def _settings(node: NodeProto, attributes: Attributes) -> tuple[str, str]:
@@ -188,17 +196,17 @@ def _two_classes(
     number: int,
 ) -> tuple[Scores, Winner]:
     """Return the scores of both classes, and the label, by the one raw output."""
-    told = None
+    probability = None
     if only == 1:
         scores = Scores({number: np.array([[0.0, 1.0]])}, np.zeros(2), _LINKS[transform])
     elif transform == "LOGISTIC" or not positive:
         link = "logistic" if transform == "LOGISTIC" else "none"
         scores = Scores({number: np.array([[-1.0, 1.0]])}, np.zeros(2), link)
-        told = (node.output[1], "sigmoid") if link == "logistic" and not positive else None
+        probability = (node.output[1], "sigmoid") if link == "logistic" and not positive else None
     else:
         scores = Scores({number: np.array([[-1.0, 1.0]])}, np.array([1.0, 0.0]))
     limit = np.array([-0.5 if positive else 0.0])
-    return scores, Winner(Scores({number: np.ones((1, 1))}, limit), labels, told)
+    return scores, Winner(Scores({number: np.ones((1, 1))}, limit), labels, probability)
 
 
 def _check_weighted(trees: tuple[NodeTree, ...]) -> None:

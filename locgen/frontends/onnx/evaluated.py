@@ -1,4 +1,4 @@
-"""What becomes of single trees behind their operators, where that is asked and not read.
+"""Single trees behind operators that are evaluated and not read.
 
 Converters write some ensembles as one operator a tree and dozens of small ones behind them: the
 votes of AdaBoost, the path lengths of an isolation forest. Here the graph is cut at the trees and
@@ -21,7 +21,7 @@ from locgen.frontends.onnx.nodes import NodeTree
 from locgen.frontends.onnx.session import session_of
 from locgen.frontends.onnx.values import MOST_SCORES, Scores, Winner
 
-__all__ = ["asked"]
+__all__ = ["evaluated"]
 
 # Operators of numbers alone, without loops, whose outputs are no larger than their inputs.
 _PLAIN = frozenset(
@@ -38,7 +38,7 @@ _COMBINATIONS = 512
 _TOLERANCE = 1e-5  # of the largest sum: onnxruntime adds up float32
 
 
-def asked(proto: onnx.ModelProto) -> Graph:
+def evaluated(proto: onnx.ModelProto) -> Graph:
     """Return what the graph computes, found by feeding it the leaves of its trees.
 
     Raises
@@ -69,8 +69,8 @@ def asked(proto: onnx.ModelProto) -> Graph:
         plain = {number: np.eye(len(found.base)) for number in range(len(own))}
         scores = Scores(plain, found.base - found.limit)
         decided = Winner(scores, found.labels, classes=len(found.labels)) if found.labels else None
-        told = found.tensor, np.full(len(found.base), found.limit)
-        return Graph(inputs, names, walked.columns, own, answer, decided or scores, told)
+        score = found.tensor, np.full(len(found.base), found.limit)
+        return Graph(inputs, names, walked.columns, own, answer, decided or scores, score)
     raise UnsupportedModel("the ONNX graph is no sum over its trees")
 
 
@@ -242,8 +242,8 @@ class _Cut:
             parts.append(table[first : first + count] - base)
             first += count
         mixed = self._combinations[first:]
-        told = base + sum(part[mixed[:, tree]] for tree, part in enumerate(parts))
-        if np.abs(told - table[first:]).max() > _TOLERANCE * np.abs(table).max():
+        expected = base + sum(part[mixed[:, tree]] for tree, part in enumerate(parts))
+        if np.abs(expected - table[first:]).max() > _TOLERANCE * np.abs(table).max():
             return None
         return parts
 
@@ -259,12 +259,12 @@ class _Cut:
         np.fill_diagonal(alone, high)
         even = np.tile(tensor[:count], (count, 1)).astype(tensor.dtype)
         even[:, 0] = even[:, -1] = even.max(axis=1)  # ties go to the first
-        asked = self._run({name: np.concatenate([alone, even])}, [self._answer])[self._answer]
-        asked = asked.reshape(-1)
-        labels = np.array(asked[:count])
+        answers = self._run({name: np.concatenate([alone, even])}, [self._answer])[self._answer]
+        answers = answers.reshape(-1)
+        labels = np.array(answers[:count])
         if len(set(labels.tolist())) != count:
             return None
-        if not np.array_equal(labels[np.argmax(even, axis=1)], asked[count:]):
+        if not np.array_equal(labels[np.argmax(even, axis=1)], answers[count:]):
             return None
         ranked = np.sort(tensor.astype(np.float64), axis=1)
         clear = ranked[:, -1] - ranked[:, -2] > _TOLERANCE * np.abs(ranked).max()
@@ -278,21 +278,21 @@ class _Cut:
         """Return the labels below and above the one value at which the answer changes, and it."""
         shape = (-1, *tensor.shape[1:])
 
-        def asked(values: np.ndarray) -> np.ndarray:
+        def evaluate(values: np.ndarray) -> np.ndarray:
             given = values.astype(tensor.dtype).reshape(shape)
             return self._run({name: given}, [self._answer])[self._answer].reshape(-1)
 
         values = np.unique(tensor)
-        said = asked(values)
-        changes = np.flatnonzero(said[1:] != said[:-1])
+        answers = evaluate(values)
+        changes = np.flatnonzero(answers[1:] != answers[:-1])
         if len(changes) != 1:
             return None
         low, high = values[changes[0]], values[changes[0] + 1]
-        below, above = said[changes[0]], said[changes[0] + 1]
+        below, above = answers[changes[0]], answers[changes[0] + 1]
         while np.nextafter(low, high) < high:
             middle = low + (high - low) / 2
             middle = middle if low < middle < high else np.nextafter(low, high)
-            low, high = (middle, high) if asked(middle[None])[0] == below else (low, middle)
+            low, high = (middle, high) if evaluate(middle[None])[0] == below else (low, middle)
         flat = tensor.reshape(-1)
         if not np.array_equal(np.where(flat <= low, below, above), answer):
             return None

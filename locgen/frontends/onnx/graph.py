@@ -71,7 +71,7 @@ class Graph:
     ensembles : of trees, or other models, in order of the graph
     output : the name of the answer
     answer : a decision, or scores for regression
-    told : the tensor that the scores are, and what is taken off it; None where they are sums of
+    tensor_score : the tensor that the scores are, and what is taken off it; None for sums of
         what the ensembles put out
     """
 
@@ -81,7 +81,7 @@ class Graph:
     ensembles: tuple[Ensemble | Machine, ...]
     output: str
     answer: Winner | Scores
-    told: tuple[str, np.ndarray] | None = None
+    tensor_score: tuple[str, np.ndarray] | None = None
 
 
 def started(model: ModelProto) -> tuple["_Walk", tuple[Input, ...], tuple[str, ...]]:
@@ -192,8 +192,8 @@ class _Walk:
         for given in inputs:
             own = range(given.first, given.first + given.width)
             whole = given.dtype.startswith("int")
-            told = {"missing": "refused", "affine": None} if whole else {}
-            traces = (Trace(n, not whole, **told) for n in own)
+            settings = {"missing": "refused", "affine": None} if whole else {}
+            traces = (Trace(n, not whole, **settings) for n in own)
             self.known[given.name] = Columns(tuple(traces), "int64" if whole else given.dtype)
         self.ensembles: list[Ensemble | Machine] = []
         self.columns: dict[str, Columns] = {}

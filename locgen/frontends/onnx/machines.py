@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import NodeProto
 
+from locgen.frontends.kernel_layers import Kernel
 from locgen.frontends.onnx.values import (
     MOST_SCORES,
     Attributes,
@@ -35,13 +36,11 @@ class Stored:
     Members
     -------
     kernel : ``rbf``, ``poly`` or ``sigmoid``
-    parameters : gamma, coef0, degree
     vectors : (vectors, features)
     weights : (vectors, raw outputs)
     """
 
-    kernel: str
-    parameters: tuple[float, float, float]
+    kernel: Kernel
     vectors: np.ndarray
     weights: np.ndarray
 
@@ -166,28 +165,28 @@ def _linear_classifier(node: NodeProto, features: int, number: int) -> Machine:
         raise damaged("LinearClassifier has another number of labels than of rows")
     probabilities = node.output[1], "softmax"
     if rows == 1:
-        told = (node.output[1], "sigmoid") if link == "logistic" else None
+        probability = (node.output[1], "sigmoid") if link == "logistic" else None
         second = Scores({number: np.array([[-1.0, 1.0]])}, np.array([0.0, 0.0]), link)
-        winner = Winner(plain, labels, told)
+        winner = Winner(plain, labels, probability)
         if link == "none":  # onnxruntime puts out 1 - score beside it
             second = Scores(second.weights, np.array([1.0, 0.0]), link)
         return Machine(node, coefficients.T, base, second, winner, column=1)
     if rows > 2:
-        told = probabilities if link == "softmax" else None
-        winner = Winner(plain, labels, told, classes=rows)
+        probability = probabilities if link == "softmax" else None
+        winner = Winner(plain, labels, probability, classes=rows)
         return Machine(node, coefficients.T, base, Scores(plain.weights, plain.base, link), winner)
     # A row each: where the first is minus the second, the score is the second.
     mirrored = np.array_equal(coefficients[0], -coefficients[1]) and base[0] == -base[1]
     compared = plain.times(np.array([[0.0], [1.0]]) if mirrored else np.array([[-1.0], [1.0]]))
-    told = None
+    probability = None
     if (link == "logistic" and mirrored) or (link == "softmax" and not mirrored):
-        told = node.output[1], "sigmoid"
-    winner = Winner(compared, labels, told)
+        probability = node.output[1], "sigmoid"
+    winner = Winner(compared, labels, probability)
     return Machine(node, coefficients.T, base, Scores(plain.weights, plain.base, link), winner)
 
 
-def _stored(node: NodeProto, count: int, features: int) -> tuple[str, tuple[float, ...]]:
-    """Return the kernel's name and parameters."""
+def _kernel(node: NodeProto, count: int) -> Kernel:
+    """Return the kernel over `count` support vectors."""
     kernel = Attributes(node).text("kernel_type", "LINEAR").lower()
     if kernel not in ("linear", "poly", "rbf", "sigmoid"):
         raise damaged(f"{node.op_type} has a kernel that is none")
@@ -198,16 +197,16 @@ def _stored(node: NodeProto, count: int, features: int) -> tuple[str, tuple[floa
         raise refused(node, "with gamma below 0 is not supported")
     if not count >= 1:
         raise refused(node, "without support vectors is not supported")
-    return kernel, (float(gamma), float(coef0), float(degree))
+    return Kernel(kernel, float(gamma), int(degree) if kernel == "poly" else 1, float(coef0))
 
 
 def _sums(
     node: NodeProto, features: int, vectors: np.ndarray, weights: np.ndarray
 ) -> np.ndarray | Stored:
-    kernel, parameters = _stored(node, len(vectors), features)
-    if kernel == "linear":
+    kernel = _kernel(node, len(vectors))
+    if kernel.name == "linear":
         return vectors.T @ weights
-    return Stored(kernel, parameters, vectors, weights)
+    return Stored(kernel, vectors, weights)
 
 
 def _svm_regressor(node: NodeProto, features: int, number: int) -> Machine:
@@ -217,8 +216,7 @@ def _svm_regressor(node: NodeProto, features: int, number: int) -> Machine:
     count = attributes.one("n_supports", int, 0)
     base = _finite(node, "rho", 1)
     if count == 0:  # one dot product
-        kernel, _ = _stored(node, 1, features)
-        if kernel != "linear":
+        if _kernel(node, 1).name != "linear":
             raise refused(node, "without support vectors is not supported")
         sums: np.ndarray | Stored = _finite(node, "coefficients", features)[:, None]
     else:
@@ -242,7 +240,7 @@ def _svm_classifier(node: NodeProto, features: int, number: int) -> Machine:
     own = attributes.integers("vectors_per_class")
     classes, count = len(own), int(own.sum())
     if classes != len(labels) or classes < 2 or (own < 0).any():
-        raise refused(node, "whose vectors are not told by class is not supported")
+        raise refused(node, "whose vectors are not numbered by class is not supported")
     pairs = [(i, j) for i in range(classes) for j in range(i + 1, classes)]
     base = _finite(node, "rho", len(pairs))
     vectors = _finite(node, "support_vectors", count, features)

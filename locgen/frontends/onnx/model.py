@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.onnx.ensembles import OPERATORS
-from locgen.frontends.onnx.evaluated import asked
+from locgen.frontends.onnx.evaluated import evaluated
 from locgen.frontends.onnx.graph import Graph, behind, walk
 from locgen.frontends.onnx.machines import MACHINES
 from locgen.frontends.onnx.session import session_of
@@ -72,7 +72,7 @@ class OnnxModel:
         try:
             self.graph = walk(proto)
         except UnsupportedModel:
-            other = _asked(proto)
+            other = _evaluated(proto)
             if other is None:
                 raise
             self.graph = other
@@ -123,15 +123,15 @@ class OnnxModel:
 
     def raw_scores(self, scores: Scores, x: np.ndarray) -> np.ndarray:
         """Return `scores` (rows, outputs) of what onnxruntime says the models' raw outputs are."""
-        if self.graph.told is not None:
-            name, taken_off = self.graph.told
+        if self.graph.tensor_score is not None:
+            name, taken_off = self.graph.tensor_score
             (found,) = self.tensors(x, [name])
             return found.reshape(len(x), -1).astype(np.float64) - taken_off
         numbers = sorted(scores.weights)
         models = [self.graph.ensembles[number] for number in numbers]
-        asked = self.tensors(x, [model.node.output[-1] for model in models], plain=True)
+        found_all = self.tensors(x, [model.node.output[-1] for model in models], plain=True)
         total = np.tile(scores.base, (len(x), 1))
-        for number, model, found in zip(numbers, models, asked, strict=True):
+        for number, model, found in zip(numbers, models, found_all, strict=True):
             weights = scores.weights[number]
             own = found.reshape(len(x), -1)[:, model.column :][:, : len(weights)]
             total += own.astype(np.float64) @ weights
@@ -157,13 +157,13 @@ def _plain(node: onnx.NodeProto) -> onnx.NodeProto:
     return copy
 
 
-def _asked(proto: onnx.ModelProto) -> Graph | None:
-    """Return what asking finds out about a graph that could not be read; None if that is nothing.
+def _evaluated(proto: onnx.ModelProto) -> Graph | None:
+    """Return what evaluation finds out about a graph that could not be read; None if nothing.
 
     Whatever goes wrong, what reading said of the graph is the better refusal.
     """
     try:
-        return asked(proto)
+        return evaluated(proto)
     except Exception:  # onnxruntime's own exceptions have no base but Exception
         return None
 

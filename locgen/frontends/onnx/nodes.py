@@ -17,7 +17,7 @@ _SETS = ("BRANCH_EQ", "BRANCH_NEQ")
 
 @dataclass(frozen=True)
 class SetSplit:
-    """A split that asks whether a value is one of `members`."""
+    """A split on whether a value is one of `members`."""
 
     members: tuple[float, ...]
     inside_left: bool

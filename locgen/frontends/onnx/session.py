@@ -19,7 +19,7 @@ def session_of(
     Parameters
     ----------
     inputs : what is fed; those that no node uses are left out
-    outputs : names of the tensors asked for
+    outputs : names of the tensors requested
     """
     part = onnx.ModelProto(ir_version=proto.ir_version)
     part.opset_import.extend(proto.opset_import)

@@ -1,6 +1,6 @@
 """ONNX-ML's tree ensembles as the float IR, as onnxruntime 1.31 computes them.
 
-Inputs are cast to what the graph asks for; each split has its own comparison, and a missing value
+Inputs are cast to what the graph declares; each split has its own comparison, and a missing value
 goes where the split says. Sums are float32 there and float64 here.
 """
 
@@ -10,17 +10,18 @@ import numpy as np
 import onnxruntime
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.memberships import union
+from locgen.frontends.onnx.answers import answered, scores_of
 from locgen.frontends.onnx.ensembles import Ensemble
 from locgen.frontends.onnx.model import OnnxModel
 from locgen.frontends.onnx.nodes import SetSplit
 from locgen.frontends.onnx.step import OnnxColumns
-from locgen.frontends.onnx.values import Scores, Winner
-from locgen.frontends.preprocessing import Preprocessing, union
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, float_trees
-from locgen.frontends.reading import Oracle, Reading
+from locgen.frontends.reading import Reading
 from locgen.frontends.step_outputs import Output
 from locgen.ir.float import FloatTree
-from locgen.ir.model import Model, SplitRule
+from locgen.ir.model import SplitRule
 
 __all__ = ["read_trees"]
 
@@ -33,9 +34,7 @@ def read_trees(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
     One score: the second class where it is above 0. Several: argmax. A graph without labels is a
     regression.
     """
-    graph = last.graph
-    answer = graph.answer
-    scores = answer.scores if isinstance(answer, Winner) else answer
+    graph, scores = last.graph, scores_of(last)
     used = [(graph.ensembles[n], matrix) for n, matrix in sorted(scores.weights.items())]
     preprocessings = [_preprocessing(last, ensemble, preprocessing) for ensemble, _ in used]
     trees: list[FloatTree] = []
@@ -44,48 +43,29 @@ def read_trees(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
     outputs = [output for own in preprocessings for output in own.outputs]
     base = scores.base + sum(ensemble.base @ matrix for ensemble, matrix in used)
     floats = {one.dtype for one in graph.inputs} | {ensemble.dtype for ensemble, _ in used}
-    common = {
-        "family": f"ONNX {used[0][0].node.op_type}",
-        "library": f"onnxruntime {onnxruntime.__version__}",
-        "feature_names": preprocessing.names,
-        "rule": SplitRule(
+    return answered(
+        last,
+        replace(preprocessing, outputs=tuple(outputs)),
+        _TOLERANCE,
+        ">" if len(base) == 1 else "argmax",
+        family=f"ONNX {used[0][0].node.op_type}",
+        library=f"onnxruntime {onnxruntime.__version__}",
+        feature_names=preprocessing.names,
+        rule=SplitRule(
             operator="<" if all(ensemble.strict for ensemble, _ in used) else "<=",
             input_dtype="float32" if "float32" in floats else "float64",
             missing=all(output.imputed for output in outputs),
         ),
-        "trees": tuple(trees),
-        "memberships": tuple(preprocessing.memberships.found),
-        "base": tuple(base.tolist()),
-    }
-    whole = replace(preprocessing, outputs=tuple(outputs))
-    if isinstance(answer, Scores):
-        model = Model(task="regression", classes=(), decision="identity", **common)
-        asked = Oracle(lambda x: last.predict(x).reshape(len(x), -1), tolerance=_TOLERANCE)
-        return Reading(model, asked, whole)
-    told = answer.probabilities
-    model = Model(
-        task="classification",
-        classes=answer.labels or tuple(range(answer.classes)),
-        decision=">" if len(base) == 1 else "argmax",
-        probability=told[1] if told else "none",
-        **common,
-    )
-    return Reading(
-        model,
-        Oracle(
-            lambda x: last.raw_scores(scores, x),
-            probabilities=(lambda x: last.tensors(x, [told[0]])[0]) if told else None,
-            labels=last.predict,
-            tolerance=_TOLERANCE,
-        ),
-        whole,
+        trees=tuple(trees),
+        memberships=tuple(preprocessing.memberships.found),
+        base=tuple(base.tolist()),
     )
 
 
 def _preprocessing(
     model: OnnxModel, ensemble: Ensemble, preprocessing: Preprocessing
 ) -> Preprocessing:
-    """Return the front of what the ensemble is given; NaN is welcome wherever it can be."""
+    """Return the preprocessing of what the ensemble is given; NaN is welcome wherever it can be."""
     name = ensemble.node.input[0]
     traces = model.graph.columns[name].traces
     if all(trace.untouched for trace in traces):
@@ -130,13 +110,13 @@ def _set_splits(
     ensemble: Ensemble, preprocessing: Preprocessing
 ) -> dict[tuple[int, int], CategorySplit]:
     """Return the splits that compare for equality, by tree and node."""
-    asking = [
+    equalities = [
         (number, node) for number, tree in enumerate(ensemble.trees) for node in sorted(tree.sets)
     ]
-    if not asking:
+    if not equalities:
         return {}
     features, members = [], []
-    for number, node in asking:
+    for number, node in equalities:
         tree = ensemble.trees[number]
         feature = int(tree.feature[node])
         if preprocessing.outputs[feature].intervals is not None:
@@ -155,14 +135,14 @@ def _set_splits(
 
     ends = preprocessing.bisect(np.array(features * 2, dtype=np.int64), below)
     at_missing = {
-        feature: preprocessing.ask(preprocessing.outputs[feature].column, np.array([np.nan]))[
+        feature: preprocessing.evaluate(preprocessing.outputs[feature].column, np.array([np.nan]))[
             0, feature
         ]
         for feature in set(features)
         if preprocessing.outputs[feature].imputed
     }
     found, first = {}, 0
-    for number, node in asking:
+    for number, node in equalities:
         tree = ensemble.trees[number]
         own = slice(first, first + len(tree.sets[node].members))
         first = own.stop

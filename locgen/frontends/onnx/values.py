@@ -58,7 +58,7 @@ def refused(node: NodeProto, why: str) -> UnsupportedModel:
 
 
 class Attributes:
-    """Attributes of one node; those of another type than asked for are damage."""
+    """Attributes of one node; those of another type than expected are damage."""
 
     def __init__(self, node: NodeProto) -> None:
         self._operator = ascii(node.op_type)[1:-1]

@@ -123,7 +123,7 @@ def _function(last: BaseEstimator, fold: object, has_scores: bool) -> tuple[floa
 def _after(
     outputs: MemberOutputs, slope: float, offset: float, function: Function
 ) -> MemberOutputs:
-    """Return ``function(slope * column + offset)`` of the one column of `told`."""
+    """Return ``function(slope * column + offset)`` of the one column of `outputs`."""
     if not outputs.nodes:
         layers, weights = (), outputs.straight.T
     else:

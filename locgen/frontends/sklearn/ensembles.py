@@ -1,4 +1,4 @@
-"""scikit-learn's ensembles over trees and the estimators that wrap others, as the float IR.
+"""Readers of scikit-learn's ensembles of classifiers: boosted, bagged, voting.
 
 What each adds up is written out beside its reader, as read in scikit-learn 1.9.1. Members are read
 with the other readers, each behind the columns that it is given.
@@ -12,11 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import (
     AdaBoostClassifier,
     BaggingClassifier,
-    BaggingRegressor,
     VotingClassifier,
-    VotingRegressor,
 )
-from sklearn.multioutput import MultiOutputRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.entries import Row
@@ -28,26 +25,12 @@ from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Part, Read, Reading, weighted_part
 from locgen.frontends.second_stage import combined
+from locgen.frontends.sklearn.averaging import bagged, voting_weights
 from locgen.frontends.sklearn.voting import votes
 from locgen.ir.float import FloatTree
 from locgen.ir.model import Model
 
-__all__ = [
-    "ADA_BOOST",
-    "AVERAGED",
-    "BAGGED",
-    "MEAN",
-    "SOFT",
-    "TARGETS",
-    "VOTED",
-    "ada_boost",
-    "bagged",
-    "bagging_classifier",
-    "bagging_regressor",
-    "multi_output",
-    "voting_classifier",
-    "voting_regressor",
-]
+__all__ = ["ADA_BOOST", "SOFT", "VOTED", "ada_boost", "bagging_classifier", "voting_classifier"]
 
 ADA_BOOST = (
     Row(
@@ -65,13 +48,6 @@ ADA_BOOST = (
         "as its forests",
     ),
 )
-BAGGED = Row(
-    "trees",
-    "{} over trees and forests (other members: see below)",
-    "its share of the mean; features may be drawn",
-    "argmax, none",
-    "as its trees",
-)
 VOTED = Row(
     "trees",
     "{}",
@@ -80,14 +56,6 @@ VOTED = Row(
     "argmax; weighted votes of the members' decisions",
     "as its members",
 )
-MEAN = Row(
-    "trees",
-    "{}",
-    "its share of the weighted mean, boosting included",
-    "none",
-    "as its members",
-)
-TARGETS = Row("trees", "{}", "as its regressors, one target each", "none", "as its members")
 SOFT = Row(
     "ensembles",
     "{}, of soft votes",
@@ -95,13 +63,6 @@ SOFT = Row(
     "a `dense` unit for a logistic, a `softmax` for several classes; forests' and neighbours' "
     "means are sums already",
     "argmax",
-)
-AVERAGED = Row(
-    "ensembles",
-    "{}, before a linear model",
-    "values times their weights, `passthrough` included",
-    "",
-    "none",
 )
 
 
@@ -264,29 +225,6 @@ def ada_boost(last: AdaBoostClassifier, preprocessing: Preprocessing, read: Read
     )
 
 
-def bagged(
-    last: BaseEstimator, preprocessing: Preprocessing
-) -> list[tuple[BaseEstimator, Preprocessing]]:
-    """Return the members, each with the front of the features that it is given."""
-    if len(last.estimators_) != len(last.estimators_features_):
-        raise ModelFileError(
-            f"{type(last).__name__} has damaged members: save the fitted model again"
-        )
-    found = []
-    for member, features in zip(last.estimators_, last.estimators_features_, strict=True):
-        picked = np.asarray(features)
-        if (
-            picked.dtype.kind not in "iu"
-            or picked.min() < 0
-            or picked.max() >= preprocessing.features
-        ):
-            raise ModelFileError(
-                f"{type(last).__name__} has damaged features: save the fitted model again"
-            )
-        found.append((member, preprocessing.selected(picked)))
-    return found
-
-
 def bagging_classifier(
     last: BaggingClassifier, preprocessing: Preprocessing, read: Read
 ) -> Reading:
@@ -306,49 +244,11 @@ def bagging_classifier(
     return Reading(model, Oracle(None, labels=library.predict))
 
 
-def _averaged(
-    last: BaseEstimator,
-    preprocessing: Preprocessing,
-    members: Sequence[Model],
-    weights: np.ndarray,
-) -> Reading:
-    """Regressors whose answers are averaged, `weights` summing up to 1."""
-    for member in members:
-        if member.task != "regression":
-            raise ModelFileError(f"{type(last).__name__} has a classifier as member")
-    count = len(members[0].base)
-    parts = [
-        weighted_part(member, tuple(range(count)), count, float(weight))
-        for member, weight in zip(members, weights, strict=True)
-    ]
-    model = merged(
-        last, preprocessing, parts, members, task="regression", classes=(), decision="identity"
-    )
-    library = quiet(last)
-    loose = max(1e-9, 1e-5 * any(m.rule.operator == "<" for m in members))
-    return Reading(model, Oracle(lambda x: library.predict(x).reshape(len(x), -1), tolerance=loose))
-
-
-def bagging_regressor(last: BaggingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
-    """Return the mean of the members' answers."""
-    members = [addable(last, read(member, own)) for member, own in bagged(last, preprocessing)]
-    return _averaged(last, preprocessing, members, np.full(len(members), 1 / len(members)))
-
-
-def _weights(last: BaseEstimator) -> np.ndarray:
-    weights = last._weights_not_none
-    count = len(last.estimators_)
-    values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
-    if values.shape != (count,) or not np.isfinite(values).all() or values.sum() == 0:
-        raise ModelFileError(f"{type(last).__name__} has damaged weights: save the model again")
-    return values
-
-
 def voting_classifier(last: VotingClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """Soft: weighted mean of probabilities. Hard: weighted votes. Argmax, ties to the lowest."""
     classes = class_labels(last)
     readings = [read(member, preprocessing) for member in last.estimators_]
-    codes, weights = tuple(range(len(classes))), _weights(last)
+    codes, weights = tuple(range(len(classes))), voting_weights(last)
     library = quiet(last)
     if last.voting == "soft":
         own = list(zip(last.estimators_, readings, strict=True))
@@ -379,22 +279,3 @@ def voting_classifier(last: VotingClassifier, preprocessing: Preprocessing, read
         return np.stack([(answers == code) @ weights for code in codes], axis=1)
 
     return Reading(model, Oracle(counted, labels=library.predict))
-
-
-def voting_regressor(last: VotingRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
-    """Return the weighted mean of the members' answers."""
-    members = [addable(last, read(member, preprocessing)) for member in last.estimators_]
-    weights = _weights(last)
-    return _averaged(last, preprocessing, members, weights / weights.sum())
-
-
-def multi_output(last: MultiOutputRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
-    """One regressor a target."""
-    members = [addable(last, read(member, preprocessing)) for member in last.estimators_]
-    count = len(members)
-    parts = [weighted_part(member, (n,), count, 1.0) for n, member in enumerate(members)]
-    model = merged(
-        last, preprocessing, parts, members, task="regression", classes=(), decision="identity"
-    )
-    library = quiet(last)
-    return Reading(model, Oracle(lambda x: library.predict(x), tolerance=1e-6))

@@ -11,8 +11,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
+from locgen.frontends.memberships import union
 from locgen.frontends.pipeline import quiet
-from locgen.frontends.preprocessing import Preprocessing, union
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
 from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.ir.model import Model

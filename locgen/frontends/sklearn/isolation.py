@@ -10,7 +10,7 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import float_trees
 from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.sklearn import node_tables
-from locgen.frontends.sklearn.ensembles import bagged
+from locgen.frontends.sklearn.averaging import bagged
 from locgen.frontends.sklearn.trees import at_most_float32
 from locgen.ir.model import Model
 

@@ -7,6 +7,7 @@ its own, moved and scaled.
 
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
@@ -75,7 +76,7 @@ def _reading(
     place: Placement,
     node: FloatUnit,
     ranges: tuple[tuple[float, float] | None, ...],
-    **settings: object,
+    **settings: Any,
 ) -> Reading:
     library = quiet(last)
     settings = {"task": "classification", "classes": ()} | settings
@@ -102,7 +103,7 @@ def machine(
     place = placement_of(last, preprocessing).with_all_spans_or_none()
     kernel = _kernel(last, last._gamma, last.degree, last.coef0)
     stored, weights, intercept = _checked(last)
-    settings: dict[str, object] = {"task": "regression", "decision": "identity"}
+    settings: dict[str, Any] = {"task": "regression", "decision": "identity"}
     if isinstance(last, OneClassSVM):
         # Free support vectors lie on the border: libsvm stops where they are within tol of it.
         settings = {"classes": (-1, 1), "decision": ">", "margin": float(last.tol)}

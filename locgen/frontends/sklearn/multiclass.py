@@ -167,20 +167,12 @@ def one_vs_one(last: OneVsOneClassifier, preprocessing: Preprocessing, read: Rea
             decision=models[0].decision,
         )
         return Reading(model, Oracle(None, labels=library.predict))
-    hidden: list[MemberOutputs] = []
-    for (first, second), member, reading, model in zip(
-        pairs, last.estimators_, readings, models, strict=True
-    ):
-        signs = np.zeros(len(classes))
-        signs[first], signs[second] = -1.0, 1.0
-        own = confidence(last, member, reading.model)
-        if reading.model.probability == "mean" and not hasattr(member, "decision_function"):
-            own = _half(model, own)
-        own = own.mixed(signs[None])
-        each = np.eye(len(classes))
-        cut = 0.0 if model.decision == ">" else np.nextafter(0.0, -1.0)
-        vote = stump(0, cut, each[first], each[second])
-        hidden.append(MemberOutputs(model, own.straight, own.constant, (*own.nodes, vote)))
+    hidden = [
+        _pair(last, member, reading.model, model, pair)
+        for member, reading, model, pair in zip(
+            last.estimators_, readings, models, np.eye(len(classes))[pairs], strict=True
+        )
+    ]
     constant = np.sum([outputs.constant for outputs in hidden], axis=0)
     model = with_second_stage(
         last,
@@ -198,10 +190,29 @@ def one_vs_one(last: OneVsOneClassifier, preprocessing: Preprocessing, read: Rea
     return Reading(model, Oracle(None, labels=library.predict))
 
 
-def _half(model: Model, outputs: MemberOutputs) -> MemberOutputs:
-    """Return a mean of two probabilities as a function of their difference."""
-    straight = outputs.straight[[1]] / 2
-    return MemberOutputs(model, straight, np.array([0.5]))
+def _pair(
+    last: OneVsOneClassifier,
+    member: BaseEstimator,
+    read: Model,
+    model: Model,
+    pair: np.ndarray,
+) -> MemberOutputs:
+    """Return a pair's confidence, taken off its first class and added to its second, and its vote.
+
+    Parameters
+    ----------
+    read : the member; model : the same with one score
+    pair : (2, classes) ones at the first and at the second class
+    """
+    own = confidence(last, member, read)
+    if read.probability == "mean" and not hasattr(member, "decision_function"):
+        # A mean of two probabilities as a function of their difference.
+        own = MemberOutputs(model, own.straight[[1]] / 2, np.array([0.5]))
+    own = own.mixed((pair[1] - pair[0])[None])
+    cut = 0.0 if model.decision == ">" else np.nextafter(0.0, -1.0)
+    return MemberOutputs(
+        model, own.straight, own.constant, (*own.nodes, stump(0, cut, pair[0], pair[1]))
+    )
 
 
 def output_code(last: OutputCodeClassifier, preprocessing: Preprocessing, read: Read) -> Reading:

@@ -4,6 +4,8 @@ What each of them computes is written out beside its reader, as read in scikit-l
 take float64 as it comes; argmax of the joint log likelihoods, ties to the lowest class.
 """
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
@@ -63,7 +65,7 @@ def positive(prior: np.ndarray, last: BaseEstimator) -> np.ndarray:
 
 
 def _reading(
-    last: BaseEstimator, preprocessing: Preprocessing, base: np.ndarray, **parts: object
+    last: BaseEstimator, preprocessing: Preprocessing, base: np.ndarray, **parts: Any
 ) -> Reading:
     library = quiet(last)
     model = Model(

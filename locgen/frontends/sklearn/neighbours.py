@@ -4,6 +4,9 @@ Read in scikit-learn 1.9.1. They take float64 as it comes. Of stored rows equall
 library takes any, depending on how it searches; here the first in the order of training counts.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
@@ -141,7 +144,7 @@ def regressor(last: KNeighborsRegressor, preprocessing: Preprocessing, read: Rea
     )
 
 
-def _searching_all(last: BaseEstimator) -> object:
+def _searching_all(last: BaseEstimator) -> BaseEstimator:
     """Return a copy that compares with every row: a tree out of a file is none, see `admitted`."""
     if type(last._tree).__module__.startswith("locgen."):
         last._tree, last._fit_method = None, "brute"
@@ -154,34 +157,16 @@ def _reading(
     last: KNeighborsClassifier | KNeighborsRegressor | RadiusNeighborsClassifier,
     preprocessing: Preprocessing,
     votes: np.ndarray,
-    scores: object,
+    scores: Callable[[np.ndarray], np.ndarray],
     radius: float | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> Reading:
-    name = type(last).__name__
-    metric = _METRICS.get(str(last.effective_metric_))
-    if metric is None:
-        raise UnsupportedModel(
-            f"{name}(metric={last.effective_metric_!r}) is not supported: train with "
-            "'euclidean', 'manhattan' or 'chebyshev'"
-        )
-    if last.weights not in (None, "uniform"):
-        raise UnsupportedModel(
-            f"{name}(weights={last.weights!r}) divides by distances: train with weights='uniform'"
-        )
-    if issparse(last._fit_X):
-        raise UnsupportedModel(f"{name} was fitted on sparse rows: fit it on arrays")
-    nearest = len(votes) if radius is not None else int(last.n_neighbors)
-    stored = vector(last, "_fit_X", len(votes), preprocessing.features)
-    if not 1 <= nearest <= len(stored):
-        raise UnsupportedModel(
-            f"{name} has {len(stored)} rows for n_neighbors={nearest}: train on more rows"
-        )
+    metric, nearest, stored = _checked(last, votes, radius, preprocessing.features)
     place = placement_of(last, preprocessing)
     raw = place.raw(stored)
     unit = FloatNeighbours(
         raw,
-        place.scale(np.ones(preprocessing.features)),
+        place.scale(),
         metric,
         nearest,
         votes,
@@ -214,6 +199,35 @@ def _reading(
         return np.where(open_choice[:, None], own, found)
 
     return Reading(model, Oracle(expected))
+
+
+def _checked(
+    last: KNeighborsClassifier | KNeighborsRegressor | RadiusNeighborsClassifier,
+    votes: np.ndarray,
+    radius: float | None,
+    features: int,
+) -> tuple[str, int, np.ndarray]:
+    """Return the metric, how many rows vote at most, and the stored rows (stored, features)."""
+    name = type(last).__name__
+    metric = _METRICS.get(str(last.effective_metric_))
+    if metric is None:
+        raise UnsupportedModel(
+            f"{name}(metric={last.effective_metric_!r}) is not supported: train with "
+            "'euclidean', 'manhattan' or 'chebyshev'"
+        )
+    if last.weights not in (None, "uniform"):
+        raise UnsupportedModel(
+            f"{name}(weights={last.weights!r}) divides by distances: train with weights='uniform'"
+        )
+    if issparse(last._fit_X):
+        raise UnsupportedModel(f"{name} was fitted on sparse rows: fit it on arrays")
+    nearest = len(votes) if radius is not None else int(last.n_neighbors)
+    stored = vector(last, "_fit_X", len(votes), features)
+    if not 1 <= nearest <= len(stored):
+        raise UnsupportedModel(
+            f"{name} has {len(stored)} rows for n_neighbors={nearest}: train on more rows"
+        )
+    return metric, nearest, stored
 
 
 def _distances(x: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:

@@ -150,9 +150,8 @@ def mixture(
     scores: Callable[[np.ndarray], np.ndarray] = library._estimate_weighted_log_prob
     outputs = tuple(range(components))
     fills = place.fills
-    units: tuple[FloatUnit, ...]
     if kind == "full":
-        units = (_projected(place, list(factor), means),)
+        units: tuple[FloatUnit, ...] = (_projected(place, list(factor), means),)
         deviation = np.sqrt([np.diag(np.linalg.inv(f @ f.T)) for f in factor])
     elif kind == "tied":
         behind = arithmetic_nodes(linear(factor @ factor.T @ means.T), preprocessing)
@@ -166,16 +165,7 @@ def mixture(
     else:
         precision = np.broadcast_to((factor**2).reshape(components, -1), means.shape)
         deviation = 1 / np.sqrt(precision)
-        units = tuple(
-            FloatQuadratic(
-                int(column),
-                (means[:, f] - place.offset[f]) / place.slope[f],
-                0.5 * precision[:, f] * place.slope[f] ** 2,
-                np.eye(components),
-                outputs,
-            )
-            for f, column in enumerate(place.column)
-        )
+        units = _parabolas(place, means, precision)
     spread = DEVIATIONS * deviation
     model = Model(
         task="classification",
@@ -189,12 +179,34 @@ def mixture(
         fills=fills,
         **common_settings(last, preprocessing, False, "float64"),
     )
-    # What is constant is the library's own, asked where the components lie.
+    # The constant is the library's own, evaluated at the components.
     raw = place.raw(means)
     base = (scores(means) - model.scores(raw)).mean(axis=0)
     model = replace(model, base=tuple(base.tolist()))
     return Reading(
         model, Oracle(scores, probabilities=library.predict_proba, labels=library.predict)
+    )
+
+
+def _parabolas(
+    place: Placement, means: np.ndarray, precision: np.ndarray
+) -> tuple[FloatQuadratic, ...]:
+    """Return minus half the squared distance to `means`, weighted by `precision`, by feature.
+
+    Parameters
+    ----------
+    means, precision : (components, features)
+    """
+    count = len(means)
+    return tuple(
+        FloatQuadratic(
+            int(column),
+            (means[:, f] - place.offset[f]) / place.slope[f],
+            0.5 * precision[:, f] * place.slope[f] ** 2,
+            np.eye(count),
+            tuple(range(count)),
+        )
+        for f, column in enumerate(place.column)
     )
 
 

@@ -4,8 +4,9 @@ As read in scikit-learn 1.9.1: the members' probabilities, of two classes the se
 decision values, labels or values side by side, then with `passthrough` the row itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -38,6 +39,9 @@ ROW = Row(
     "a tree, forest or boosting",
     "the last estimator's",
 )
+
+ScoreFunction = Callable[[np.ndarray], np.ndarray]
+"""From values of a member's score to those of a column."""
 
 
 def read(
@@ -92,7 +96,7 @@ def _below_sums(
     preprocessing: Preprocessing,
     outputs: Sequence[MemberOutputs],
     final: Model,
-    settings: dict[str, object],
+    settings: dict[str, Any],
 ) -> Model:
     """Return the sums that a linear last estimator makes."""
     count = sum(own.columns for own in outputs)
@@ -126,7 +130,7 @@ def _below_trees(
     preprocessing: Preprocessing,
     outputs: Sequence[MemberOutputs],
     final: Model,
-    settings: dict[str, object],
+    settings: dict[str, Any],
 ) -> Model:
     """Return columns side by side, and the trees that compare them behind.
 
@@ -137,38 +141,19 @@ def _below_trees(
             "StackingRegressor with trees as final_estimator is not supported: use a linear model, "
             "RidgeCV"
         )
-    models: list[Model] = []
-    columns: list[np.ndarray] = []  # of each column what it is of its own score's values
-
-    def add(model: Model, function: object) -> None:
-        models.append(model)
-        columns.append(function)
-
-    for own in outputs:
-        for column in range(own.columns):
-            one = own.picked([column])
-            nodes = [node for node in one.nodes if _says(node)]
-            constant = float(one.constant[0])
-            if not nodes:
-                add(mixed_model(own.model, one.straight), lambda s, c=constant: s + c)
-            elif own.model.outputs == 1 and len(nodes) == 1 and _rises(nodes[0]):
-                add(
-                    own.model,
-                    lambda s, node=nodes[0], c=constant: node.evaluate(s[:, None])[:, 0] + c,
-                )
-            else:
-                raise UnsupportedModel(
-                    f"{type(last).__name__} compares probabilities of {own.model.family} among "
-                    "several classes, which rise with no single score: use "
-                    "stack_method='decision_function', or LogisticRegression as final_estimator"
-                )
-    if len(final.feature_names) > len(models):
-        width = preprocessing.features
-        for feature in range(width):
-            add(_row(last, preprocessing, np.eye(width)[:, [feature]]), lambda s: s)
+    pairs = [
+        _compared(last, own, own.picked([column]))
+        for own in outputs
+        for column in range(own.columns)
+    ]
+    if len(final.feature_names) > len(pairs):
+        identity = np.eye(preprocessing.features)
+        pairs += [
+            (_row(last, preprocessing, identity[:, [n]]), lambda s: s) for n in range(len(identity))
+        ]
+    models, columns = zip(*pairs, strict=True)
     total = len(models)
-    compared = [len(cuts) > 0 for cuts in final.cuts]
-    if not any(compared):
+    if not any(len(cuts) for cuts in final.cuts):
         raise UnsupportedModel(
             f"{type(last).__name__}'s final_estimator answers the same for every row: nothing to "
             "build"
@@ -188,6 +173,28 @@ def _below_trees(
     )
 
 
+def _compared(
+    last: BaseEstimator, own: MemberOutputs, one: MemberOutputs
+) -> tuple[Model, ScoreFunction]:
+    """Return the model of the score with which a column rises, and the column as a function of it.
+
+    Parameters
+    ----------
+    own : all columns of the member; one : that column alone
+    """
+    nodes = [node for node in one.nodes if _says(node)]
+    constant = float(one.constant[0])
+    if not nodes:
+        return mixed_model(own.model, one.straight), lambda s: s + constant
+    if own.model.outputs == 1 and len(nodes) == 1 and _rises(nodes[0]):
+        return own.model, lambda s: nodes[0].evaluate(s[:, None])[:, 0] + constant
+    raise UnsupportedModel(
+        f"{type(last).__name__} compares probabilities of {own.model.family} among "
+        "several classes, which rise with no single score: use "
+        "stack_method='decision_function', or LogisticRegression as final_estimator"
+    )
+
+
 def _says(node: object) -> bool:
     """Return whether a node adds anything to its column."""
     weights = node.leaf_values if isinstance(node, FloatTree) else node.weights
@@ -202,7 +209,7 @@ def _rises(node: object) -> bool:
     return len(node.layers) == 1 and bool(layer.matrix[0, 0] * node.weights[0, 0] > 0)
 
 
-def _over_scores(tree: FloatTree, columns: Sequence[object]) -> FloatTree:
+def _over_scores(tree: FloatTree, columns: Sequence[ScoreFunction]) -> FloatTree:
     """Return a tree that compares columns as one that compares the scores that they rise with."""
     cuts = tree.cut.copy()
     for split, (column, cut) in enumerate(zip(tree.feature, tree.cut, strict=True)):

@@ -6,6 +6,7 @@ classes are read: a subclass may predict otherwise.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -257,6 +258,6 @@ def _trees(
 
 def _common(
     last: BaseEstimator, preprocessing: Preprocessing, members: list[BaseEstimator]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     missing = any(map(node_tables.learnt_missing, members))
     return common_settings(last, preprocessing, missing, "float32")

@@ -14,26 +14,17 @@ import xgboost
 from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends.preprocessing import Preprocessing, union
+from locgen.frontends.memberships import union
+from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
 from locgen.frontends.reading import Oracle, Read, Reading
+from locgen.frontends.xgboost.objectives import decided
 from locgen.ir.model import Model, SplitRule
 from locgen.quantise.bisect import largest_true
 
 __all__ = ["open_booster", "read"]
 
 _TOLERANCE = 1e-5  # of the largest score: the library adds up float32
-_IDENTITY = (
-    "reg:squarederror",
-    "reg:squaredlogerror",
-    "reg:absoluteerror",
-    "reg:pseudohubererror",
-    "reg:quantileerror",
-    "reg:linear",
-    "rank:pairwise",
-    "rank:ndcg",
-    "rank:map",
-)
 _CATEGORICAL = 1
 _LARGEST_CATEGORY = 1 << 24
 
@@ -89,14 +80,13 @@ def read(
         "trees": float_trees(preprocessing, trees, _below),
         "memberships": tuple(preprocessing.memberships.found),
     }
-    objective = learner["objective"]["name"]
-    model = _decided(objective, learner, outputs, classes, name, common)
-    asked = _predictor(booster, rounds[0])
+    model = Model(**common, **decided(learner, outputs, classes, name))
+    predict = _predictor(booster, rounds[0])
     return Reading(
         model,
         Oracle(
-            lambda x: asked(x, output_margin=True).reshape(len(x), -1),
-            leaves=lambda x: asked(x, pred_leaf=True).reshape(len(x), -1),
+            lambda x: predict(x, output_margin=True).reshape(len(x), -1),
+            leaves=lambda x: predict(x, pred_leaf=True).reshape(len(x), -1),
             tolerance=_TOLERANCE,
         ),
     )
@@ -176,7 +166,7 @@ def _rounds(booster: xgboost.Booster, ensemble: dict) -> tuple[int, int]:
 
 
 def _predictor(booster: xgboost.Booster, rounds: int) -> Callable[..., np.ndarray]:
-    def asked(x: np.ndarray, **what: bool) -> np.ndarray:
+    def predict(x: np.ndarray, **what: bool) -> np.ndarray:
         matrix = xgboost.DMatrix(
             x,
             missing=np.nan,
@@ -187,7 +177,7 @@ def _predictor(booster: xgboost.Booster, rounds: int) -> Callable[..., np.ndarra
         )
         return booster.predict(matrix, iteration_range=(0, rounds), **what)
 
-    return asked
+    return predict
 
 
 def _raw_tree(
@@ -250,66 +240,4 @@ def _category_split(column: int, listed: np.ndarray, missing_left: bool) -> Cate
         inside_left=False,
         missing_left=missing_left,
         shown=f"{{{shown}{', ...' if len(listed) > 6 else ''}}}",
-    )
-
-
-def _base(learner: dict, outputs: int, logit: bool, name: str) -> tuple[float, ...]:
-    """Return the base scores: one number, or since XGBoost 3 one an output."""
-    text = str(learner["learner_model_param"]["base_score"])
-    values = np.array([float(part) for part in text.strip("[]").split(",")], dtype=np.float32)
-    if len(values) not in (1, outputs) or not np.isfinite(values).all():
-        raise ModelFileError(f"{name} has damaged base scores: save the fitted model again")
-    if logit:
-        if not ((values > 0) & (values < 1)).all():
-            raise ModelFileError(f"{name} has a base score that is no probability: save it again")
-        values = -np.log(np.float32(1) / values - np.float32(1))
-    return tuple(float(value) for value in np.broadcast_to(values, (outputs,)))
-
-
-def _decided(
-    objective: str,
-    learner: dict,
-    outputs: int,
-    classes: Sequence[object] | None,
-    name: str,
-    common: dict[str, object],
-) -> Model:
-    """Return the model with the decision that its objective comes to."""
-    if objective == "binary:logistic" and outputs == 1:
-        return Model(
-            task="classification",
-            classes=tuple(classes or (0, 1)),
-            base=_base(learner, outputs, True, name),
-            decision=">",
-            probability="sigmoid",
-            **common,
-        )
-    if objective == "binary:hinge" and outputs == 1:
-        return Model(
-            task="classification",
-            classes=tuple(classes or (0, 1)),
-            base=_base(learner, outputs, False, name),
-            decision=">",
-            **common,
-        )
-    if objective in ("multi:softprob", "multi:softmax"):
-        return Model(
-            task="classification",
-            classes=tuple(classes or range(outputs)),
-            base=_base(learner, outputs, False, name),
-            decision="argmax",
-            probability="softmax",
-            **common,
-        )
-    if objective in _IDENTITY:
-        return Model(
-            task="regression",
-            classes=(),
-            base=_base(learner, outputs, False, name),
-            decision="identity",
-            **common,
-        )
-    raise UnsupportedModel(
-        f"{name} with objective={objective!r} does not answer the sum of its trees: train with "
-        "'binary:logistic', 'multi:softprob' or 'reg:squarederror' (on a transformed target)"
     )

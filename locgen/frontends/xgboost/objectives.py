@@ -1,0 +1,63 @@
+"""Objectives of XGBoost's models: base scores, decisions and probabilities."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from locgen.errors import ModelFileError, UnsupportedModel
+
+__all__ = ["decided"]
+
+_IDENTITY = (
+    "reg:squarederror",
+    "reg:squaredlogerror",
+    "reg:absoluteerror",
+    "reg:pseudohubererror",
+    "reg:quantileerror",
+    "reg:linear",
+    "rank:pairwise",
+    "rank:ndcg",
+    "rank:map",
+)
+
+
+def decided(
+    learner: dict[str, Any], outputs: int, classes: Sequence[object] | None, name: str
+) -> dict[str, Any]:
+    """Return the members of `Model` that the objective decides.
+
+    Parameters
+    ----------
+    learner : the model as XGBoost's JSON has it
+    classes : the labels, None where the file knows none
+    name : of the model, for refusals
+    """
+    objective = learner["objective"]["name"]
+    base = {"base": _base(learner, outputs, objective == "binary:logistic", name)}
+    if objective in ("binary:logistic", "binary:hinge") and outputs == 1:
+        probability = "sigmoid" if objective == "binary:logistic" else "none"
+        settings = {"classes": tuple(classes or (0, 1)), "decision": ">"}
+        return base | settings | {"task": "classification", "probability": probability}
+    if objective in ("multi:softprob", "multi:softmax"):
+        settings = {"classes": tuple(classes or range(outputs)), "decision": "argmax"}
+        return base | settings | {"task": "classification", "probability": "softmax"}
+    if objective in _IDENTITY:
+        return base | {"task": "regression", "classes": (), "decision": "identity"}
+    raise UnsupportedModel(
+        f"{name} with objective={objective!r} does not answer the sum of its trees: train with "
+        "'binary:logistic', 'multi:softprob' or 'reg:squarederror' (on a transformed target)"
+    )
+
+
+def _base(learner: dict, outputs: int, logit: bool, name: str) -> tuple[float, ...]:
+    """Return the base scores: one number, or since XGBoost 3 one an output."""
+    text = str(learner["learner_model_param"]["base_score"])
+    values = np.array([float(part) for part in text.strip("[]").split(",")], dtype=np.float32)
+    if len(values) not in (1, outputs) or not np.isfinite(values).all():
+        raise ModelFileError(f"{name} has damaged base scores: save the fitted model again")
+    if logit:
+        if not ((values > 0) & (values < 1)).all():
+            raise ModelFileError(f"{name} has a base score that is no probability: save it again")
+        values = -np.log(np.float32(1) / values - np.float32(1))
+    return tuple(float(value) for value in np.broadcast_to(values, (outputs,)))
