@@ -45,8 +45,15 @@ def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -
         pipeline.check_fitted(mapper)
         reading = kernel_map.reader(mapper, last, preprocessing, read)
     else:
-        if _entry(last).scalers_only:
+        takes = _entry(last).takes
+        if takes == "scalers":
             pipeline.unwrap(estimator)
+        if takes == "nothing" and steps:
+            raise UnsupportedModel(
+                f"Pipeline step {steps[0][0]!r} in front of {type(last).__name__} is not "
+                "supported: a scaler changes nothing there, so leave it out, and transform the "
+                "data beforehand otherwise"
+            )
         reading = _part(estimator, preprocessing, whole=True)
     if reading.oracle is not None:
         model_check.compare(reading)

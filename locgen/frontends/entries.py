@@ -75,7 +75,7 @@ class Estimator(Entry):
     extra : locgen's extra that installs its library
     nearest_of : estimators that locgen refuses, and names this one instead
     member : whether it may be part of another model
-    scalers_only : whether it takes nothing but scalers before it, where it is the whole model
+    takes : what it takes before it, where it is the whole model
     listed : whether refusals and documentation name the class itself
     """
 
@@ -84,7 +84,7 @@ class Estimator(Entry):
     extra: str = ""
     nearest_of: tuple[str, ...] = ()
     member: bool = True
-    scalers_only: bool = False
+    takes: Literal["steps", "scalers", "nothing"] = "steps"
     listed: bool = True
 
 

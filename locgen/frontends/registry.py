@@ -319,23 +319,23 @@ ESTIMATORS: tuple[Estimator, ...] = (
         "sklearn.neighbors._nearest_centroid: NearestCentroid",
     ),
     *estimators(
-        kernels.machine, kernels.VOTING, "sklearn.svm._classes: SVC NuSVC", scalers_only=True
+        kernels.machine, kernels.VOTING, "sklearn.svm._classes: SVC NuSVC", takes="scalers"
     ),
     *estimators(
         kernels.machine,
         kernels.SINGLE,
         "sklearn.svm._classes: SVR NuSVR OneClassSVM",
-        scalers_only=True,
+        takes="scalers",
     ),
     *estimators(
-        kernels.ridge, kernels.SINGLE, "sklearn.kernel_ridge: KernelRidge", scalers_only=True
+        kernels.ridge, kernels.SINGLE, "sklearn.kernel_ridge: KernelRidge", takes="scalers"
     ),
     *estimators(
         networks.read,
         networks.ROW,
         "sklearn.neural_network._multilayer_perceptron: MLPClassifier MLPRegressor",
         parts=_OPTIMIZERS,
-        scalers_only=True,
+        takes="scalers",
     ),
     *estimators(
         _read_xgboost,
@@ -357,13 +357,14 @@ ESTIMATORS: tuple[Estimator, ...] = (
         "interpret.glassbox._ebm._ebm: ExplainableBoostingClassifier ExplainableBoostingRegressor",
         extra="interpret",
         member=False,
+        takes="nothing",
     ),
     *estimators(
         mixtures.read,
         (),
         "locgen.models.mixture: MixtureOfExpertsClassifier MixtureOfExpertsRegressor",
         member=False,
-        scalers_only=True,
+        takes="scalers",
     ),
     *estimators(
         clauses.read,

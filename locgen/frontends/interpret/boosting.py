@@ -43,17 +43,11 @@ def read(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Readi
     Raises
     ------
     UnsupportedModel
-        If a step stands in front, or it holds a term that locgen does not build.
+        If it holds a term that locgen does not build.
     ModelFileError
         If its parts do not fit together.
     """
     name = type(last).__name__
-    if preprocessing.steps:
-        raise UnsupportedModel(
-            f"{type(preprocessing.steps[0]).__name__} in front of {name} is not supported: a "
-            "scaler changes nothing there, so leave it out, and transform the data beforehand "
-            "otherwise"
-        )
     classes = class_labels(last) if name.endswith("Classifier") else ()
     _check_kind(last, name, classes)
     outputs = len(classes) if len(classes) > 2 else 1

@@ -240,7 +240,7 @@ def _svm_classifier(node: NodeProto, features: int, number: int) -> Machine:
     own = attributes.integers("vectors_per_class")
     classes, count = len(own), int(own.sum())
     if classes != len(labels) or classes < 2 or (own < 0).any():
-        raise refused(node, "whose vectors are not numbered by class is not supported")
+        raise refused(node, "whose vectors are not told by class is not supported")
     pairs = [(i, j) for i in range(classes) for j in range(i + 1, classes)]
     base = _finite(node, "rho", len(pairs))
     vectors = _finite(node, "support_vectors", count, features)
