@@ -52,13 +52,14 @@ class MergePath:
         values, weights = np.moveaxis(values, axis, 0), np.moveaxis(weights, axis, 0)
         a, b = weights[:-1], weights[1:]
         apart = ((values[:-1] - values[1:]) ** 2).sum(axis=-1)
-        return (a * b / (a + b) * apart).sum(axis=tuple(range(1, a.ndim)))
+        losses = (a * b / (a + b) * apart).sum(axis=tuple(range(1, a.ndim)))
+        return np.asarray(losses, dtype=np.float64)
 
-    def up_to(self, most: float) -> tuple[Grid, tuple[Floats, ...]]:
+    def up_to(self, most: float) -> tuple[Grid, tuple[NDArray[np.intp], ...]]:
         """Return the grid after all merges that lose at most `most`, and each old bin's new one."""
         values, weights = self.grid.values, self.counts
         cuts = list(self.grid.cuts)
-        numbers = [np.arange(side) for side in weights.shape]
+        numbers: list[NDArray[np.intp]] = [np.arange(side) for side in weights.shape]
         for lost, axis, place in self.merges:
             if lost > most:
                 break

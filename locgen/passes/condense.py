@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from locgen.errors import ConfigurationError
 from locgen.ir import FloatNeighbours, Model
@@ -62,19 +63,17 @@ def condensed(model: Model, kind: Literal["edited", "condensed"]) -> tuple[Model
         If the model is no classifier of nearest neighbours.
     """
     unit = model.units[0] if len(model.units) == 1 else None
-    nearest = isinstance(unit, FloatNeighbours) and unit.radius is None
-    if not nearest or model.task != "classification":
+    classifier = model.task == "classification"
+    if not isinstance(unit, FloatNeighbours) or unit.radius is not None or not classifier:
         raise ConfigurationError(
             f"--condense {kind} leaves out rows that a KNeighborsClassifier stores, and "
             f"{model.family} is none: leave --condense out"
         )
     labels = unit.votes.argmax(axis=1)
     kept = _edited(unit, labels)
-    nearest = unit.nearest
     if kind == "condensed":
         kept = kept[_condensed(unit, kept, labels[kept])]
-        nearest = 1
-    nearest = min(nearest, len(kept))
+    nearest = min(1 if kind == "condensed" else unit.nearest, len(kept))
     fewer = replace(
         unit,
         stored=unit.stored[kept],
@@ -86,7 +85,7 @@ def condensed(model: Model, kind: Literal["edited", "condensed"]) -> tuple[Model
     return replace(model, units=(fewer,), members=nearest), done
 
 
-def _edited(unit: FloatNeighbours, labels: np.ndarray) -> np.ndarray:
+def _edited(unit: FloatNeighbours, labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows to keep; a class of which none would be left keeps its own."""
     rows = np.arange(len(labels))
     if len(rows) <= unit.nearest:
@@ -97,10 +96,12 @@ def _edited(unit: FloatNeighbours, labels: np.ndarray) -> np.ndarray:
     )
     right = unit.votes[others].sum(axis=1).argmax(axis=1) == labels
     gone = [label for label in np.unique(labels) if not right[labels == label].any()]
-    return rows[right | np.isin(labels, gone)]
+    return np.asarray(rows[right | np.isin(labels, gone)], dtype=np.int64)
 
 
-def _condensed(unit: FloatNeighbours, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _condensed(
+    unit: FloatNeighbours, rows: NDArray[np.int64], labels: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Return places in `rows` of those to keep, rising."""
     values = unit.stored[rows] * unit.scale
     best = np.full(len(rows), np.inf)

@@ -36,7 +36,7 @@ def _root(tree: FloatTree) -> int:
 
 def cut_back(
     tree: FloatTree, cuts: Mapping[int, NDArray[np.generic]]
-) -> tuple[FloatTree, NDArray[np.generic]]:
+) -> tuple[FloatTree, NDArray[np.int32]]:
     """Return `tree` with a leaf in place of each split in `cuts`, and the new leaf of each old one.
 
     A new leaf has the library's number of the first leaf that it stands for.
@@ -63,7 +63,7 @@ def cut_back(
         old = order[low:high] if node >= 0 else np.array([~node])
         number[node] = ~len(values)
         of[old] = len(values)
-        values.append(cuts[node] if node >= 0 else tree.leaf_values[~node])
+        values.append(np.asarray(cuts[node] if node >= 0 else tree.leaf_values[~node]))
         ids.append(int(tree.leaf_ids[old[0]]))
     made = replace(
         tree,

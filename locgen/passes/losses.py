@@ -36,12 +36,13 @@ class DecisionLoss:
 
     def __init__(self, model: Model, scores: Floats) -> None:
         parts = [(list(outputs), rule) for outputs, rule in model.rule_of_decision.parts]
-        decided = [rule.evaluate(scores[:, outputs]) for outputs, rule in parts]
-        self._groups = [(outputs, d) for (outputs, _), d in zip(parts, decided, strict=True)]
+        self._groups = [
+            (outputs, np.asarray(rule.evaluate(scores[:, outputs]))) for outputs, rule in parts
+        ]
         least = np.min(self._margins(scores, np.arange(len(scores))), axis=0)
         self.rows = np.sort(np.argsort(least, kind="stable")[:_ROWS])
         self._groups = [(outputs, decided[self.rows]) for outputs, decided in self._groups]
-        self.scale = max(_SOFTNESS * float(np.median(np.abs(least))), 1e-12)
+        self._scale = max(_SOFTNESS * float(np.median(np.abs(least))), 1e-12)
 
     def _margins(self, scores: Floats, members: NDArray[np.intp]) -> list[Floats]:
         """Return for each group by how much each row decides as it did."""
@@ -59,8 +60,8 @@ class DecisionLoss:
 
     def of(self, scores: Floats, members: NDArray[np.intp]) -> Floats:
         """Return the loss (members,) of `scores` (members, outputs), members counted in `rows`."""
-        losses = [np.logaddexp(0, -m / self.scale) for m in self._margins(scores, members)]
-        return np.sum(losses, axis=0)
+        margins = np.stack(self._margins(scores, members))
+        return np.asarray(np.logaddexp(0, -margins / self._scale).sum(axis=0), dtype=np.float64)
 
 
 class ValueLoss:
@@ -74,4 +75,5 @@ class ValueLoss:
 
     def of(self, scores: Floats, members: NDArray[np.intp]) -> Floats:
         """Return the loss (members,) of `scores` (members, outputs), members counted in `rows`."""
-        return np.sum(((scores - self._before[members]) / self._scale) ** 2, axis=1)
+        moved = ((scores - self._before[members]) / self._scale) ** 2
+        return np.asarray(moved.sum(axis=1), dtype=np.float64)

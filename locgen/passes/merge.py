@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from locgen.ir import Argmax, FloatTree, Group, Model, Threshold
+from locgen.ir import Argmax, FloatTree, Group, Model, MultiOutput, Threshold, Votes
 from locgen.passes.context import Context, Passed
 
 __all__ = ["run"]
@@ -20,8 +21,8 @@ def run(model: Model, context: Context) -> Passed[Model]:
 
 
 def _merged(model: Model) -> Model:
-    if getattr(model.decision, "groups", ()):
-        return _merge_groups(model)
+    if isinstance(model.decision, Votes | MultiOutput):
+        return _merge_groups(model, model.decision)
     stage = model.second_stage
     if stage is not None:
         return replace(model, decision=replace(stage, model=_merged(stage.model)))
@@ -47,19 +48,20 @@ def _merged(model: Model) -> Model:
     )
 
 
-def _with_outputs(tree: FloatTree, matrix: np.ndarray) -> FloatTree:
+def _with_outputs(tree: FloatTree, matrix: NDArray[np.float64]) -> FloatTree:
     """Return `tree` with the outputs of scores @ `matrix` (outputs, new outputs)."""
     rows = matrix[list(tree.outputs)]
     outputs = np.flatnonzero(rows.any(axis=0))
     return replace(tree.projected(rows[:, outputs]), outputs=tuple(outputs.tolist()))
 
 
-def _merge_groups(model: Model) -> Model:
+def _merge_groups(model: Model, decision: Votes | MultiOutput) -> Model:
     """Return a model in which groups that compare two scores compare their difference with 0."""
     if model.units:
         return model
-    columns, groups = [], []
-    for group in model.decision.groups:
+    columns: list[NDArray[np.float64]] = []
+    groups: list[Group] = []
+    for group in decision.groups:
         first = len(columns)
         own = np.eye(model.outputs)[list(group.scores)]
         if group.decision == Argmax(2):
@@ -73,5 +75,5 @@ def _merge_groups(model: Model) -> Model:
         model,
         trees=tuple(_with_outputs(tree, matrix) for tree in model.trees),
         base=tuple((np.array(model.base) @ matrix).tolist()),
-        decision=replace(model.decision, groups=tuple(groups)),
+        decision=replace(decision, groups=tuple(groups)),
     )

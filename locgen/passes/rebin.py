@@ -126,8 +126,9 @@ def _with_grids(model: Model, grids: Sequence[Grid]) -> Model:
         kept = [axis for axis, cuts in enumerate(grid.cuts) if len(cuts)]
         if kept:
             values = grid.values.reshape(*(len(grid.cuts[axis]) + 1 for axis in kept), -1)
-            features, cuts = ([part[axis] for axis in kept] for part in (grid.features, grid.cuts))
-            trees.append(grid_tree(Grid(tuple(features), tuple(cuts), values, grid.outputs)))
+            features = tuple(grid.features[axis] for axis in kept)
+            cuts = tuple(grid.cuts[axis] for axis in kept)
+            trees.append(grid_tree(Grid(features, cuts, values, grid.outputs)))
         else:
             base[list(grid.outputs)] += grid.values.reshape(-1)
     return replace(model, trees=tuple(trees), base=tuple(base.tolist()))

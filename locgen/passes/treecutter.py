@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from locgen.ir import Comparison, Feature, FloatTree, Model
 from locgen.passes.cells import comparison_cells
@@ -61,7 +62,7 @@ class TreeCutter:
         values = tree.leaf_values[order]
 
         best = {~int(o): below[ends[r + 1]] - below[ends[r]] for r, o in enumerate(order)}
-        mean: dict[int, np.ndarray] = {}
+        mean: dict[int, NDArray[np.float64]] = {}
         for split, (low, high) in reversed(spans.items()):
             weight = weights[low:high] if weights[low:high].any() else None
             value = np.average(values[low:high], axis=0, weights=weight)
@@ -74,7 +75,7 @@ class TreeCutter:
             best[split] = min(whole, both)
             if whole <= both + 1e-12:
                 mean[split] = value
-        cuts: dict[int, np.ndarray] = {}
+        cuts: dict[int, NDArray[np.float64]] = {}
         waiting = [0]
         while waiting:
             split = waiting.pop()
@@ -86,7 +87,7 @@ class TreeCutter:
             self._apply(number, cuts)
         return len(cuts)
 
-    def _apply(self, number: int, cuts: Mapping[int, np.ndarray]) -> None:
+    def _apply(self, number: int, cuts: Mapping[int, NDArray[np.float64]]) -> None:
         """Replace subtrees by leaves, and all that follows from it."""
         tree, leaf = self.trees[number], self.leaf[number]
         made, of = cut_back(tree, cuts)

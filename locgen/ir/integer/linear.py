@@ -71,10 +71,20 @@ class LinearNode(BiasedNode, ArithmeticNode):
 
     @cached_property
     def terms(self) -> tuple["LinearNode", ...]:
-        """One node a feature; the first has the bias."""
-        nothing = (0,) * len(self.outputs)
+        """One node a feature; the one of widest range has the bias, where it costs least."""
+        spans = [
+            [abs(weight) * ((1 << bits) - 1) for weight in row]
+            for row, bits in zip(self.weights, self.feature_bits, strict=True)
+        ]
+        owners = [span.index(max(span)) for span in zip(*spans, strict=True)]
         return tuple(
-            LinearNode((feature,), (bits,), (row,), nothing if n else self.bias, self.outputs)
+            LinearNode(
+                (feature,),
+                (bits,),
+                (row,),
+                tuple(b if n == owner else 0 for b, owner in zip(self.bias, owners, strict=True)),
+                self.outputs,
+            )
             for n, (feature, bits, row) in enumerate(
                 zip(self.features, self.feature_bits, self.weights, strict=True)
             )
