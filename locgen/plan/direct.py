@@ -24,7 +24,7 @@ class DirectPlan:
     """All nodes in parallel; one inference per cycle.
 
     The data pass these units in turn: comparisons, the nodes' terms, `add_levels` levels of adders,
-    and `decide_levels` levels of the decision: rounds of a knock-out; where the decision alone is
+    and `decide_levels` levels of the decision: rounds of a tournament; where the decision alone is
     asked for, each round compares and then chooses, the last among the five or fewer left. With a
     gate, whose mask is ready with the terms, the adders are followed by a unit that opens experts
     and `join_levels` adders over those. `registers` says for each unit whether a register follows;

@@ -84,7 +84,8 @@ class BoardTop(wiring.Component):
             members["flash"] = Out(flash_signature())
         super().__init__(members)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Connect the line, the link, the loader and the core."""
         m = Module()
         m.submodules.core = self.core
         m.submodules.link = self.link

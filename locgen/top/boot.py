@@ -1,4 +1,4 @@
-"""Fills a core's memories from the board's SPI flash after power-up."""
+"""Loader of a core's memories from the board's SPI flash after power-up."""
 
 from dataclasses import dataclass
 from math import ceil

@@ -39,7 +39,7 @@ class WishboneTop(wiring.Component):
     A write of less than a word, or one that the registers refuse, ends with `err`.
     """
 
-    def __init__(self, core: wiring.Component, params: LinkParams):
+    def __init__(self, core: wiring.Component, params: LinkParams) -> None:
         self.core = core
         self.registers = RegisterFile(params)
         super().__init__(
@@ -56,7 +56,8 @@ class WishboneTop(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Answer each bus cycle from the registers."""
         m = Module()
         registers = self.registers
         _connect_core(m, self.core, registers)
@@ -96,7 +97,7 @@ class AxiLiteTop(wiring.Component):
 
     OKAY, SLVERR = 0, 2
 
-    def __init__(self, core: wiring.Component, params: LinkParams):
+    def __init__(self, core: wiring.Component, params: LinkParams) -> None:
         self.core = core
         self.registers = RegisterFile(params)
         inputs = {
@@ -112,7 +113,8 @@ class AxiLiteTop(wiring.Component):
         members |= {f"s_axi_{name}": Out(width) for name, width in outputs.items()}
         super().__init__(members)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Answer each transaction from the registers."""
         m = Module()
         registers = self.registers
         _connect_core(m, self.core, registers)
@@ -165,7 +167,7 @@ class AxiStreamTop(wiring.Component):
     offered two clocks after the core gives it.
     """
 
-    def __init__(self, core: wiring.Component, params: LinkParams, depth: int):
+    def __init__(self, core: wiring.Component, params: LinkParams, depth: int) -> None:
         if depth < 1:
             raise ValueError(f"depth must be at least 1, not {depth!r}")
         self.core, self.params, self.depth = core, params, depth
@@ -182,7 +184,8 @@ class AxiStreamTop(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the queues of answers and the count of rows on their way."""
         m = Module()
         params, core = self.params, self.core
         m.submodules.core = core

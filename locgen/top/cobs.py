@@ -38,7 +38,8 @@ class CobsDecoder(wiring.Component):
     body_byte: Out(8)
     whole: Out(1)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build two counters of line bytes."""
         m = Module()
         left = Signal(8, init=1)  # line bytes up to and including the next code byte
         joined = Signal(init=1)  # the next code byte implies no zero before its block
@@ -75,7 +76,7 @@ class CobsBuffer(wiring.Component):
     The memory is written before it is read: its power-up contents do not matter.
     """
 
-    def __init__(self, body_bytes: int):
+    def __init__(self, body_bytes: int) -> None:
         if body_bytes < 1:
             raise ValueError(f"body_bytes must be at least 1, not {body_bytes!r}")
         self.body_bytes = body_bytes
@@ -88,7 +89,8 @@ class CobsBuffer(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the memory, and what fills and empties it."""
         m = Module()
         depth = 1 << ceil_log2(encoded_bytes(self.body_bytes))
         m.submodules.memory = memory = Memory(shape=unsigned(8), depth=depth, init=[])

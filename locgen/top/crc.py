@@ -32,7 +32,8 @@ class SerialCrc32(wiring.Component):
     crc_bit: Out(1)
     good: Out(1)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the register and its feedback."""
         m = Module()
         state = Signal(32, init=0xFFFFFFFF)
         feedback = Signal()

@@ -1,4 +1,4 @@
-"""From Amaranth components to RTLIL, what Yosys reads fastest."""
+"""Conversion of Amaranth components to RTLIL, which Yosys reads fastest."""
 
 import gc
 import re

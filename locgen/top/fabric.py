@@ -1,4 +1,4 @@
-"""What both fabrics share: the ports of a compiled model."""
+"""Ports of a compiled model, the same for both fabrics."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring

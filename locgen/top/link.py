@@ -13,16 +13,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from .linkparts import LinkParts
+from .linkparts import SHORTEST_BODY, LinkParts
 from .memory import WORD_BITS, memory_signature
 from .payload import DIGEST_IN_HELLO, hello_body, response_layout
-from .protocol import CRC_BYTES, HEADER_BYTES, ErrorCode, LinkParams
+from .protocol import CRC_BYTES, ErrorCode, LinkParams
 from .uart import ReceivedByte
 from .update import WordWriter
 
 __all__ = ["FrameLink", "LinkParams", "response_layout"]
-
-SHORTEST_BODY = HEADER_BYTES + CRC_BYTES
 
 
 class FrameLink(wiring.Component):
@@ -165,19 +163,17 @@ class FrameLink(wiring.Component):
 
     def _refusals(self, link: LinkParts) -> list[tuple[Value, ErrorCode]]:
         """Return why a readable request is refused, in the order in which it is checked."""
-        reader, (predict_bytes, write_bytes) = link.reader, link.request_bytes
-        length: Value = Mux(reader.is_hello, SHORTEST_BODY, predict_bytes)
+        reader = link.reader
         known = reader.is_hello | reader.is_predict
         refusals = []
         if self.params.has_memories:
             memory = self.memory
-            length = Mux(reader.is_write, write_bytes, Mux(reader.is_check, SHORTEST_BODY, length))
             known = known | reader.is_write | reader.is_check
             busy = memory.checking & ~reader.is_hello
             refusals = [(Mux(reader.is_predict, ~memory.loaded, busy), ErrorCode.NOT_READY)]
         return [
             (~known, ErrorCode.UNKNOWN_TYPE),
-            (link.count != length, ErrorCode.WRONG_LENGTH),
+            (link.count != link.request_end, ErrorCode.WRONG_LENGTH),
             (reader.padded, ErrorCode.BAD_PADDING),
             (reader.is_predict & reader.repeats & link.remembered, ErrorCode.REPEATED),
             *refusals,

@@ -13,7 +13,9 @@ from .memory import WORD_BITS
 from .payload import DIGEST_IN_HELLO, PredictPayload
 from .protocol import CRC_BYTES, HEADER_BYTES, ErrorCode, LinkParams, MessageType
 
-__all__ = ["LinkParts"]
+__all__ = ["SHORTEST_BODY", "LinkParts"]
+
+SHORTEST_BODY = HEADER_BYTES + CRC_BYTES
 
 
 class LinkParts:
@@ -92,6 +94,15 @@ class LinkParts:
         """Bytes of the body of a predict and of a write request."""
         extra = HEADER_BYTES + CRC_BYTES
         return extra + self.params.feature_bytes, extra + self.params.write_bytes
+
+    @property
+    def request_end(self) -> Value:
+        """Bytes of the body that a request of the type in hand has."""
+        reader, (predict_bytes, write_bytes) = self.reader, self.request_bytes
+        length = Mux(reader.is_hello, SHORTEST_BODY, predict_bytes)
+        if self.params.has_memories:
+            length = Mux(reader.is_write, write_bytes, Mux(reader.is_check, SHORTEST_BODY, length))
+        return length
 
     @property
     def response_end(self) -> Value:

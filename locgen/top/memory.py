@@ -1,4 +1,4 @@
-"""How a model's memories are filled: the ports between a core with engines and its link."""
+"""Ports that fill a model's memories, between a core with engines and its link."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring

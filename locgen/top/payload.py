@@ -1,4 +1,4 @@
-"""What a response says, one bit at a time."""
+"""Payloads of responses, one bit at a time."""
 
 from amaranth import *
 from amaranth.lib import data, stream, wiring
@@ -66,7 +66,7 @@ class PredictPayload(wiring.Component):
     clock after `i.valid`; it is used up by sending it once.
     """
 
-    def __init__(self, params: LinkParams, position_bits: int, evidence_width: int = 0):
+    def __init__(self, params: LinkParams, position_bits: int, evidence_width: int = 0) -> None:
         self.params = params
         members = {
             "i": In(stream.Signature(response_layout(params), always_ready=True)),
@@ -80,7 +80,8 @@ class PredictPayload(wiring.Component):
             members |= {"clear": In(1), "whole": Out(1)}
         super().__init__(members)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the result's shift register and what fills its bytes up."""
         m = Module()
         params = self.params
         in_byte, count = self.position[:3], self.position[3:]

@@ -52,7 +52,8 @@ class SpiPeripheral(wiring.Component):
     o: Out(stream.Signature(ReceivedByte, always_ready=True))
     i: In(stream.Signature(unsigned(8)))
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the pins' synchronisers and both shift registers."""
         m = Module()
         sck, cs, mosi = Signal(), Signal(init=1), Signal()
         for name, pin, line, idle in (

@@ -63,11 +63,12 @@ class UartReceiver(wiring.Component):
     rx: In(1)
     o: Out(stream.Signature(ReceivedByte, always_ready=True))
 
-    def __init__(self, clock_hz: float, baud: float):
+    def __init__(self, clock_hz: float, baud: float) -> None:
         self.clocks_per_bit = clocks_per_bit(clock_hz, baud)
         super().__init__()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the sampling timer and the shift register."""
         m = Module()
         line = Signal(init=1)
         before = Signal(init=1)
@@ -121,11 +122,12 @@ class UartTransmitter(wiring.Component):
     i: In(stream.Signature(unsigned(8)))
     tx: Out(1, init=1)
 
-    def __init__(self, clock_hz: float, baud: float):
+    def __init__(self, clock_hz: float, baud: float) -> None:
         self.clocks_per_bit = clocks_per_bit(clock_hz, baud)
         super().__init__()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the timer and the shift register."""
         m = Module()
         timer = Signal(range(self.clocks_per_bit))
         shift = Signal(BYTE_BITS, init=1)  # the highest one is the stop bit

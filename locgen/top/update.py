@@ -1,4 +1,4 @@
-"""From a checked write request to the words that a core's memories take."""
+"""Writer of a checked request's words to a core's memories."""
 
 from amaranth import *
 from amaranth.lib import stream, wiring
@@ -39,13 +39,14 @@ class WordWriter(wiring.Component):
     done: Out(1)
     load: Out(stream.Signature(load_layout(), always_ready=True))
 
-    def __init__(self, words: int):
+    def __init__(self, words: int) -> None:
         if words < 1:
             raise ValueError(f"words must be at least 1, not {words!r}")
         self.words = words
         super().__init__()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
+        """Build the address, which counts bit by bit, and the step."""
         m = Module()
         address = Signal(ADDRESS_BITS)
         step = Signal(range(WORD_BITS * self.words))
