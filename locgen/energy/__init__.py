@@ -1,11 +1,12 @@
 """Energy per inference: toggles counted on data rows, times coefficients with a source."""
 
-from locgen.energy.activity import Activity, MappedNetlist, count_toggles, known_cells
+from locgen.energy.activity import Activity, count_toggles
 from locgen.energy.cellpower import CellPower, power_of
 from locgen.energy.experts import ExpertActivity, expert_activity
 from locgen.energy.gates import GateNetlist
 from locgen.energy.memories import Spram
 from locgen.energy.model import EnergyFigures, energy_of
+from locgen.energy.simulation import MappedNetlist, known_cells
 
 __all__ = [
     "Activity",

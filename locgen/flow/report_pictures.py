@@ -43,7 +43,7 @@ def make_pictures(design: PlannedDesign, built: Built) -> Pictures:
     if built.routed is not None:
         outside = "link" if design.target.top in FRAMED_TOPS else "wrapper"
         cells = tuple(
-            PlacedCell(placed_module(cell.name, direct, outside), cell.kind, cell.x, cell.y)
+            PlacedCell(placed_module(cell.name, direct, outside), cell.resource, cell.x, cell.y)
             for cell in built.routed.cells
         )
         pictures = replace(pictures, grid=built.routed.grid, cells=cells)

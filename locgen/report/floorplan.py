@@ -91,10 +91,10 @@ def _other_cells(
 ) -> tuple[tuple[str, int], ...]:
     """Draw a ring for every cell that is no logic cell; return (words, count) of their kinds."""
     found: Counter = Counter()
-    for cell in sorted(cells, key=lambda c: (c.kind, c.x, c.y)):
+    for cell in sorted(cells, key=lambda c: (c.resource, c.x, c.y)):
         if cell.is_logic:
             continue
-        words = cell.kind
+        words = cell.resource
         found[words] += 1
         x = (cell.x + 0.5) * _TILE
         y = (rows - 0.5 - cell.y) * _TILE

@@ -77,7 +77,7 @@ def render_html(report: Report, pictures: Pictures) -> str:
 
 def _figures(report: Report, pictures: Pictures) -> tuple[_Figure, ...]:
     figures = [
-        _fabric_figure(report, pictures),
+        _FABRIC_FIGURES[report.fabric.kind](report, pictures),
         _floorplan_figure(report, pictures),
         _agreement_figure(report, pictures),
         _modules_figure(report, pictures),
@@ -99,13 +99,20 @@ def _figures(report: Report, pictures: Pictures) -> tuple[_Figure, ...]:
     return tuple(figures)
 
 
-def _fabric_figure(report: Report, pictures: Pictures) -> _Figure:
+def _pipeline_figure(report: Report, pictures: Pictures) -> _Figure:
+    caption = (
+        f"All nodes work in parallel, one square a tree. {_crossing(report)}nodes per inference."
+    )
+    drawing = pipeline_svg(report, pictures, standalone=False)
+    return _Figure("fabric", "The pipeline", caption, (Markup(drawing),), least=800)
+
+
+def _crossing(report: Report) -> str:
+    return f"{plural(report.fabric.bits_per_inference, 'bit')} cross the borders of "
+
+
+def _network_figure(report: Report, pictures: Pictures) -> _Figure:
     fabric = report.fabric
-    crossing = f"{plural(fabric.bits_per_inference, 'bit')} cross the borders of "
-    if fabric.kind == "direct":
-        caption = f"All nodes work in parallel, one square a tree. {crossing}nodes per inference."
-        drawing = pipeline_svg(report, pictures, standalone=False)
-        return _Figure("fabric", "The pipeline", caption, (Markup(drawing),), least=800)
     width = f"{fabric.link_width} bits wide"
     if fabric.link_width == "full":
         width = "a full word wide"
@@ -113,7 +120,7 @@ def _fabric_figure(report: Report, pictures: Pictures) -> _Figure:
         width = "1 bit wide"
     caption = (
         f"Features go down, scores are added on their way up; links are {width}. "
-        f"{crossing}sites per inference. Point at a site for its nodes."
+        f"{_crossing(report)}sites per inference. Point at a site for its nodes."
     )
     if not pictures.sites:
         gone = missing(report, "core")
@@ -126,6 +133,9 @@ def _fabric_figure(report: Report, pictures: Pictures) -> _Figure:
     )
     table = (("Site", "Stop", "Logic cells", "Nodes"), rows)
     return _Figure("fabric", "The tree network", caption, (drawing,), table=table, least=800)
+
+
+_FABRIC_FIGURES = {"direct": _pipeline_figure, "tree": _network_figure}
 
 
 def _floorplan_figure(report: Report, pictures: Pictures) -> _Figure:

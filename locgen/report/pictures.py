@@ -22,14 +22,14 @@ class PlacedCell:
     """One placed cell, and the module that it belongs to (e.g. ``site_3``)."""
 
     module: str
-    kind: str
+    resource: str
     x: int
     y: int
 
     @property
     def is_logic(self) -> bool:
         """Whether it is a logic cell, not a pin or another resource."""
-        return self.kind == LOGIC
+        return self.resource == LOGIC
 
 
 @dataclass(frozen=True)

@@ -62,16 +62,15 @@ def pipeline_svg(report: Report, pictures: Pictures, *, standalone: bool = True)
         if head == "Nodes":
             _tree_grid(drawing, squares, (x + 12, top + 70, side))
         x += width + gap
-    y = top + tall + 26
     drawing.text(
         0,
-        y,
+        top + tall + 26,
         f"Latency {plural(fabric.latency_cycles, 'cycle')}: as many registers along the way. "
         f"One inference {every(fabric.interval_cycles)}.",
     )
     if trees:
-        low, high = min(size for _, size in trees), max(size for _, size in trees)
-        _ramp_legend_short(drawing, y + 16, low, high)
+        sizes = [size for _, size in trees]
+        _ramp_legend_short(drawing, top + tall + 42, min(sizes), max(sizes))
     return drawing.render(standalone)
 
 

@@ -41,10 +41,10 @@ class ResourceShortage(DoesNotFit):
 
 @dataclass(frozen=True)
 class PlacedCell:
-    """A packed cell, its `kind` in words, and the tile (`x`, `y`) and slot `z` that it sits in."""
+    """A packed cell, its `resource` in words, and its tile (`x`, `y`) and slot `z`."""
 
     name: str
-    kind: str
+    resource: str
     x: int
     y: int
     z: int
@@ -52,7 +52,7 @@ class PlacedCell:
     @property
     def is_logic(self) -> bool:
         """Whether it is a logic cell, the unit of the figures."""
-        return self.kind == LOGIC
+        return self.resource == LOGIC
 
 
 @dataclass(frozen=True)
@@ -170,8 +170,8 @@ def placement_of(written: Path, family: Family) -> tuple[PlacedCell, ...]:
         added = name.startswith("$nextpnr") and not core_bits.isdisjoint(driven)
         x, y, z = (int(site[axis] or 0) for axis in "xyz")
         z += 2 * (ord(site.groupdict().get("slice") or "A") - ord("A"))
-        kind = family.kinds.get(cell["type"], cell["type"])
-        placed.append(PlacedCell((_CORE if added else "") + name, kind, x, y, z))
+        resource = family.kinds.get(cell["type"], cell["type"])
+        placed.append(PlacedCell((_CORE if added else "") + name, resource, x, y, z))
     return tuple(sorted(placed, key=lambda cell: cell.name))
 
 
@@ -181,8 +181,8 @@ def cells_outside_core(cells: tuple[PlacedCell, ...]) -> int:
 
 
 def write_placement(cells: tuple[PlacedCell, ...], path: Path) -> None:
-    """Write cells as a JSON list of ``[name, kind, x, y, z]``."""
-    rows = [json.dumps([cell.name, cell.kind, cell.x, cell.y, cell.z]) for cell in cells]
+    """Write cells as a JSON list of ``[name, resource, x, y, z]``."""
+    rows = [json.dumps([cell.name, cell.resource, cell.x, cell.y, cell.z]) for cell in cells]
     path.write_text("[\n" + ",\n".join(rows) + "\n]\n")
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,23 +86,13 @@ def place_and_route(
     ToolNotFound, ToolFailed
         From `toolchain`.
     """
+    if attempts < 1:
+        raise ValueError(f"attempts must be at least 1, not {attempts}")
     out.mkdir(parents=True, exist_ok=True)
     router = _Router(
         design, device, package, constraints, clock_mhz, logs or out / "logs", use_cache
     )
-    best: Routed | None = None
-    for trial in range(seed, seed + attempts):
-        with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
-            work = Path(folder)
-            routed = router.route(trial, work)
-            if best is None or routed.fmax_mhz > best.fmax_mhz:
-                for name in router.products:
-                    (work / name).replace(out / name)
-                best = replace(routed, bitstream=out / routed.bitstream.name)
-        if best.fmax_mhz >= clock_mhz:
-            break
-    if best is None:
-        raise ValueError(f"attempts must be at least 1, not {attempts}")
+    best = router.best(range(seed, seed + attempts), out)
     if best.fmax_mhz < clock_mhz and not allow_slow:
         raise DoesNotFit(
             f"{design.top} reaches {best.fmax_mhz:.1f} MHz on {device.name}-{package}, short of "
@@ -180,6 +171,21 @@ class _Router:
         """File names of the bitstream, nextpnr's report and the placement."""
         top = self.design.top
         return f"{top}{self.family.suffix}", f"{top}_report.json", f"{top}_placement.json"
+
+    def best(self, seeds: Sequence[int], out: Path) -> Routed:
+        """Route with each seed until the clock is met; keep the fastest in `out`."""
+        results: list[Routed] = []
+        for seed in seeds:
+            with tempfile.TemporaryDirectory(dir=out, prefix=".") as folder:
+                work = Path(folder)
+                routed = self.route(seed, work)
+                if all(routed.fmax_mhz > result.fmax_mhz for result in results):
+                    for name in self.products:
+                        (work / name).replace(out / name)
+                results.append(replace(routed, bitstream=out / routed.bitstream.name))
+            if routed.fmax_mhz >= self.clock_mhz:
+                break
+        return max(results, key=lambda result: result.fmax_mhz)
 
     def route(self, seed: int, work: Path) -> Routed:
         """Route with one seed; the products land in `work`."""
