@@ -94,7 +94,7 @@ def test_site_colours_follow_logic_cells():
 def test_the_floor_plan_draws_every_logic_cell_once_in_its_tile():
     pictures = tree_pictures()
     root = parse(floorplan_svg(pictures))
-    counts = Counter(c.module for c in pictures.cells if c.kind == "logic cell")
+    counts = Counter(c.module for c in pictures.cells if c.is_logic)
     drawn = {}
     for path in root.iter(f"{SVG}path"):
         title = path.find(f"{SVG}title")

@@ -77,10 +77,10 @@ def test_routed_design(family, routed, place):
     assert 25 < routed.fmax_mhz < 1000
     path = sum(step.delay_ns for step in routed.critical_path)
     assert abs(path - routed.critical_path_ns) < 0.03 * path
-    assert sum(cell.kind == "pin" for cell in routed.cells) == 3
+    assert sum(cell.resource == "pin" for cell in routed.cells) == 3
     assert routed.utilisation.logic_cells_available == place[0].capacity.logic_cells
     columns, rows = routed.grid
-    logic = [cell for cell in routed.cells if cell.kind == "logic cell"]
+    logic = [cell for cell in routed.cells if cell.is_logic]
     assert all(0 <= cell.x < columns and 0 <= cell.y < rows for cell in routed.cells)
     assert len({(cell.x, cell.y, cell.z) for cell in logic}) == len(logic) > 20
     assert sum(cell.name.startswith("core.") for cell in logic) > 20

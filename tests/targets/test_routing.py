@@ -211,7 +211,7 @@ def test_routed_design(routed, top):
 
 
 def test_floor_plan_is_complete_and_inside_the_grid(routed):
-    logic = [cell for cell in routed.cells if cell.kind == "logic cell"]
+    logic = [cell for cell in routed.cells if cell.is_logic]
     assert len(logic) == routed.utilisation.logic_cells
     columns, rows = routed.grid
     assert all(0 <= cell.x < columns and 0 <= cell.y < rows and cell.z < 8 for cell in logic)
