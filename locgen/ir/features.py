@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from locgen.ir.rules import refuse_if
+
 __all__ = ["AffineFeature", "Feature", "FeatureBase", "IdentityFeature", "RankFeature"]
 
 
@@ -20,12 +22,6 @@ class FeatureBase(ABC):
 
     Members
     -------
-    name : for people
-    kind : the name in JSON
-    bits : width of `q`; 0 if the model never looks at the feature
-    largest : largest code that a finite `x` can get
-    missing : whether NaN has a code
-    fill : the value whose code NaN gets where it has none of its own
     c_kind : name of its quantiser in the C header
     takes_integers : whether the data are integers already, so that other data have the same codes
     is_exact : whether thresholds stand for cuts exactly, and so cannot be moved
@@ -39,27 +35,33 @@ class FeatureBase(ABC):
 
         @property
         @abstractmethod
-        def name(self) -> str: ...
+        def name(self) -> str:
+            """What people call it."""
 
         @property
         @abstractmethod
-        def kind(self) -> str: ...
+        def kind(self) -> str:
+            """Name in JSON."""
 
         @property
         @abstractmethod
-        def bits(self) -> int: ...
+        def bits(self) -> int:
+            """Width of `q`; 0 if the model never looks at the feature."""
 
         @property
         @abstractmethod
-        def largest(self) -> int: ...
+        def largest(self) -> int:
+            """Largest code that a finite `x` can get."""
 
         @property
         @abstractmethod
-        def missing(self) -> bool: ...
+        def missing(self) -> bool:
+            """Whether NaN has a code."""
 
         @property
         @abstractmethod
-        def fill(self) -> float | None: ...
+        def fill(self) -> float | None:
+            """The value whose code NaN gets where it has none of its own."""
 
     @cached_property
     def missing_code(self) -> int | None:
@@ -144,8 +146,10 @@ class RankFeature(FeatureBase):
     def __post_init__(self) -> None:
         """Check that the cuts are finite and rising."""
         cuts = np.array(self.cuts)
-        if not np.all(np.isfinite(cuts)) or np.any(np.diff(cuts) <= 0):
-            raise ValueError(f"cuts of feature {self.name!r} must be finite and rising")
+        refuse_if(
+            not np.all(np.isfinite(cuts)) or np.any(np.diff(cuts) <= 0),
+            f"cuts of feature {self.name!r} must be finite and rising",
+        )
 
     @cached_property
     def bits(self) -> int:
@@ -202,10 +206,14 @@ class AffineFeature(FeatureBase):
 
     def __post_init__(self) -> None:
         """Check that the scale is usable."""
-        if not (np.isfinite(self.low) and np.isfinite(self.scale) and self.scale > 0):
-            raise ValueError(f"scale of feature {self.name!r} must be finite and positive")
-        if self.fill is not None and not np.isfinite(self.fill):
-            raise ValueError(f"fill of feature {self.name!r} must be finite")
+        refuse_if(
+            not (np.isfinite(self.low) and np.isfinite(self.scale) and self.scale > 0),
+            f"scale of feature {self.name!r} must be finite and positive",
+        )
+        refuse_if(
+            self.fill is not None and not np.isfinite(self.fill),
+            f"fill of feature {self.name!r} must be finite",
+        )
 
     @property
     def bits(self) -> int:
@@ -262,8 +270,10 @@ class IdentityFeature(FeatureBase):
 
     def __post_init__(self) -> None:
         """Check the range."""
-        if self.high < self.low or self.high - self.low >= 1 << 24:
-            raise ValueError(f"range of feature {self.name!r} must rise and span at most 24 bits")
+        refuse_if(
+            self.high < self.low or self.high - self.low >= 1 << 24,
+            f"range of feature {self.name!r} must rise and span at most 24 bits",
+        )
 
     @cached_property
     def bits(self) -> int:

@@ -13,6 +13,7 @@ from locgen.ir.integer import Node
 from locgen.ir.integer.node import Comparison, NodeBase
 from locgen.ir.integer.sums import signed_width, sum_ranges, sum_scores
 from locgen.ir.levels import ADD_LEVELS, RANK_LEVELS
+from locgen.ir.rules import refuse_if
 
 __all__ = ["Gate", "highest"]
 
@@ -46,10 +47,14 @@ class Gate:
 
     def __post_init__(self) -> None:
         """Check that nodes score experts and that there are enough of them."""
-        if not 1 <= self.top_k <= len(self.bias):
-            raise ValueError("top_k of a gate must be at least 1 and at most the number of experts")
-        if any(output >= self.experts for node in self.nodes for output in node.outputs):
-            raise ValueError("outputs of a gate's nodes must be experts")
+        refuse_if(
+            not 1 <= self.top_k <= len(self.bias),
+            "top_k of a gate must be at least 1 and at most the number of experts",
+        )
+        refuse_if(
+            any(output >= self.experts for node in self.nodes for output in node.outputs),
+            "outputs of a gate's nodes must be experts",
+        )
 
     @property
     def experts(self) -> int:

@@ -8,6 +8,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from locgen.ir.rules import refuse_if
+
 __all__ = ["Membership", "expand"]
 
 
@@ -35,8 +37,10 @@ class Membership:
     def __post_init__(self) -> None:
         """Check the edges."""
         values = np.array(self.edges)
-        if len(values) % 2 or np.isnan(values).any() or np.any(np.diff(values) <= 0):
-            raise ValueError("edges of a membership must rise and be even in number")
+        refuse_if(
+            len(values) % 2 or np.isnan(values).any() or np.any(np.diff(values) <= 0),
+            "edges of a membership must rise and be even in number",
+        )
 
     def evaluate(self, x: np.ndarray) -> np.ndarray:
         """Return 0.0 (inside) or 1.0 for each value of the raw column `x` (rows,)."""

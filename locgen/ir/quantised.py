@@ -15,6 +15,7 @@ from locgen.ir.integer import Node
 from locgen.ir.integer.sums import signed_width, sum_ranges, sum_scores
 from locgen.ir.membership import Membership, expand
 from locgen.ir.model import SplitRule, Task
+from locgen.ir.rules import refuse_if
 from locgen.ir.wording import Wording
 
 __all__ = ["QuantisedModel"]
@@ -79,52 +80,78 @@ class QuantisedModel:
 
     def __post_init__(self) -> None:
         """Check that indices, widths and lengths agree."""
-        if not self.bias or {len(self.score_scale), len(self.score_offset)} != {len(self.bias)}:
-            raise ValueError("bias, score_scale and score_offset must have one entry an output")
+        refuse_if(
+            not self.bias or {len(self.score_scale), len(self.score_offset)} != {len(self.bias)},
+            "bias, score_scale and score_offset must have one entry an output",
+        )
         for scale in self.decision.scales:
             compared = [output for output in scale.outputs if output < self.outputs]
-            if len({self.score_scale[output] for output in compared}) > 1:
-                raise ValueError("outputs that are compared must have one score_scale")
-        if not all(0 < s < math.inf for s in self.score_scale):
-            raise ValueError("score_scale must be finite and positive")
-        if not all(map(math.isfinite, self.score_offset)):
-            raise ValueError("score_offset must be finite")
-        if self.decision.outputs not in (None, len(self.bias)):
-            raise ValueError("the decision must be over the model's outputs")
-        if (self.task == "regression") != self.decision.gives_values:
-            raise ValueError("regression, and nothing else, must have values as answer")
-        if self.task == "classification" and len(self.classes) < self.decision.answers:
-            raise ValueError("classes must have a label for each decision")
-        if not self.decision.is_integral:
-            raise ValueError("weights of a decision must be integers")
-        if {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)):
-            raise ValueError("nodes must score every output of the model and no other")
-        if len(self.experts) != (0 if self.gate is None else self.gate.experts):
-            raise ValueError("experts must be those of the gate, and none without one")
+            refuse_if(
+                len({self.score_scale[output] for output in compared}) > 1,
+                "outputs that are compared must have one score_scale",
+            )
+        refuse_if(
+            not all(0 < s < math.inf for s in self.score_scale),
+            "score_scale must be finite and positive",
+        )
+        refuse_if(not all(map(math.isfinite, self.score_offset)), "score_offset must be finite")
+        refuse_if(
+            self.decision.outputs not in (None, len(self.bias)),
+            "the decision must be over the model's outputs",
+        )
+        refuse_if(
+            (self.task == "regression") != self.decision.gives_values,
+            "regression, and nothing else, must have values as answer",
+        )
+        refuse_if(
+            self.task == "classification" and len(self.classes) < self.decision.answers,
+            "classes must have a label for each decision",
+        )
+        refuse_if(not self.decision.is_integral, "weights of a decision must be integers")
+        refuse_if(
+            {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)),
+            "nodes must score every output of the model and no other",
+        )
+        refuse_if(
+            len(self.experts) != (0 if self.gate is None else self.gate.experts),
+            "experts must be those of the gate, and none without one",
+        )
         owned = sorted(number for members in self.experts for number in members)
-        if self.gate is not None and owned != list(range(len(self.nodes))):
-            raise ValueError("every node must belong to exactly one expert of a gate")
-        if not all(self.experts):
-            raise ValueError("every expert must have at least one node")
-        if self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0:
-            raise ValueError("anomaly_offset must be negative and at least -1")
-        if self.answer == "decision" and self.decision.bits == 0:
-            raise ValueError("there is no decision to answer alone")
-        if any(m.column >= self.columns for m in self.memberships):
-            raise ValueError("memberships must be of raw columns")
+        refuse_if(
+            self.gate is not None and owned != list(range(len(self.nodes))),
+            "every node must belong to exactly one expert of a gate",
+        )
+        refuse_if(not all(self.experts), "every expert must have at least one node")
+        refuse_if(
+            self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0,
+            "anomaly_offset must be negative and at least -1",
+        )
+        refuse_if(
+            self.answer == "decision" and self.decision.bits == 0,
+            "there is no decision to answer alone",
+        )
+        refuse_if(
+            any(m.column >= self.columns for m in self.memberships),
+            "memberships must be of raw columns",
+        )
         for node in (*self.nodes, *self.gate_nodes):
             node.check(self.features)
         self.decision.check_scores(self.score_ranges, self.score_offset)
-        if max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE:
-            raise ValueError(f"scores must fit {_WIDEST_SCORE} bits")
-        if self.port_score_bits is not None and self.port_score_bits < self.own_score_bits:
-            raise ValueError("port_score_bits must hold every score")
+        refuse_if(
+            max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE,
+            f"scores must fit {_WIDEST_SCORE} bits",
+        )
+        refuse_if(
+            self.port_score_bits is not None and self.port_score_bits < self.own_score_bits,
+            "port_score_bits must hold every score",
+        )
         if self.port_feature_bits is not None:
             own = tuple(f.bits for f in self.features)
-            if len(own) != len(self.port_feature_bits) or any(
-                port < bits for port, bits in zip(self.port_feature_bits, own, strict=True)
-            ):
-                raise ValueError("port_feature_bits must hold every feature's codes")
+            refuse_if(
+                len(own) != len(self.port_feature_bits)
+                or any(port < bits for port, bits in zip(self.port_feature_bits, own, strict=True)),
+                "port_feature_bits must hold every feature's codes",
+            )
 
     @property
     def outputs(self) -> int:

@@ -47,19 +47,24 @@ class EvidencePlan(Protocol):
     """
 
     @property
-    def evidence(self) -> tuple[EvidenceSlot, ...]: ...
+    def evidence(self) -> tuple[EvidenceSlot, ...]:
+        """The slots."""
 
     @property
-    def sites(self) -> tuple[tuple[int, ...], ...]: ...
+    def sites(self) -> tuple[tuple[int, ...], ...]:
+        """For each site its nodes."""
 
     @property
-    def engines(self) -> tuple[EngineShape | None, ...]: ...
+    def engines(self) -> tuple[EngineShape | None, ...]:
+        """For each site its engine or None."""
 
     @property
-    def score_beats(self) -> int: ...
+    def score_beats(self) -> int:
+        """Where evidence begins."""
 
     @property
-    def up_width(self) -> int: ...
+    def up_width(self) -> int:
+        """Bits of a beat."""
 
 
 @dataclass(frozen=True, eq=False)

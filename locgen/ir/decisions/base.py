@@ -31,11 +31,6 @@ class DecisionRule(ABC):
 
     Members
     -------
-    kind : the name in JSON
-    bits : width of the decision in bits, 0 where the scores are the answer
-    outputs : number of scores that it is made from, None for any number
-    answers : number of classes that it tells apart, 0 where the answer is a value
-    scales : scores that need one scale
     gives_values : whether the answer is made of values, not of classes
     scores_answer : whether these values are the scores themselves
     takes_codes : whether it takes unsigned scores of its own width, not signed ones
@@ -51,23 +46,28 @@ class DecisionRule(ABC):
 
         @property
         @abstractmethod
-        def kind(self) -> str: ...
+        def kind(self) -> str:
+            """Name in JSON."""
 
         @property
         @abstractmethod
-        def bits(self) -> int: ...
+        def bits(self) -> int:
+            """Width of the decision in bits, 0 where the scores are the answer."""
 
         @property
         @abstractmethod
-        def outputs(self) -> int | None: ...
+        def outputs(self) -> int | None:
+            """Number of scores that it is made from, None for any number."""
 
         @property
         @abstractmethod
-        def answers(self) -> int: ...
+        def answers(self) -> int:
+            """Number of classes that it tells apart, 0 where the answer is a value."""
 
         @property
         @abstractmethod
-        def scales(self) -> tuple[Scale, ...]: ...
+        def scales(self) -> tuple[Scale, ...]:
+            """Scores that need one scale."""
 
     @abstractmethod
     def evaluate(self, scores: np.ndarray) -> np.ndarray | None:

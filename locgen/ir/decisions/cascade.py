@@ -21,6 +21,7 @@ from locgen.ir.features import IdentityFeature
 from locgen.ir.integer import SecondStageNode
 from locgen.ir.integer.sums import signed_width, sum_ranges, sum_scores
 from locgen.ir.levels import RANK_LEVELS, THRESHOLD_LEVELS, tree_levels
+from locgen.ir.rules import refuse_if
 
 __all__ = ["Cascade", "SecondStage"]
 
@@ -70,14 +71,20 @@ class Cascade(DecisionBase):
 
     def __post_init__(self) -> None:
         """Check that nodes, codes and sums belong together."""
-        if not self.lows or not len(self.lows) == len(self.shifts) == len(self.bits_of):
-            raise ValueError("every score behind which nodes stand must have a low, shift and bits")
-        if max(self.bits_of) > _WIDEST_CODE:
-            raise ValueError(f"codes of scores must have at most {_WIDEST_CODE} bits")
-        if {output for node in self.nodes for output in node.outputs} != set(range(len(self.bias))):
-            raise ValueError("nodes behind scores must add to every sum and no other")
-        if self.decision.outputs != len(self.bias):
-            raise ValueError("the decision must be over the sums")
+        refuse_if(
+            not self.lows or not len(self.lows) == len(self.shifts) == len(self.bits_of),
+            "every score behind which nodes stand must have a low, shift and bits",
+        )
+        refuse_if(
+            max(self.bits_of) > _WIDEST_CODE,
+            f"codes of scores must have at most {_WIDEST_CODE} bits",
+        )
+        refuse_if(
+            {output for node in self.nodes for output in node.outputs}
+            != set(range(len(self.bias))),
+            "nodes behind scores must add to every sum and no other",
+        )
+        refuse_if(self.decision.outputs != len(self.bias), "the decision must be over the sums")
         features = tuple(
             IdentityFeature(f"score_{number}", 0, (1 << bits) - 1)
             for number, bits in enumerate(self.bits_of)
@@ -118,11 +125,13 @@ class Cascade(DecisionBase):
     def check_scores(self, ranges: Sequence[tuple[int, int]], offsets: Sequence[float]) -> None:
         """Raise ValueError unless scores of these (lowest, highest) have codes."""
         fields = zip(self.lows, self.shifts, self.bits_of, ranges, strict=True)
-        if not all(
-            not bits or (low <= least and most - low < 1 << bits + shift)
-            for low, shift, bits, (least, most) in fields
-        ):
-            raise ValueError("codes of scores must hold every score")
+        refuse_if(
+            not all(
+                not bits or (low <= least and most - low < 1 << bits + shift)
+                for low, shift, bits, (least, most) in fields
+            ),
+            "codes of scores must hold every score",
+        )
 
     def codes(self, scores: np.ndarray) -> np.ndarray:
         """Return the codes (rows, outputs) of scores of the same shape."""

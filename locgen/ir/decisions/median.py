@@ -11,6 +11,7 @@ from locgen.ir.decisions.base import DecisionBase, Scale, Step
 from locgen.ir.decisions.votes import WEIGHTED_BITS
 from locgen.ir.decisions.weights import integer_weights
 from locgen.ir.levels import ADD_LEVELS, tree_levels
+from locgen.ir.rules import refuse_if
 
 __all__ = ["Median", "MedianBit"]
 
@@ -49,8 +50,7 @@ class Median(DecisionBase):
 
     def __post_init__(self) -> None:
         """Check that something counts."""
-        if not sum(self.weights) > 0:
-            raise ValueError("a weighted median needs a weight above 0")
+        refuse_if(not sum(self.weights) > 0, "a weighted median needs a weight above 0")
 
     @property
     def outputs(self) -> int:
@@ -83,8 +83,10 @@ class Median(DecisionBase):
 
     def check_scores(self, ranges: Sequence[tuple[int, int]], offsets: Sequence[float]) -> None:
         """Raise ValueError unless all scores count from one 0, within the median's bits."""
-        if len(set(offsets)) > 1 or any(low < 0 or high >> self.bits for low, high in ranges):
-            raise ValueError("scores of a median must count from 0, within its bits")
+        refuse_if(
+            len(set(offsets)) > 1 or any(low < 0 or high >> self.bits for low, high in ranges),
+            "scores of a median must count from 0, within its bits",
+        )
 
     def over_integers(self, highest: int) -> "Median":
         """Return the same over scores from 0 to `highest`, with integers as weights."""

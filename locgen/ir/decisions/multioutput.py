@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from locgen.ir.decisions.base import Label
 from locgen.ir.decisions.votes import Group, GroupedBase, scores_of
+from locgen.ir.rules import refuse_if
 
 __all__ = ["MultiOutput"]
 
@@ -28,8 +29,7 @@ class MultiOutput(GroupedBase):
     def __post_init__(self) -> None:
         """Check the groups."""
         scores_of(self.groups)
-        if self.bits > 62:
-            raise ValueError("all decisions together must fit 62 bits")
+        refuse_if(self.bits > 62, "all decisions together must fit 62 bits")
 
     @property
     def bits(self) -> int:

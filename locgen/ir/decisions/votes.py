@@ -17,6 +17,7 @@ from locgen.ir.decisions.base import DecisionBase, DecisionRule, Scale, Step
 from locgen.ir.decisions.threshold import Threshold
 from locgen.ir.decisions.weights import integer_weights
 from locgen.ir.levels import ADD_LEVELS, RANK_LEVELS, tree_levels
+from locgen.ir.rules import refuse_if
 
 __all__ = ["WEIGHTED_BITS", "Group", "GroupDecisions", "Tally", "Votes", "scores_of"]
 
@@ -35,8 +36,10 @@ class Group:
 
     def __post_init__(self) -> None:
         """Check that there are as many scores as the decision takes."""
-        if len(self.scores) != self.decision.outputs:
-            raise ValueError("a group must have the scores that its decision takes")
+        refuse_if(
+            len(self.scores) != self.decision.outputs,
+            "a group must have the scores that its decision takes",
+        )
 
     @property
     def scales(self) -> tuple[Scale, ...]:
@@ -153,11 +156,15 @@ class Votes(GroupedBase):
     def __post_init__(self) -> None:
         """Check that groups, choices and weights belong together."""
         scores_of(self.groups)
-        if not len(self.groups) == len(self.choices) == len(self.weights):
-            raise ValueError("every group must have choices and a weight")
+        refuse_if(
+            not len(self.groups) == len(self.choices) == len(self.weights),
+            "every group must have choices and a weight",
+        )
         for group, choices in zip(self.groups, self.choices, strict=True):
-            if len(choices) != group.decision.answers or max(choices) >= self.classes:
-                raise ValueError("choices must name a class for each decision of their group")
+            refuse_if(
+                len(choices) != group.decision.answers or max(choices) >= self.classes,
+                "choices must name a class for each decision of their group",
+            )
 
     @property
     def bits(self) -> int:

@@ -20,7 +20,8 @@ class BiasedNode(NodeBase):
 
         @property
         @abstractmethod
-        def bias(self) -> tuple[int, ...]: ...
+        def bias(self) -> tuple[int, ...]:
+            """What each score starts from."""
 
     @property
     def constant(self) -> tuple[int, ...]:
@@ -45,7 +46,8 @@ class ArithmeticNode(NodeBase):
 
         @property
         @abstractmethod
-        def feature_bits(self) -> tuple[int, ...]: ...
+        def feature_bits(self) -> tuple[int, ...]:
+            """Width of each feature."""
 
     @property
     @abstractmethod

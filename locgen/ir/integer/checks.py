@@ -1,23 +1,27 @@
 """Checks that nodes of several kinds share."""
 
 from locgen.ir.features import Feature
+from locgen.ir.rules import refuse_if
 
 __all__ = ["check_columns", "check_features", "check_outputs", "require_evidence"]
 
 
 def check_outputs(outputs: tuple[int, ...], what: str) -> None:
     """Raise ValueError unless `outputs` of `what` are distinct, present and not negative."""
-    if not outputs:
-        raise ValueError(f"{what} must have at least one output")
-    if len(set(outputs)) != len(outputs) or min(outputs) < 0:
-        raise ValueError(f"outputs of {what} must be distinct and not negative")
+    refuse_if(not outputs, f"{what} must have at least one output")
+    refuse_if(
+        len(set(outputs)) != len(outputs) or min(outputs) < 0,
+        f"outputs of {what} must be distinct and not negative",
+    )
 
 
 def check_columns(features: tuple[int, ...], outputs: tuple[int, ...], what: str) -> None:
     """Raise ValueError unless `outputs` are sound and `features` of `what` rise from 0 on."""
     check_outputs(outputs, what)
-    if list(features) != sorted(set(features)) or min((*features, 0)) < 0:
-        raise ValueError(f"features of {what} must rise and not be negative")
+    refuse_if(
+        list(features) != sorted(set(features)) or min((*features, 0)) < 0,
+        f"features of {what} must rise and not be negative",
+    )
 
 
 def require_evidence(possible: bool) -> None:
@@ -41,9 +45,11 @@ def check_features(
     missing : whether they may have a code for missing values
     """
     for feature, width in zip(used, bits, strict=True):
-        if feature >= len(features):
-            raise ValueError("a node's features must be features of the model")
-        if features[feature].bits != width:
-            raise ValueError("a node must be made for the width of its features")
-        if not missing and features[feature].missing_code is not None:
-            raise ValueError("a node that computes with codes must have no missing values")
+        refuse_if(feature >= len(features), "a node's features must be features of the model")
+        refuse_if(
+            features[feature].bits != width, "a node must be made for the width of its features"
+        )
+        refuse_if(
+            not missing and features[feature].missing_code is not None,
+            "a node that computes with codes must have no missing values",
+        )

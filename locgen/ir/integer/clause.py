@@ -12,6 +12,7 @@ from locgen.ir.integer.arithmetic import BiasedNode
 from locgen.ir.integer.checks import check_outputs, require_evidence
 from locgen.ir.integer.cost import Cost, Links
 from locgen.ir.integer.node import Comparison
+from locgen.ir.rules import refuse_if
 from locgen.ir.wording import Account, Wording
 
 __all__ = ["ClauseLiteral", "ClauseNode"]
@@ -53,12 +54,18 @@ class ClauseNode(BiasedNode):
     def __post_init__(self) -> None:
         """Check that lengths agree."""
         check_outputs(self.outputs, "a clause node")
-        if not self.clauses or {len(self.scores), len(self.clause_ids)} != {len(self.clauses)}:
-            raise ValueError("a clause node must have clauses, with scores and a number for each")
-        if {len(row) for row in (*self.scores, self.bias)} != {len(self.outputs)}:
-            raise ValueError("a clause node must have a score and a bias for each output")
-        if any(feature < 0 or threshold < 0 for c in self.clauses for feature, threshold, _ in c):
-            raise ValueError("features and thresholds of a clause node must not be negative")
+        refuse_if(
+            not self.clauses or {len(self.scores), len(self.clause_ids)} != {len(self.clauses)},
+            "a clause node must have clauses, with scores and a number for each",
+        )
+        refuse_if(
+            {len(row) for row in (*self.scores, self.bias)} != {len(self.outputs)},
+            "a clause node must have a score and a bias for each output",
+        )
+        refuse_if(
+            any(feature < 0 or threshold < 0 for c in self.clauses for feature, threshold, _ in c),
+            "features and thresholds of a clause node must not be negative",
+        )
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -139,12 +146,15 @@ class ClauseNode(BiasedNode):
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         for feature, threshold, _ in self.comparisons:
-            if feature >= len(features):
-                raise ValueError("a node's features must be features of the model")
-            if threshold >= (1 << features[feature].bits) - 1:
-                raise ValueError("a comparison must tell codes of its feature apart")
-            if features[feature].missing_code is not None:
-                raise ValueError("features of a clause node must have no missing values")
+            refuse_if(feature >= len(features), "a node's features must be features of the model")
+            refuse_if(
+                threshold >= (1 << features[feature].bits) - 1,
+                "a comparison must tell codes of its feature apart",
+            )
+            refuse_if(
+                features[feature].missing_code is not None,
+                "features of a clause node must have no missing values",
+            )
 
     def holding(self, q: np.ndarray) -> np.ndarray:
         """Return which clauses hold, booleans (rows, clauses), whatever comes before them."""

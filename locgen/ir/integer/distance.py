@@ -13,6 +13,7 @@ from locgen.ir.integer.arithmetic import ArithmeticNode
 from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links, nonzero_digits
 from locgen.ir.integer.linear import LinearNode
+from locgen.ir.rules import refuse_if
 from locgen.ir.wording import Account, Wording
 
 __all__ = ["DistanceNode", "Metric"]
@@ -57,16 +58,21 @@ class DistanceNode(ArithmeticNode):
     def __post_init__(self) -> None:
         """Check that lengths agree and the prototype is one of codes."""
         check_columns(self.features, self.outputs, "a distance node")
-        if len(self.outputs) != 1:
-            raise ValueError("a distance node must have exactly one output")
+        refuse_if(len(self.outputs) != 1, "a distance node must have exactly one output")
         lengths = {len(m) for m in (self.feature_bits, self.prototype, self.weights)}
-        if lengths != {len(self.features)}:
-            raise ValueError("a distance node must have a code and a weight for each feature")
-        if min((*self.weights, self.fraction)) < 0 or min((*self.feature_bits, 1)) < 1:
-            raise ValueError("a distance node must have features of at least one bit, no negatives")
+        refuse_if(
+            lengths != {len(self.features)},
+            "a distance node must have a code and a weight for each feature",
+        )
+        refuse_if(
+            min((*self.weights, self.fraction)) < 0 or min((*self.feature_bits, 1)) < 1,
+            "a distance node must have features of at least one bit, no negatives",
+        )
         for code, bits in zip(self.prototype, self.feature_bits, strict=True):
-            if not 0 <= code < 1 << (bits + self.fraction):
-                raise ValueError("the prototype of a distance node must be made of codes")
+            refuse_if(
+                not 0 <= code < 1 << (bits + self.fraction),
+                "the prototype of a distance node must be made of codes",
+            )
 
     @property
     def _stored(self) -> tuple[tuple[int, int], ...]:

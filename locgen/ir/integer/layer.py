@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.integer.cost import function_luts, nonzero_digits
+from locgen.ir.rules import refuse_if
 
 __all__ = ["WIDEST_SUM", "Layer", "exact_product"]
 
@@ -50,26 +51,40 @@ class Layer:
 
     def __post_init__(self) -> None:
         """Check that lengths agree and signs are as they must be."""
-        if not self.parameters or len(self.bias) != len(self.parameters):
-            raise ValueError("a layer must have units, and a bias for each")
-        if len({len(row) for row in self.parameters}) != 1:
-            raise ValueError("every unit of a layer must have a parameter for each input")
-        if self.metric != "dot" and min((0, *(p for row in self.parameters for p in row))) < 0:
-            raise ValueError("stored codes must not be negative")
-        if len(self.table) < 2 or len(self.table) & (len(self.table) - 1) or min(self.table) < 0:
-            raise ValueError("a layer's table must have 2, 4, 8 ... values, none negative")
-        if not 0 <= self.shift < 48:
-            raise ValueError("a layer's shift must be 0 to 47")
-        if len(self.table) << self.shift > 1 << WIDEST_SUM or max(self.table) >= 1 << 32:
-            raise ValueError("a layer's table must cover sums of at most 58 bits, values of 32")
-        if not 0 <= self.fraction <= min(self.shift, 24) or (self.fraction > 0) != bool(
-            self.slopes
-        ):
-            raise ValueError("a layer must have slopes for a fraction, of at most its shift and 24")
-        if self.slopes and len(self.slopes) != len(self.table):
-            raise ValueError("a layer must have a slope for each entry of its table")
-        if any(value + slope < 0 for value, slope in zip(self.table, self.slopes, strict=False)):
-            raise ValueError("no slope of a layer's table may lead below 0")
+        refuse_if(
+            not self.parameters or len(self.bias) != len(self.parameters),
+            "a layer must have units, and a bias for each",
+        )
+        refuse_if(
+            len({len(row) for row in self.parameters}) != 1,
+            "every unit of a layer must have a parameter for each input",
+        )
+        refuse_if(
+            self.metric != "dot" and min((0, *(p for row in self.parameters for p in row))) < 0,
+            "stored codes must not be negative",
+        )
+        refuse_if(
+            len(self.table) < 2 or len(self.table) & (len(self.table) - 1) or min(self.table) < 0,
+            "a layer's table must have 2, 4, 8 ... values, none negative",
+        )
+        refuse_if(not 0 <= self.shift < 48, "a layer's shift must be 0 to 47")
+        refuse_if(
+            len(self.table) << self.shift > 1 << WIDEST_SUM or max(self.table) >= 1 << 32,
+            "a layer's table must cover sums of at most 58 bits, values of 32",
+        )
+        refuse_if(
+            not 0 <= self.fraction <= min(self.shift, 24)
+            or (self.fraction > 0) != bool(self.slopes),
+            "a layer must have slopes for a fraction, of at most its shift and 24",
+        )
+        refuse_if(
+            self.slopes and len(self.slopes) != len(self.table),
+            "a layer must have a slope for each entry of its table",
+        )
+        refuse_if(
+            any(value + slope < 0 for value, slope in zip(self.table, self.slopes, strict=False)),
+            "no slope of a layer's table may lead below 0",
+        )
 
     @property
     def units(self) -> int:

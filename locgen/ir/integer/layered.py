@@ -19,6 +19,7 @@ from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links, nonzero_digits
 from locgen.ir.integer.layer import WIDEST_SUM, Layer, exact_product
 from locgen.ir.integer.node import Kept
+from locgen.ir.rules import refuse_if
 from locgen.ir.wording import Account, Wording
 
 __all__ = ["LayeredNode"]
@@ -86,21 +87,29 @@ class LayeredNode(BiasedNode):
         """Check that lengths agree."""
         what = f"a {self.kind} node"
         check_columns(self.features, self.outputs, what)
-        if not self.features or len(self.feature_bits) != len(self.features):
-            raise ValueError(f"{what} must have features, and a width for each")
-        if min(self.feature_bits) < 1 or max(self.feature_bits) > 24:
-            raise ValueError(f"features of {what} must have 1 to 24 bits")
-        if not self.layers:
-            raise ValueError(f"{what} must have at least one layer")
+        refuse_if(
+            not self.features or len(self.feature_bits) != len(self.features),
+            f"{what} must have features, and a width for each",
+        )
+        refuse_if(
+            min(self.feature_bits) < 1 or max(self.feature_bits) > 24,
+            f"features of {what} must have 1 to 24 bits",
+        )
+        refuse_if(not self.layers, f"{what} must have at least one layer")
         before = len(self.features)
         for layer in self.layers:
-            if layer.inputs != before:
-                raise ValueError(f"every layer of {what} must read all of the one before")
+            refuse_if(
+                layer.inputs != before, f"every layer of {what} must read all of the one before"
+            )
             before = layer.units
-        if {len(self.weights), len(self.unit_ids)} != {before}:
-            raise ValueError(f"{what} must have weights and a number for each unit")
-        if {len(row) for row in (*self.weights, self.bias)} != {len(self.outputs)}:
-            raise ValueError(f"{what} must have a weight and a bias for each output")
+        refuse_if(
+            {len(self.weights), len(self.unit_ids)} != {before},
+            f"{what} must have weights and a number for each unit",
+        )
+        refuse_if(
+            {len(row) for row in (*self.weights, self.bias)} != {len(self.outputs)},
+            f"{what} must have a weight and a bias for each output",
+        )
 
     @cached_property
     def largest_inputs(self) -> tuple[tuple[int, ...], ...]:
@@ -248,8 +257,7 @@ class LayeredNode(BiasedNode):
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
         check_features(self.features, self.feature_bits, features)
-        if self.accumulator_bits > WIDEST_SUM:
-            raise ValueError("sums of a node must fit 58 bits")
+        refuse_if(self.accumulator_bits > WIDEST_SUM, "sums of a node must fit 58 bits")
 
     def values(self, q: np.ndarray) -> np.ndarray:
         """Return the values (rows, units) of the last layer."""

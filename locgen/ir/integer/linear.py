@@ -11,6 +11,7 @@ from locgen.ir.features import Feature
 from locgen.ir.integer.arithmetic import ArithmeticNode, BiasedNode, weighted_ranges
 from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links, signed_digits
+from locgen.ir.rules import refuse_if
 
 __all__ = ["LinearNode"]
 
@@ -40,12 +41,17 @@ class LinearNode(BiasedNode, ArithmeticNode):
     def __post_init__(self) -> None:
         """Check that lengths agree."""
         check_columns(self.features, self.outputs, "a linear node")
-        if {len(self.feature_bits), len(self.weights)} != {len(self.features)}:
-            raise ValueError("a linear node must have a width and weights for each feature")
-        if min((*self.feature_bits, 1)) < 1:
-            raise ValueError("features of a linear node must have at least one bit")
-        if {len(row) for row in (*self.weights, self.bias)} != {len(self.outputs)}:
-            raise ValueError("a linear node must have a weight and a bias for each output")
+        refuse_if(
+            {len(self.feature_bits), len(self.weights)} != {len(self.features)},
+            "a linear node must have a width and weights for each feature",
+        )
+        refuse_if(
+            min((*self.feature_bits, 1)) < 1, "features of a linear node must have at least one bit"
+        )
+        refuse_if(
+            {len(row) for row in (*self.weights, self.bias)} != {len(self.outputs)},
+            "a linear node must have a weight and a bias for each output",
+        )
 
     @cached_property
     def ranges(self) -> tuple[tuple[int, int], ...]:

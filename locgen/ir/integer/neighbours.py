@@ -12,6 +12,7 @@ from locgen.ir.integer.arithmetic import BiasedNode
 from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links
 from locgen.ir.integer.node import Kept
+from locgen.ir.rules import refuse_if
 from locgen.ir.wording import Account, Wording
 
 __all__ = ["NeighboursNode"]
@@ -65,23 +66,38 @@ class NeighboursNode(BiasedNode):
     def __post_init__(self) -> None:
         """Check that lengths agree and stored rows are ones of codes."""
         check_columns(self.features, self.outputs, "a neighbours node")
-        if not self.features or len(self.feature_bits) != len(self.features):
-            raise ValueError("a neighbours node must have features, and a width for each")
-        if min(self.feature_bits) < 1:
-            raise ValueError("features of a neighbours node must have at least one bit")
-        if not 1 <= self.nearest <= len(self.stored):
-            raise ValueError("a neighbours node must store as many rows as vote")
-        if self.radius is not None and (self.radius < 0 or self.nearest < len(self.stored)):
-            raise ValueError("with a radius, 0 or more, all stored rows may vote")
-        if {len(self.votes), len(self.row_ids)} != {len(self.stored)}:
-            raise ValueError("a neighbours node must have votes and a number for each stored row")
-        if {len(row) for row in self.stored} != {len(self.features)}:
-            raise ValueError("a stored row must have a code for each feature")
-        if {len(row) for row in (*self.votes, self.bias)} != {len(self.outputs)}:
-            raise ValueError("a neighbours node must have a vote and a bias for each output")
+        refuse_if(
+            not self.features or len(self.feature_bits) != len(self.features),
+            "a neighbours node must have features, and a width for each",
+        )
+        refuse_if(
+            min(self.feature_bits) < 1, "features of a neighbours node must have at least one bit"
+        )
+        refuse_if(
+            not 1 <= self.nearest <= len(self.stored),
+            "a neighbours node must store as many rows as vote",
+        )
+        refuse_if(
+            self.radius is not None and (self.radius < 0 or self.nearest < len(self.stored)),
+            "with a radius, 0 or more, all stored rows may vote",
+        )
+        refuse_if(
+            {len(self.votes), len(self.row_ids)} != {len(self.stored)},
+            "a neighbours node must have votes and a number for each stored row",
+        )
+        refuse_if(
+            {len(row) for row in self.stored} != {len(self.features)},
+            "a stored row must have a code for each feature",
+        )
+        refuse_if(
+            {len(row) for row in (*self.votes, self.bias)} != {len(self.outputs)},
+            "a neighbours node must have a vote and a bias for each output",
+        )
         largest = np.array([(1 << bits) - 1 for bits in self.feature_bits])
-        if (self._stored < 0).any() or (self._stored > largest).any():
-            raise ValueError("stored rows must be made of codes")
+        refuse_if(
+            (self._stored < 0).any() or (self._stored > largest).any(),
+            "stored rows must be made of codes",
+        )
 
     @cached_property
     def _stored(self) -> np.ndarray:

@@ -71,13 +71,8 @@ class NodeBase(ABC):
 
     Members
     -------
-    kind : the name in JSON
-    outputs : outputs of the model that the scores are added to
-    features : features that it reads, rising
-    ranges : (lowest, highest) score, for each output
     levels, stream_levels : levels of LUT4 of its slowest path, behind its comparisons: all at once,
         and digit by digit
-    load : about how much of a site it takes, to spread nodes over sites by
     compares : whether it is made of comparisons with constants, and nothing else of its features
     walkable : whether an engine walks it as it is, from a root to a leaf
     """
@@ -90,31 +85,38 @@ class NodeBase(ABC):
 
         @property
         @abstractmethod
-        def kind(self) -> str: ...
+        def kind(self) -> str:
+            """Name in JSON."""
 
         @property
         @abstractmethod
-        def outputs(self) -> tuple[int, ...]: ...
+        def outputs(self) -> tuple[int, ...]:
+            """Outputs of the model that the scores are added to."""
 
         @property
         @abstractmethod
-        def features(self) -> tuple[int, ...]: ...
+        def features(self) -> tuple[int, ...]:
+            """Features that it reads, rising."""
 
         @property
         @abstractmethod
-        def ranges(self) -> tuple[tuple[int, int], ...]: ...
+        def ranges(self) -> tuple[tuple[int, int], ...]:
+            """(lowest, highest) score, for each output."""
 
         @property
         @abstractmethod
-        def levels(self) -> float: ...
+        def levels(self) -> float:
+            """Levels of LUT4 of its slowest path behind its comparisons, all at once."""
 
         @property
         @abstractmethod
-        def stream_levels(self) -> float: ...
+        def stream_levels(self) -> float:
+            """The same, digit by digit."""
 
         @property
         @abstractmethod
-        def load(self) -> int: ...
+        def load(self) -> int:
+            """How much of a site it takes, about, to spread nodes over sites by."""
 
     @property
     def adds_up(self) -> bool:

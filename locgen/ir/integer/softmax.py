@@ -15,6 +15,7 @@ from locgen.ir.integer.arithmetic import BiasedNode, weighted_ranges
 from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links
 from locgen.ir.integer.layer import Layer
+from locgen.ir.rules import refuse_if
 
 __all__ = ["SoftmaxNode"]
 
@@ -55,18 +56,27 @@ class SoftmaxNode(BiasedNode):
     def __post_init__(self) -> None:
         """Check that lengths agree."""
         check_columns(self.features, self.outputs, "a softmax node")
-        if len(self.features) < 2:
-            raise ValueError("features of a softmax node must be two or more")
-        if len(set(self.feature_bits)) != 1 or len(self.feature_bits) != len(self.features):
-            raise ValueError("features of a softmax node must have one width")
-        if len(self.weights) != len(self.features):
-            raise ValueError("a softmax node must have weights for each feature")
-        if {len(row) for row in (*self.weights, self.bias)} != {len(self.outputs)}:
-            raise ValueError("a softmax node must have a weight and a bias for each output")
-        if any((layer.units, layer.inputs) != (1, 1) for layer in (self.power, self.reciprocal)):
-            raise ValueError("tables of a softmax node must have one input")
-        if not 1 <= self.drop < 48 or self.power.largest * self.reciprocal.largest >= 1 << 48:
-            raise ValueError("a softmax node must drop 1 to 47 places of products of 48 bits")
+        refuse_if(len(self.features) < 2, "features of a softmax node must be two or more")
+        refuse_if(
+            len(set(self.feature_bits)) != 1 or len(self.feature_bits) != len(self.features),
+            "features of a softmax node must have one width",
+        )
+        refuse_if(
+            len(self.weights) != len(self.features),
+            "a softmax node must have weights for each feature",
+        )
+        refuse_if(
+            {len(row) for row in (*self.weights, self.bias)} != {len(self.outputs)},
+            "a softmax node must have a weight and a bias for each output",
+        )
+        refuse_if(
+            any((layer.units, layer.inputs) != (1, 1) for layer in (self.power, self.reciprocal)),
+            "tables of a softmax node must have one input",
+        )
+        refuse_if(
+            not 1 <= self.drop < 48 or self.power.largest * self.reciprocal.largest >= 1 << 48,
+            "a softmax node must drop 1 to 47 places of products of 48 bits",
+        )
 
     @cached_property
     def largest(self) -> int:

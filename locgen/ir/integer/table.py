@@ -12,6 +12,7 @@ from locgen.ir.features import Feature
 from locgen.ir.integer.checks import check_features, check_outputs, require_evidence
 from locgen.ir.integer.cost import Cost, Links, lookup_luts
 from locgen.ir.integer.node import NodeBase
+from locgen.ir.rules import refuse_if
 
 __all__ = ["TableNode"]
 
@@ -42,12 +43,15 @@ class TableNode(NodeBase):
     def __post_init__(self) -> None:
         """Check that the table is complete."""
         check_outputs(self.outputs, "a table node")
-        if self.feature < 0:
-            raise ValueError("the feature of a table node must not be negative")
-        if len(self.scores) != 1 << self.bits:
-            raise ValueError("a table node must have one row for each code of its feature")
-        if any(len(row) != len(self.outputs) for row in self.scores):
-            raise ValueError("every row of a table node must have one score for each output")
+        refuse_if(self.feature < 0, "the feature of a table node must not be negative")
+        refuse_if(
+            len(self.scores) != 1 << self.bits,
+            "a table node must have one row for each code of its feature",
+        )
+        refuse_if(
+            any(len(row) != len(self.outputs) for row in self.scores),
+            "every row of a table node must have one score for each output",
+        )
 
     @property
     def bits(self) -> int:

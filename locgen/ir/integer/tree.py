@@ -12,6 +12,7 @@ from locgen.ir.integer.checks import check_outputs, require_evidence
 from locgen.ir.integer.cost import Cost, Links
 from locgen.ir.integer.diagram import digit_functions, multiplexers, score_bits
 from locgen.ir.integer.node import Comparison, NodeBase, TreeShape
+from locgen.ir.rules import refuse_if
 from locgen.ir.wording import Account, Wording
 
 __all__ = ["TreeNode", "stream_cost"]
@@ -53,18 +54,28 @@ class TreeNode(NodeBase):
         """Check that this is one tree: every split and leaf but the root has one parent."""
         splits, leaves = len(self.feature), len(self.leaf_scores)
         lengths = {len(m) for m in (self.threshold, self.missing_left, self.left, self.right)}
-        if lengths != {splits} or leaves != splits + 1 or len(self.leaf_ids) != leaves:
-            raise ValueError("a tree node must have one more leaf than splits")
+        refuse_if(
+            lengths != {splits} or leaves != splits + 1 or len(self.leaf_ids) != leaves,
+            "a tree node must have one more leaf than splits",
+        )
         children = sorted(self.left + self.right)
-        if splits and children != list(range(-leaves, 0)) + list(range(1, splits)):
-            raise ValueError("every split and leaf of a tree node must have exactly one parent")
-        if any(0 <= c <= i for side in (self.left, self.right) for i, c in enumerate(side)):
-            raise ValueError("splits of a tree node must be numbered parents first")
-        if any(len(row) != len(self.outputs) for row in self.leaf_scores):
-            raise ValueError("every leaf must have one score for each output")
+        refuse_if(
+            splits and children != list(range(-leaves, 0)) + list(range(1, splits)),
+            "every split and leaf of a tree node must have exactly one parent",
+        )
+        refuse_if(
+            any(0 <= c <= i for side in (self.left, self.right) for i, c in enumerate(side)),
+            "splits of a tree node must be numbered parents first",
+        )
+        refuse_if(
+            any(len(row) != len(self.outputs) for row in self.leaf_scores),
+            "every leaf must have one score for each output",
+        )
         check_outputs(self.outputs, "a tree node")
-        if min(self.feature, default=0) < 0:
-            raise ValueError("features of a tree node must be distinct and not negative")
+        refuse_if(
+            min(self.feature, default=0) < 0,
+            "features of a tree node must be distinct and not negative",
+        )
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -200,14 +211,17 @@ class TreeNode(NodeBase):
         for feature, threshold, missing_left in zip(
             self.feature, self.threshold, self.missing_left, strict=True
         ):
-            if feature >= len(features):
-                raise ValueError("a node's features must be features of the model")
+            refuse_if(feature >= len(features), "a node's features must be features of the model")
             quantiser = features[feature]
             spare = quantiser.missing_code is not None
-            if missing_left and not spare:
-                raise ValueError("missing_left must be false where a feature has no missing code")
-            if not -spare <= threshold < quantiser.largest + spare:
-                raise ValueError("a threshold must split its feature's codes")
+            refuse_if(
+                missing_left and not spare,
+                "missing_left must be false where a feature has no missing code",
+            )
+            refuse_if(
+                not -spare <= threshold < quantiser.largest + spare,
+                "a threshold must split its feature's codes",
+            )
 
     def leaf_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the leaf of each row, shape (rows,).
