@@ -281,8 +281,11 @@ def _fills(
     """Return what stands for NaN in each column where it has no score of its own."""
     if not preprocessing.imputes:
         return ()
-    own = {unit.feature for unit in units if isinstance(unit, FloatSteps)}
-    own |= {u.feature for u in units if isinstance(u, FloatShape) and u.takes_missing}
+    own = {
+        node.feature
+        for node in units
+        if node.univariate and (node.needs_missing_code or not node.needs_range)
+    }
     return tuple(
         None if column in own else fills.get(column, float(preprocessing.neutral[column]))
         for column in range(preprocessing.columns)

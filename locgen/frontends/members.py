@@ -9,7 +9,6 @@ from sklearn.base import BaseEstimator
 from locgen.errors import UnsupportedModel
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Part, Reading, common_settings, weighted_part
-from locgen.ir.float import FloatNeighbours, FloatPrototype
 from locgen.ir.metric import shared_metric
 from locgen.ir.model import FloatCascade, Model
 
@@ -103,7 +102,7 @@ def addable(last: BaseEstimator, reading: Reading) -> Model:
             f"{type(last).__name__} has a {model.family} as member, which decides behind scores "
             "itself: take its own members"
         )
-    if model.gate is not None or any(isinstance(u, FloatPrototype) for u in model.units):
+    if model.gate is not None or not all(node.addable for node in model.units):
         raise UnsupportedModel(
             f"{type(last).__name__} has a {model.family} as member: locgen builds it over trees, "
             "forests, boosting, linear models, naive Bayes, neighbours and kernel machines"
@@ -113,6 +112,6 @@ def addable(last: BaseEstimator, reading: Reading) -> Model:
             f"{type(last).__name__} has a {model.family} as member, whose answer is no sum: use "
             "forests or boosting as members"
         )
-    if sum(isinstance(unit, FloatNeighbours) for unit in model.units) and model.trees:
+    if model.trees and not all(node.beside_trees for node in model.units):
         raise UnsupportedModel(f"{model.family} has neighbours beside trees")
     return model

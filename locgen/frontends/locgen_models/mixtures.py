@@ -157,9 +157,9 @@ def _gate(
         (tree,) = model.trees
         mask = highest(tree.leaf_values, last.top_k_).astype(np.float64)
         model = replace(model, trees=(pruned(replace(tree, leaf_values=mask)),))
-    elif isinstance(model.units[0], FloatLinear):
-        (unit,) = model.units
-        weights, base = unit.coefficients, np.array(model.base)
+    elif model.units[0].dot_product is not None:
+        (node,) = model.units
+        weights, base = node.dot_product, np.array(model.base)
         if model.outputs > 1:
             weights, base = weights[:, 1:] - weights[:, :1], base[1:] - base[0]
         units = (FloatLinear(weights, tuple(range(1, experts))),)

@@ -26,7 +26,7 @@ from locgen.frontends.placement import Placement, placement_of
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.ir.decisions import Votes
-from locgen.ir.float import FloatLayer, FloatLayers, FloatLinear, FloatUnit
+from locgen.ir.float import FloatLayer, FloatLayers, FloatUnit
 from locgen.ir.functions import Function
 from locgen.ir.model import Model
 
@@ -246,14 +246,14 @@ def rbf_sampler(
 
 def _linear_behind(mapper: BaseEstimator, behind: Model) -> tuple[Model, np.ndarray]:
     """Return the model behind a map and its coefficients (features, outputs); refuse others."""
-    if not all(isinstance(node, FloatLinear) for node in behind.units) or behind.trees:
+    if behind.trees or any(node.dot_product is None for node in behind.units):
         raise UnsupportedModel(
             f"{type(mapper).__name__} in front of {behind.family} is not supported: put a linear "
             "model behind it, LogisticRegression or Ridge"
         )
     coefficients = np.zeros((len(behind.feature_names), behind.outputs))
     for node in behind.units:
-        coefficients[:, list(node.outputs)] += node.coefficients
+        coefficients[:, list(node.outputs)] += node.dot_product
     return behind, coefficients
 
 

@@ -24,7 +24,7 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Read, Reading, common_settings
 from locgen.frontends.second_stage import combined, second_stage
 from locgen.ir.decisions import Scale
-from locgen.ir.float import FloatLinear, FloatTree
+from locgen.ir.float import FloatTree
 from locgen.ir.model import FloatCascade, Model
 from locgen.quantise.bisect import largest_true
 
@@ -70,7 +70,7 @@ def read(
     given = count + (preprocessing.features if last.passthrough else 0)
     names = tuple(f"column {number}" for number in range(given))
     final = read(last.final_estimator_, Preprocessing.bare(names)).model
-    linear_alone = all(isinstance(unit, FloatLinear) for unit in final.units)
+    linear_alone = all(node.dot_product is not None for node in final.units)
     if not isinstance(final.decision, str) or not linear_alone or (final.units and final.trees):
         raise UnsupportedModel(
             f"{type(last).__name__} has a {final.family} as final_estimator: use a linear model, "
@@ -102,7 +102,7 @@ def _below_sums(
     count = sum(own.columns for own in outputs)
     matrix = np.zeros((len(final.feature_names), final.outputs))
     for unit in final.units:
-        matrix[:, list(unit.outputs)] += unit.coefficients
+        matrix[:, list(unit.outputs)] += unit.dot_product
     more = [_row(last, preprocessing, matrix[count:])] if matrix[count:].any() else []
     summed = {"probability": final.probability} if not any(own.nodes for own in outputs) else {}
     base = np.array(final.base)

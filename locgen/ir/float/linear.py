@@ -41,6 +41,11 @@ class FloatLinear(FloatNode):
         new = tuple(range(matrix.shape[1]))
         return replace(self, coefficients=self.coefficients @ matrix, outputs=new)
 
+    @property
+    def dot_product(self) -> Floats:
+        """The coefficients."""
+        return self.coefficients
+
     def magnitude(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the size of the products that it adds up, whatever their sum, (rows,)."""
         size: Floats = (np.abs(x) @ np.abs(self.coefficients)).max(axis=1)

@@ -44,6 +44,7 @@ class FloatNeighbours(FloatNode):
     outputs: tuple[int, ...]
     radius: float | None = None
     kind: Literal["neighbours"] = "neighbours"
+    beside_trees: ClassVar[bool] = False
     can_merge: ClassVar[bool] = False
 
     @property

@@ -20,12 +20,16 @@ class FloatNode(JsonData, ABC):
     outputs : outputs of the model that the columns of the node's scores belong to
     needs_range : whether the size of its features counts, and not only between which cuts it lies
     univariate : whether it is a function of one feature, see `UnivariateNode`
+    addable : whether an ensemble may add its scores to those of other nodes
+    beside_trees : whether it may be part of one model with trees
     can_merge : whether the difference of two of its scores may stand for both
     """
 
     outputs: tuple[int, ...]
     needs_range: ClassVar[bool] = True
     univariate: ClassVar[bool] = False
+    addable: ClassVar[bool] = True
+    beside_trees: ClassVar[bool] = True
     can_merge: ClassVar[bool] = True
 
     @property
@@ -45,6 +49,11 @@ class FloatNode(JsonData, ABC):
     def cuts(self) -> tuple[Integers, Floats]:
         """Feature and cut of each comparison, (comparisons,) both; none by default."""
         return np.zeros(0, dtype=np.int64), np.zeros(0)
+
+    @property
+    def dot_product(self) -> Floats | None:
+        """Coefficients (features, len(outputs)) of a node that is nothing else; None if it is."""
+        return None
 
     @property
     def distance_scale(self) -> Floats | None:

@@ -31,6 +31,7 @@ class FloatPrototype(FloatNode):
     prototype_id: int
     outputs: tuple[int, ...]
     kind: Literal["prototype"] = "prototype"
+    addable: ClassVar[bool] = False
     can_merge: ClassVar[bool] = False
 
     @property
