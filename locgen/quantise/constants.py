@@ -1,4 +1,4 @@
-"""What each expert of a mixture adds whatever its nodes say."""
+"""Constants of the experts of a mixture, whatever its nodes score."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Chooses a feature quantiser for every feature of a model."""
+"""Choice of a quantiser for every feature of a model."""
 
 from typing import Literal
 

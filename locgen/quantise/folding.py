@@ -1,4 +1,4 @@
-"""What remains of a tree when leaves become equal, and the rounding for which least remains."""
+"""Splits left in a tree whose leaves become equal, and the rounding that leaves fewest."""
 
 from collections.abc import Sequence
 

@@ -1,14 +1,14 @@
-"""What rows lose as one output's score changes, while all other scores stand still."""
+"""Losses of rows as one output's score changes, while all other scores stand still."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from locgen.ir import Argmax
+from locgen.ir.decisions.base import DecisionRule
 
 __all__ = ["Margins", "Rivalry"]
 
-Rivalry = tuple[tuple[int, ...], object, np.ndarray]
+Rivalry = tuple[tuple[int, ...], DecisionRule, np.ndarray]
 """A group of outputs, the decision over it, and what the float model decides for each row."""
 
 _FAR = 1 << 20
@@ -62,7 +62,7 @@ class Margins:
 
 
 def _group_margins(
-    place: int, scores: np.ndarray, decision: object, decided: np.ndarray
+    place: int, scores: np.ndarray, decision: DecisionRule, decided: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sign, lead and cap (rows,): the margin is the lesser of lead and cap, less `_CLIP`.
 
@@ -73,8 +73,8 @@ def _group_margins(
     place : of the output in its group; scores : (outputs of the group, rows)
     """
     cap = np.full(len(decided), 2 * _CLIP, dtype=np.int32)
-    if not isinstance(decision, Argmax):
-        least = 0 if decision.operator == ">=" else 1
+    if decision.scales[0].absolute:
+        least = 0 if decision.evaluate(np.zeros((1, 1)))[0] else 1
         own = decided == 1
         lead = np.where(own, scores[place] - least, least - 1 - scores[place])
     else:

@@ -1,4 +1,4 @@
-"""How far a feature's values reach, told from few rows."""
+"""Ranges of features' values, estimated from few rows."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Leaves and thresholds rounded up or down, whichever leaves fewer gates, inside the same budget.
+"""Free rounding: leaves and thresholds go up or down, whichever leaves fewer gates.
 
 The nearest integers keep the sum closest to the float model's, but nothing asks for that: decisions
 are what must stay. Rounding a leaf to its other neighbour often makes it equal to the leaf beside
@@ -45,7 +45,7 @@ _MANY = 1 << 12
 """Splits beyond which one pass for each price is enough: on MNIST's 7,673 the second took as long
 again and saved 0.4 % of the cells."""
 _ROWS = 1 << 14
-"""Rows that descent looks at, those with the least margin; the result is judged on all."""
+"""Rows that descent looks at, those with the least margin; the result is evaluated on all."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class _Rounded:
 
 
 class _Search:
-    """The rows of a evaluator in codes, and integer models judged on them."""
+    """The rows of an evaluator in codes, and scores of integer models on them."""
 
     def __init__(self, skeleton: Skeleton, evaluator: Evaluator, name: str, allowed: float) -> None:
         self.skeleton, self.evaluator, self.name, self.allowed = skeleton, evaluator, name, allowed
@@ -69,11 +69,10 @@ class _Search:
         self.moves = [feature.kind != "rank" for feature in skeleton.features]
         decision = skeleton.model.rule_of_decision
         scores = evaluator.float_scores
-        if hasattr(decision, "groups"):
-            self.groups = [(g.scores, g.decision, g.evaluate(scores)) for g in decision.groups]
-        else:
-            every = tuple(range(skeleton.model.outputs))
-            self.groups = [(every, decision, decision.evaluate(scores))]
+        self.groups = [
+            (outputs, rule, rule.evaluate(scores[:, list(outputs)]))
+            for outputs, rule in decision.parts
+        ]
         margin = decision.margin(scores)
         self.rows = np.sort(np.argsort(margin, kind="stable")[:_ROWS])
 
@@ -162,7 +161,7 @@ def free_rounding(
     search = _Search(skeleton, evaluator, name, allowed)
     trials: list[Trial] = []
 
-    def judged(rounded: _Rounded, share: float) -> tuple[QuantisedModel, bool]:
+    def evaluated(rounded: _Rounded, share: float) -> tuple[QuantisedModel, bool]:
         candidate = search.integer_model(rounded)
         drop, changed = search.score(candidate, rounded.thresholds != search.thresholds)
         kept = (drop is None or drop <= options.max_accuracy_drop) and changed <= share
@@ -173,7 +172,7 @@ def free_rounding(
     @cache
     def nearest(levels: float) -> tuple[QuantisedModel, bool, bool]:
         """Return the model of the nearest integers, whether there is hope, and if it is kept."""
-        candidate, hopeful = judged(search.nearest(levels), _HOPE * allowed)
+        candidate, hopeful = evaluated(search.nearest(levels), _HOPE * allowed)
         return candidate, hopeful, trials[-1].kept
 
     strides = range(_STRIDE - 1, len(_LEVELS), _STRIDE)
@@ -185,7 +184,7 @@ def free_rounding(
         for finer in _FINER:
             steps = list(search.descend(levels * finer))
             for step in sorted(steps, key=lambda step: step.cost):
-                model, kept = judged(step, allowed)
+                model, kept = evaluated(step, allowed)
                 if kept:
                     return Quantisation(model, tuple(trials), len(evaluator.x))
         if nearest_kept:
