@@ -1,6 +1,6 @@
 """The verb that says where a model fits."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +31,7 @@ def fit_check(
     from locgen.api import compile as compile_model
     from locgen.flow.fitcheck import fit_check as check
 
-    place = {"target": target, "device": device, "board": board}
+    place: dict[str, Any] = {"target": target, "device": device, "board": board}
     if all_boards and any(value is not None for value in place.values()):
         raise UsageError("--all-boards takes no --target, --device or --board")
     if all_boards:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from itertools import chain
+from typing import Any
 
 from locgen.cli import options
 from locgen.errors import UsageError
@@ -82,7 +83,7 @@ def _count(name: str, text: str) -> int | None:
     return int(text)
 
 
-def asked(*groups: object) -> dict[str, object]:
+def asked(*groups: object) -> dict[str, Any]:
     """Return the members of all groups by name, as `locgen.compile` takes them.
 
     Raises
@@ -100,7 +101,7 @@ def spread(verb: Callable[..., None]) -> Callable[..., None]:
     """Return `verb` with each parameter that is a group replaced by the group's members."""
     signature = inspect.signature(verb)
     flat: list[inspect.Parameter] = []
-    groups: dict[str, tuple[type, list[str]]] = {}
+    groups: dict[str, tuple[Any, list[str]]] = {}
     for parameter in signature.parameters.values():
         kind = parameter.annotation
         if not dataclasses.is_dataclass(kind):
@@ -125,6 +126,7 @@ def spread(verb: Callable[..., None]) -> Callable[..., None]:
         verb(**values)
 
     flat = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in flat]
-    flattened.__signature__ = signature.replace(parameters=flat)
-    flattened.__annotations__ = {each.name: each.annotation for each in flat}
-    return flattened
+    shown: Any = flattened
+    shown.__signature__ = signature.replace(parameters=flat)
+    shown.__annotations__ = {each.name: each.annotation for each in flat}
+    return shown

@@ -81,5 +81,6 @@ def _count(
     )
     if plan.kind == "direct" or not plan.gates:
         return activity, None
+    assert model.gate is not None
     mask = model.gate.evaluate(q[: activity.inferences], model.missing_codes)
     return activity, expert_activity(activity, plan, mask)

@@ -21,7 +21,6 @@ from locgen.flow.built import Built
 from locgen.flow.planned import PlannedDesign
 from locgen.flow.report import write_report
 from locgen.flow.stages import Stage, run_stages
-from locgen.verify.levels import LevelName
 from locgen.verify.subject import LevelResult, ProgressCallback
 
 __all__ = ["build", "verify_design", "verify_rtl"]
@@ -131,7 +130,7 @@ def verify_rtl(design: PlannedDesign) -> LevelResult:
 
 def _verified(
     design: PlannedDesign,
-    levels: tuple[LevelName, ...] | None,
+    levels: tuple[str, ...] | None,
     groups: Sequence[Sequence[Stage]],
 ) -> list[LevelResult]:
     unrouted = replace(design, options=design.options.model_copy(update={"pnr": False}))

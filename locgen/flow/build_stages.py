@@ -31,7 +31,7 @@ from locgen.targets.target import Job, Mapped
 from locgen.targets.verilog import write_verilog
 from locgen.top.kinds import BUS_TOPS
 from locgen.verify.fault_localisation import localise_fault
-from locgen.verify.levels import LevelName, levels_for, run_levels
+from locgen.verify.levels import levels_for, run_levels
 
 __all__ = ["ALL", "COMPILE", "SIMULATION", "SYNTHESIS", "TEST_BENCH", "VERILOG", "begin"]
 
@@ -42,7 +42,7 @@ _HOPELESS = 2.0
 
 
 def begin(
-    design: PlannedDesign, work: Path, logs: Path, levels: tuple[LevelName, ...] | None = None
+    design: PlannedDesign, work: Path, logs: Path, levels: tuple[str, ...] | None = None
 ) -> BuildState:
     """Return the state before the first stage, unless the design cannot be built at all.
 
@@ -83,10 +83,9 @@ def _synthesise(state: BuildState) -> Mapped | None:
     mapped = design.target.backend.synthesise(state.modules, design.target.device, state.job)
     if mapped is None:
         return None
-    core = mapped.usage
-    known = core.logic_cells is not None and core.logic_cells_available is not None
-    if known and core.logic_cells > core.logic_cells_available:
-        text = advice(design, core.logic_cells, core.logic_cells_available)
+    used, available = mapped.usage.logic_cells, mapped.usage.logic_cells_available
+    if used is not None and available is not None and used > available:
+        text = advice(design, used, available)
         if design.options.pnr:
             raise DoesNotFit(text)
         log.warning("DOES NOT FIT: %s", text)
@@ -142,7 +141,7 @@ def _route(state: BuildState) -> Routed | None:
     return routed
 
 
-def _levels(state: BuildState) -> list[LevelName]:
+def _levels(state: BuildState) -> list[str]:
     known = levels_for(state.mapped is not None)
     return known if state.levels is None else list(state.levels)
 

@@ -12,7 +12,7 @@ from locgen.flow.planned import PlannedDesign
 from locgen.host.board import split_image
 from locgen.host.frames import Frame, encode_frame
 from locgen.host.messages import write_request
-from locgen.plan import images_of, site_stride
+from locgen.plan import TreePlan, images_of, site_stride
 from locgen.top.protocol import Capability, LinkParams, MessageType
 from locgen.verify.frames import make_update_frames
 from locgen.verify.testbench import Frame as Exchange
@@ -37,7 +37,7 @@ _INVERT = 0xFFFFFFFF
 def memory_image(design: PlannedDesign) -> tuple[int, ...]:
     """Return all words of the engines' memories, from address 0 on; nothing without engines."""
     plan = design.plan
-    if not plan.shapes:
+    if not isinstance(plan, TreePlan) or not plan.shapes:
         return ()
     words: list[int] = []
     for number, image in enumerate(images_of(design.model, plan, int(design.digest, 16))):
@@ -122,7 +122,7 @@ def boot_flash(design: PlannedDesign) -> Flash | None:
 def loaded_state(design: PlannedDesign) -> dict[str, object]:
     """Return the state of a netlist whose SPRAMs have been loaded, as `count_toggles` takes it."""
     plan = design.plan
-    if not any(shape.memory == "spram" for shape in plan.shapes):
+    if not isinstance(plan, TreePlan) or all(s.memory != "spram" for s in plan.shapes):
         return {}
     sites = [site for site, shape in enumerate(plan.engines) if shape is not None]
     images = images_of(design.model, plan, int(design.digest, 16))

@@ -110,7 +110,7 @@ class BuildOptions(BaseModel):
     seed: Annotated[int, Field(ge=0, description="the placer's")] = 1
 
     @property
-    def link_bits(self) -> int | str:
+    def link_bits(self) -> int | Literal["full"]:
         """Width of a link, a number or ``full``."""
         return "full" if self.link_width == "full" else int(self.link_width)
 
@@ -134,7 +134,7 @@ def make_options(**given: object) -> BuildOptions:
     if "link_width" in given:
         given["link_width"] = str(given["link_width"])
     try:
-        return BuildOptions(**given)
+        return BuildOptions.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).replace("_", "-")

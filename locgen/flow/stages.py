@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from locgen.flow.built import Measurement
 from locgen.flow.planned import PlannedDesign
 from locgen.targets.children import workers
 from locgen.targets.routed import Routed
 from locgen.targets.target import Job, Mapped
-from locgen.verify.levels import LevelName
 from locgen.verify.subject import LevelResult, ProgressCallback, Subject
 from locgen.verify.vectors import Vectors
 
@@ -49,7 +49,7 @@ class BuildState:
     vectors: Vectors
     work: Path
     job: Job
-    levels: tuple[LevelName, ...] | None = None
+    levels: tuple[str, ...] | None = None
     modules: dict[str, str] = field(default_factory=dict)
     mapped: Mapped | None = None
     verilog: dict[str, Path] = field(default_factory=dict)
@@ -120,8 +120,9 @@ def run_stages(
             with workers(max(len(others), 1)) as pool:
                 beside = [pool.submit(timed, stage) for stage in others]
                 values = [timed(first), *(future.result() for future in beside)]
-            filled = zip((first, *others), values, strict=True)
-            state = replace(state, **{stage.fills: value for stage, value in filled})
+            names = [stage.fills for stage in (first, *others)]
+            made: dict[str, Any] = dict(zip(names, values, strict=True))
+            state = replace(state, **made)
     finally:
         state.job.logs.mkdir(parents=True, exist_ok=True)
         (state.job.logs / _TIMES).write_text(json.dumps(seconds, indent=1) + "\n", "utf-8")

@@ -41,7 +41,7 @@ class Level:
     is_proof: bool = False
 
 
-LEVELS: dict[LevelName, Level] = {
+LEVELS: dict[str, Level] = {
     "rtl": Level(
         "RTL",
         "the emitted Verilog, simulated",
@@ -74,7 +74,7 @@ def level_options() -> list[str]:
     return [*dict.fromkeys(level.option for level in LEVELS.values()), "all"]
 
 
-def levels_for(has_netlist: bool, option: str | None = None) -> list[LevelName]:
+def levels_for(has_netlist: bool, option: str | None = None) -> list[str]:
     """Return the levels behind a value of ``--level``; those of a build if it is None."""
     return [
         name
@@ -84,9 +84,7 @@ def levels_for(has_netlist: bool, option: str | None = None) -> list[LevelName]:
     ]
 
 
-def run_levels(
-    names: list[LevelName], subject: Subject, progress: ProgressCallback
-) -> list[LevelResult]:
+def run_levels(names: list[str], subject: Subject, progress: ProgressCallback) -> list[LevelResult]:
     """Return the results of levels, in order.
 
     Parameters

@@ -28,12 +28,12 @@ import locgen
 from locgen.api import Design
 from locgen.cli import app
 from locgen.errors import BoardError, BudgetError, ConfigurationError, DoesNotFit
-from locgen.flow import serial_board
 from locgen.flow import update as update_module
 from locgen.flow.bench import fabric_of
 from locgen.flow.folder import open_folder
 from locgen.flow.memory import gates_digest, memory_image
 from locgen.flow.update import design_on_board, update_folder
+from locgen.host import paced
 from locgen.host.board import Board
 from locgen.ir import from_json, to_json
 from locgen.models import MixtureOfExpertsClassifier
@@ -228,7 +228,7 @@ def command(tmp_path, monkeypatch):
             opened.append((port, baud))
             return Line(device)
 
-        monkeypatch.setattr(serial_board, "SerialTransport", connect)
+        monkeypatch.setattr(paced, "SerialTransport", connect)
         path = tmp_path / "model.pkl"
         path.write_bytes(pickle.dumps(model))
         words = ["update", folder, path, "--port", PORT, *more]
