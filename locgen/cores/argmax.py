@@ -198,15 +198,13 @@ class PairChoice(_Part):
         return self.i.indices[contender]
 
 
-class LargestStep(DecisionStep):
+class LargestStep(DecisionStep[Largest]):
     """Index of the largest of several numbers. Latency 0 (combinational).
 
     Members
     -------
     i : In(count * width), the first number lowest; o : Out(bits)
     """
-
-    step: Largest
 
     def shapes(self) -> tuple[Word, Word]:
         """Return the shapes of the numbers and of an index."""

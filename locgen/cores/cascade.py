@@ -13,7 +13,7 @@ from locgen.ir.decisions import SecondStage
 __all__ = ["SecondStageStep"]
 
 
-class SecondStageStep(DecisionStep):
+class SecondStageStep(DecisionStep[SecondStage]):
     """The codes of all scores, every node over them, and the nodes' sums.
 
     Latency 0 (combinational).
@@ -23,8 +23,6 @@ class SecondStageStep(DecisionStep):
     i : In, all scores, the first lowest
     o : Out, all sums, `sum_bits` bits each, signed, the first lowest
     """
-
-    step: SecondStage
 
     def shapes(self) -> tuple[Word, Word]:
         """Return the shapes of all scores and of all sums."""

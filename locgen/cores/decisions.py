@@ -1,5 +1,7 @@
 """The table of decision steps: the component of each, and the step that is made of others."""
 
+from typing import Any
+
 from amaranth import *
 
 from locgen.cores.argmax import LargestStep
@@ -22,15 +24,13 @@ from locgen.ir.decisions import (
 __all__ = ["DECISION_STEPS", "GroupStep", "decision_steps"]
 
 
-class GroupStep(DecisionStep):
+class GroupStep(DecisionStep[GroupDecisions]):
     """Each group of scores decides for itself. Latency 0 (combinational).
 
     Members
     -------
     i : In, all scores, the first lowest; o : Out, each group's decision, the first lowest
     """
-
-    step: GroupDecisions
 
     def shapes(self) -> tuple[Word, Word]:
         """Return the shapes of all scores and of all groups' decisions."""
@@ -53,7 +53,7 @@ class GroupStep(DecisionStep):
         return m
 
 
-DECISION_STEPS: dict[type[Step], type[DecisionStep]] = {
+DECISION_STEPS: dict[type[Step], type[DecisionStep[Any]]] = {
     Largest: LargestStep,
     AtLeast: AtLeastStep,
     GroupDecisions: GroupStep,
@@ -65,7 +65,7 @@ DECISION_STEPS: dict[type[Step], type[DecisionStep]] = {
 
 def decision_steps(
     decision: DecisionBase, width: int, signed: bool = True, bias: int = 0
-) -> tuple[DecisionStep, ...]:
+) -> tuple[DecisionStep[Any], ...]:
     """Return what computes `decision`, one after the other.
 
     The first takes all scores side by side, each takes the one before's `o`; the last gives the

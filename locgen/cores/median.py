@@ -24,7 +24,7 @@ def _state(median: Median, done: int) -> data.StructLayout | int:
     return data.StructLayout({**flags, "rest": rest})
 
 
-class MedianStep(DecisionStep):
+class MedianStep(DecisionStep[MedianBit]):
     """One bit of a weighted median, the most significant first. Latency 0 (combinational).
 
     The bit is 0 if the scores that a 0 leaves at or below the median have half of all weights.
@@ -33,8 +33,6 @@ class MedianStep(DecisionStep):
     -------
     i, o : In and Out, the state before and after; the last step gives the median alone
     """
-
-    step: MedianBit
 
     def shapes(self) -> tuple[Word, Word]:
         """Return the shapes of the state before and after."""
@@ -51,7 +49,7 @@ class MedianStep(DecisionStep):
         less, equal = (state.less, state.equal) if done else (C(0, count), ~C(0, count))
         ahead, within, bit = Signal(count), Signal(count), Signal()
         weights = median.weights
-        terms = [(Mux(within[n], w, 0), 0, w) for n, w in enumerate(weights) if w]
+        terms = [(Mux(within[n], int(w), 0), 0, int(w)) for n, w in enumerate(weights) if w]
         m.d.comb += [
             ahead.eq(Cat(state.rest[n][-1] for n in range(count))),
             within.eq(less | (equal & ~ahead)),

@@ -1,6 +1,7 @@
 """The contract of the components that compute the steps of a decision."""
 
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from amaranth import *
 from amaranth.lib import data, wiring
@@ -10,11 +11,12 @@ from locgen.ir.decisions import Step
 
 __all__ = ["DecisionStep", "Word"]
 
+S = TypeVar("S", bound=Step)
 Word = data.StructLayout | int
 """A layout, or a number of bits."""
 
 
-class DecisionStep(wiring.Component):
+class DecisionStep(wiring.Component, Generic[S]):
     """One combinational step of a decision.
 
     Parameters
@@ -27,9 +29,7 @@ class DecisionStep(wiring.Component):
     o : Out, the step's result
     """
 
-    step: Step
-
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: S) -> None:
         self.step = step
         i, o = self.shapes()
         super().__init__({"i": In(i), "o": Out(o)})
@@ -39,7 +39,7 @@ class DecisionStep(wiring.Component):
         raise NotImplementedError
 
     @classmethod
-    def parts(cls, step: Step, units: int, alone: bool) -> Sequence[wiring.Component]:
+    def parts(cls, step: S, units: int, alone: bool) -> Sequence[wiring.Component]:
         """Return `step` in `units` parts, between which registers may stand; or all of it.
 
         `alone` says that the decision is asked for without the scores. The first of several parts
@@ -48,16 +48,16 @@ class DecisionStep(wiring.Component):
         return (cls(step),)
 
     @classmethod
-    def enter(cls, step: Step, word: Value) -> Value:
+    def enter(cls, step: S, word: Value) -> Value:
         """Return what the first of several parts takes, from what the step takes."""
         return word
 
     @classmethod
-    def leave(cls, step: Step, word: Value) -> Value:
+    def leave(cls, step: S, word: Value) -> Value:
         """Return the step's result from that of the last of several parts."""
         return word
 
     @classmethod
-    def serial(cls, step: Step) -> wiring.Component | None:
+    def serial(cls, step: S) -> wiring.Component | None:
         """Return what does the same as scores arrive, None where nothing does."""
         return None

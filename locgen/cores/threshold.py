@@ -9,15 +9,13 @@ from locgen.ir.decisions import AtLeast
 __all__ = ["AtLeastStep"]
 
 
-class AtLeastStep(DecisionStep):
+class AtLeastStep(DecisionStep[AtLeast]):
     """Whether a score is at least a constant. Latency 0 (combinational).
 
     Members
     -------
     i : In(width); o : Out(1)
     """
-
-    step: AtLeast
 
     def shapes(self) -> tuple[Word, Word]:
         """Return the shapes of the score and of a bit."""

@@ -9,7 +9,7 @@ from locgen.ir.decisions import Tally
 __all__ = ["TallyStep"]
 
 
-class TallyStep(DecisionStep):
+class TallyStep(DecisionStep[Tally]):
     """The sum of the weights of the votes for each class. Latency 0 (combinational).
 
     Members
@@ -17,8 +17,6 @@ class TallyStep(DecisionStep):
     i : In, the decision of each group, the first lowest
     o : Out(classes * width), each class's sum, the first lowest
     """
-
-    step: Tally
 
     def shapes(self) -> tuple[Word, Word]:
         """Return the shapes of all groups' decisions and of all sums."""
@@ -36,7 +34,7 @@ class TallyStep(DecisionStep):
             place += group.decision.bits
             for choice in sorted(set(choices)):
                 named = [n for n, chosen in enumerate(choices) if chosen == choice]
-                heard[choice].append((Mux(decided.matches(*named), weight, 0), 0, weight))
+                heard[choice].append((Mux(decided.matches(*named), int(weight), 0), 0, int(weight)))
         for choice, terms in enumerate(heard):
             total, _, _ = add_up(m, terms, f"votes_{choice}")
             m.d.comb += self.o.word_select(choice, self.step.width).eq(total)

@@ -104,6 +104,9 @@ class NodeBase(ABC):
             """(lowest, highest) score, for each output."""
 
         @property
+        def feature_bits(self) -> tuple[int, ...]: ...  # of nodes that compute with codes
+
+        @property
         @abstractmethod
         def levels(self) -> float:
             """Levels of LUT4 of its slowest path behind its comparisons, all at once."""
