@@ -98,10 +98,11 @@ class LastStopSpec(wiring.Component):
             link = stop.o
         m.submodules.last = last = self.part(width, down, up, compute)
         m.d.comb += last.i.eq(link)
-        found = Cat(last.digit, last.index, last.down, last.compute, last.up)
+        site = last.site
+        found = Cat(site.digit, site.index, site.down, site.compute, site.up)
         m.d.comb += Assert(~started | (found == expected))
         with m.If(~started):
-            m.d.comb += Assert(~last.down & ~last.compute & ~last.up)
+            m.d.comb += Assert(~site.down & ~site.compute & ~site.up)
         return m
 
 
@@ -155,10 +156,10 @@ class CountsTooEarly(LastStage):
         m.submodules.sequencer = sequencer = Sequencer(
             self.down_beats, self.up_beats, self.compute_beats
         )
-        m.d.sync += self.digit.eq(self.i.digit)
+        m.d.sync += self.site.digit.eq(self.i.digit)
         m.d.comb += sequencer.go.eq(self.i.first)
         m.d.comb += [
-            getattr(self, name).eq(getattr(sequencer, name))
+            getattr(self.site, name).eq(getattr(sequencer, name))
             for name in ("index", "down", "compute", "up")
         ]
         return m
