@@ -1,5 +1,7 @@
 # make demo: from nothing to a verified bitstream. make test: the tests. Both make .venv first.
-.PHONY: demo test test-all lint types clean
+.PHONY: demo test test-all ready lint types clean
+# Tests that share a compiled model or a build keep together on one of the two workers.
+PYTEST = .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 demo:
 	@scripts/bootstrap.sh
@@ -7,19 +9,20 @@ demo:
 	@echo "report:    demo/build/report.html"
 	@echo "bitstream: demo/build/model.bin"
 
-test:
+test: lint
+	$(PYTEST) -m "not slow"
+
+test-all: lint
+	$(PYTEST)
+
+ready:
 	@scripts/bootstrap.sh dev
-	@$(MAKE) --no-print-directory lint
-	.venv/bin/python -m pytest -n 2 -m "not slow"
 
-test-all: test
-	.venv/bin/python -m pytest -n 2 -m slow
-
-lint:
+lint: ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-types:
+types: ready
 	.venv/bin/mypy
 
 clean:

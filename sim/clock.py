@@ -29,13 +29,18 @@ class ClockDomain:
         self.rst = rst
         self.period_ns = period_ns
         self.edge = RisingEdge(clk)
-        self._start_ns = None
+        self._start_ns = self._clock = None
 
     def start(self) -> None:
         """Start the clock; the first rising edge, number 0, comes half a period from now."""
         self.clk.value = 0
         self._start_ns = get_sim_time("ns") + self.period_ns / 2
-        Clock(self.clk, self.period_ns, unit="ns").start(start_high=False)
+        self._clock = Clock(self.clk, self.period_ns, unit="ns")
+        self._clock.start(start_high=False)
+
+    def stop(self) -> None:
+        """Let the clock rest, so that what it drives costs no more simulation time."""
+        self._clock.stop()
 
     @property
     def cycle(self) -> int:

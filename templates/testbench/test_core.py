@@ -24,9 +24,10 @@ def result_fields(facts: dict) -> list:
     return fields + [Field(f"score {k}", facts["score_bits"], signed=True) for k in scores]
 
 
-def check_evidence(facts: dict, vectors: dict, board: Scoreboard, digits: list) -> None:
+def check_evidence(
+    facts: dict, vectors: dict, board: Scoreboard, expected: list, digits: list
+) -> None:
     """Compare the digits that came, one run of them a vector, with golden's evidence."""
-    expected = json.loads((HERE / "evidence.json").read_text())
     beats, width = facts["evidence_beats"], facts["evidence_width"]
     board.check(0, "all vectors", "digits of evidence", beats * len(expected), len(digits))
     for k, word in enumerate(expected):
@@ -40,11 +41,11 @@ def check_evidence(facts: dict, vectors: dict, board: Scoreboard, digits: list) 
 class Pass:
     """Vectors sent through the core once, and what came back."""
 
-    def __init__(self, facts: dict, vectors: dict, board: Scoreboard, domain, dut):
+    def __init__(self, facts: dict, vectors: dict, board: Scoreboard, domain, dut, core: str):
         self.facts, self.vectors, self.board = facts, vectors, board
         self.domain = domain
-        self.source = StreamSource(domain, dut, "core_i")
-        self.monitor = StreamMonitor(domain, dut, "core_o")
+        self.source = StreamSource(domain, dut, f"{core}_i")
+        self.monitor = StreamMonitor(domain, dut, f"{core}_o")
         self.sent = []
 
     async def run(self, count: int, stalls: list | None) -> None:
@@ -88,10 +89,8 @@ class Pass:
             board.check(count - 1, "after the last vector", "results", count, len(seen))
 
 
-async def load_model(facts: dict, board: Scoreboard, domain, dut) -> None:
+async def load_model(facts: dict, words: list, board: Scoreboard, domain, port) -> None:
     """Load the engines' memories; on the way, see that half a model is not taken for one."""
-    words = json.loads((HERE / "memory.json").read_text())
-    port = MemoryPort(domain, dut, "core_memory")
     found = {}
     if facts["memory"] == "spram":
         found["loaded after power-up"] = (0, port.loaded())
@@ -109,25 +108,25 @@ async def load_model(facts: dict, board: Scoreboard, domain, dut) -> None:
         board.check(0, label, "memory", expected, got)
 
 
-@cocotb.test()
-async def core_equals_golden(dut):
-    """Every result equals golden's, in the cycle that the plan says."""
-    facts = json.loads((HERE / "facts.json").read_text())
-    vectors = json.loads((HERE / "vectors.json").read_text())
+async def check_core(dut, folder: Path, core: str) -> dict:
+    """Simulate the core behind the bench's ports `core`_* on the vectors in `folder`."""
+    facts, vectors = (json.loads((folder / f"{n}.json").read_text()) for n in ("facts", "vectors"))
     count = len(vectors["inputs"])
     board = Scoreboard()
-    domain = ClockDomain(dut.core_clk, dut.core_rst)
+    domain = ClockDomain(getattr(dut, f"{core}_clk"), getattr(dut, f"{core}_rst"))
     domain.start()
 
-    first = Pass(facts, vectors, board, domain, dut)
+    first = Pass(facts, vectors, board, domain, dut, core)
     await domain.reset()
     if facts["memory"]:
-        await load_model(facts, board, domain, dut)
-    gathered = StreamMonitor(domain, dut, "core_evidence") if facts["evidence_beats"] else None
+        words = json.loads((folder / "memory.json").read_text())
+        await load_model(facts, words, board, domain, MemoryPort(domain, dut, f"{core}_memory"))
+    gathered = StreamMonitor(domain, dut, f"{core}_evidence") if facts["evidence_beats"] else None
     await first.run(count, None)
     if gathered is not None:
         gathered.stop()
-        check_evidence(facts, vectors, board, [t.payload for t in gathered.transfers])
+        expected = json.loads((folder / "evidence.json").read_text())
+        check_evidence(facts, vectors, board, expected, [t.payload for t in gathered.transfers])
 
     dice = random.Random(STALL_SEED)
     longest = 2 * facts["interval_cycles"] + 4
@@ -135,11 +134,12 @@ async def core_equals_golden(dut):
         dice.choice([0, 0, dice.randrange(4), dice.randrange(longest)])
         for _ in range(min(count, STALLED_VECTORS))
     ]
-    second = Pass(facts, vectors, board, domain, dut)
+    second = Pass(facts, vectors, board, domain, dut, core)
     await second.run(len(stalls), stalls)
+    domain.stop()
 
     seen = first.monitor.transfers
-    result = {
+    return {
         "vectors": count,
         "mismatches": board.mismatches,
         "latency_cycles": seen[0].cycle - first.sent[0].raised if seen and first.sent else None,
@@ -147,5 +147,11 @@ async def core_equals_golden(dut):
         "first_mismatch": board.first,
         "kept_mismatches": board.kept,
     }
+
+
+@cocotb.test()
+async def core_equals_golden(dut):
+    """Every result equals golden's, in the cycle that the plan says."""
+    result = await check_core(dut, HERE, "core")
     Path(os.environ["TESTBENCH_RESULTS"], "core.json").write_text(json.dumps(result))
-    assert not board.mismatches, f"{board.mismatches} mismatches, the first: {board.first}"
+    assert not result["mismatches"], "{mismatches} mismatches: {first_mismatch}".format_map(result)

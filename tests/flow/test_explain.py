@@ -56,7 +56,7 @@ WAYS = {
 def compiled(kind, data=IRIS, **options):
     """Return the design of a small model of that kind, with ``explain``."""
     estimator = make_pipeline(StandardScaler(), MODELS[kind]()).fit(data[0], data[2])
-    options = {"link_width": "4", "pnr": False, "explain": True} | options
+    options = {"link_width": "4", "pnr": False, "explain": True, "effort": "low"} | options
     return locgen.compile(estimator, "ice40", data=data, **options)
 
 
@@ -161,7 +161,7 @@ def test_more_evidence_than_an_answer_holds_is_refused(monkeypatch):
         link_params(compiled("linear", top="uart"))
 
 
-LINKS = slow(
+BEHIND_A_LINK = [
     ("tree", "hardwired"),
     ("linear", "hardwired"),
     ("mixture", "hardwired"),
@@ -169,51 +169,47 @@ LINKS = slow(
     ("tree", "engine"),
     ("linear", "engine"),
     ("linear", "direct"),
-)
+]
+BUILDS = [
+    ("tree", "hardwired", "stream"),
+    *slow(
+        *(
+            (kind, way, "uart" if (kind, way) in BEHIND_A_LINK else "stream")
+            for kind in MODELS
+            for way in WAYS
+            if (kind[:7], way) != ("mixture", "engine")  # engines refuse experts
+        )
+    ),
+]
 
 
-@pytest.mark.parametrize(("kind", "way"), LINKS)
-def test_evidence_crosses_the_serial_link(kind, way, tmp_path):
-    """Frames of the whole top, answered bit for bit at RTL and netlist."""
-    # What the search gives a linear model in tables takes memory that only a board's flash fills.
-    narrow = {"feature_bits": 7} if (kind, way) == ("linear", "engine") else {}
-    design = compiled(kind, **WAYS[way], **narrow, top="uart")
-    built = design.build(tmp_path / "out")
-    assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
-    frames = json.loads((tmp_path / "out" / "testbench" / "frames.json").read_text())
+def evidence_in_frames(testbench):
+    """Check that frames ask the whole top, which answers bit for bit at RTL and netlist."""
+    frames = json.loads((testbench / "frames.json").read_text())
     answers = [bytes.fromhex(f["response"]) for f in frames]
     kinds = [decode_frame(line[:-1]).type for line in answers if line]
     assert kinds.count(MessageType.EXPLAIN_RESPONSE) >= 8
     assert kinds.count(MessageType.PREDICT_RESPONSE) >= 8
 
 
-BUILDS = [
-    ("tree", "hardwired"),
-    *slow(
-        *(
-            (kind, way)
-            for kind in MODELS
-            for way in WAYS
-            if (kind[:7], way) != ("mixture", "engine")  # engines refuse experts
-            and (kind, way) != ("tree", "hardwired")
-        )
-    ),
-]
-
-
-@pytest.mark.parametrize(("kind", "way"), BUILDS)
-def test_gates_send_what_golden_says(kind, way, tmp_path):
+@pytest.mark.parametrize(("kind", "way", "top"), BUILDS)
+def test_gates_send_what_golden_says(kind, way, top, tmp_path):
     """RTL and netlist send every digit; the report says what it costs."""
-    design = compiled(kind, **WAYS[way])
+    # What the search gives a linear model in tables takes memory that only a board's flash fills.
+    narrow = {"feature_bits": 7} if (kind, way, top) == ("linear", "engine", "uart") else {}
+    ways = WAYS[way] | {"top": top} | narrow
+    design = compiled(kind, **ways)
     built = design.build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
+    if top == "uart":
+        evidence_in_frames(tmp_path / "out" / "testbench")
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     plan = design.plan
     assert report["evidence"]["cycles"] == plan.evidence_beats
     assert report["evidence"]["bits"] == plan.evidence_bits
     assert report["evidence"]["logic_cells"] > 0
     if way != "engine":
-        plain = compiled(kind, **WAYS[way] | {"fabric": plan.kind, "explain": False})
+        plain = compiled(kind, **ways | {"fabric": plan.kind, "explain": False})
         assert design.estimate.logic_cells > plain.estimate.logic_cells
     path = tmp_path / "out" / "testbench" / "evidence.json"
     found = json.loads(path.read_text())

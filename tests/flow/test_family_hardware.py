@@ -3,36 +3,41 @@
 import familykit
 import numpy as np
 import pytest
+from batchkit import in_batches
 
 import locgen
 from locgen.errors import ConfigurationError, DataError
-from locgen.flow.build import verify_rtl
 
 QUICK = ("lgbm-categorical", "xgb-missing")  # memberships, and codes for missing values
 
 
-def verified(case, fabric):
+def designed(case, fabric=None):
     estimator, arrays = familykit.fitted(case)
     if "isolation" in case:
         arrays = (*arrays[:2], *(estimator.predict(x) for x in arrays[:2]))
-    design = locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
-    result = verify_rtl(design)
-    whole = 2 ** sum(design.model.feature_bits)
-    assert result.mismatches == 0 and result.vectors >= min(1000, whole)
-    return design
+    number = list(familykit.CASES).index(case)
+    alone = case == "ada-regressor"  # a median takes all trees side by side
+    fabric = fabric or ("direct" if alone else ("direct", "tree")[number % 2])
+    return locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
 
 
-@pytest.mark.parametrize("case", QUICK)
-def test_special_splits_become_gates(case):
-    verified(case, "direct")
+def check(found):
+    whole = 2 ** sum(found.design.model.feature_bits)
+    assert (found.mismatches, found.first_mismatch) == (0, None)
+    assert found.vectors >= min(1000, whole)
+
+
+@pytest.mark.parametrize("case", in_batches("special-splits", QUICK, 2))
+def test_special_splits_become_gates(case, batches, request):
+    check(batches.check(request.node, lambda case: designed(case, "direct")))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number, case", list(enumerate(familykit.CASES)), ids=familykit.CASES)
-def test_every_family_becomes_gates(number, case):
-    alone = case == "ada-regressor"  # a median takes all trees side by side
-    design = verified(case, "direct" if alone else ("direct", "tree")[number % 2])
-    evidence = design.explain(familykit.fitted(case)[1][1])
+@pytest.mark.parametrize("case", in_batches("families", familykit.CASES, 9))
+def test_every_family_becomes_gates(case, batches, request):
+    found = batches.check(request.node, designed)
+    check(found)
+    evidence = found.design.explain(familykit.fitted(case)[1][1])
     assert (evidence.scores == evidence.bias + evidence.contributions.sum(axis=1)).all()
     assert (evidence.leaf_ids >= 0).all()
 

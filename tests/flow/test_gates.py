@@ -37,7 +37,7 @@ def built_report(design, folder):
 @pytest.mark.parametrize("gate", KINDS)
 def test_a_gate_of_each_kind_is_built_and_its_experts_counted(gate, tmp_path):
     estimator = classifier(gate, top_k=2)
-    design = locgen.compile(estimator, data=IRIS, fabric="tree", pnr=False)
+    design = locgen.compile(estimator, data=IRIS, fabric="tree", pnr=False, effort="low")
     built, report = built_report(design, tmp_path / "out")
     assert np.mean(design.predict(IRIS[1]) == estimator.predict(IRIS[1])) >= 0.95
     experts = report["experts"]
@@ -68,7 +68,8 @@ def test_experts_that_compute_with_sizes_are_built(kind, fabric, tmp_path):
         estimator = MixtureOfExpertsRegressor(
             2, gate="linear", expert=LinearRegression(), random_state=0, max_iter=3
         ).fit(data[0], data[2])
-    design = locgen.compile(estimator, data=data, fabric=fabric, pnr=False, max_accuracy_drop=1.0)
+    options = {"pnr": False, "effort": "low", "max_accuracy_drop": 1.0}
+    design = locgen.compile(estimator, data=data, fabric=fabric, **options)
     _, report = built_report(design, tmp_path / "out")
     assert {node.kind for node in design.model.nodes} == {"linear"}
     counted = report["experts"]["toggles_per_inference"]

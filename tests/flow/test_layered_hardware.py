@@ -4,6 +4,7 @@ import joblib
 import layeredkit
 import numpy as np
 import pytest
+from batchkit import in_batches
 from sklearn.kernel_ridge import KernelRidge
 
 import locgen
@@ -18,12 +19,16 @@ def compiled(case, **options):
     return locgen.compile(estimator, "ice40", data=arrays, **options)
 
 
+def designed(case):
+    return compiled(case, fabric="tree", explain=case in ("svc-rbf", "mlp-two-layers"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("case", layeredkit.CASES)
-def test_every_family_becomes_gates(case):
-    design = compiled(case, fabric="tree", explain=case in ("svc-rbf", "mlp-two-layers"))
-    result = verify_rtl(design)
-    assert result.mismatches == 0 and result.vectors >= 1000
+@pytest.mark.parametrize("case", in_batches("layered", layeredkit.CASES, 6))
+def test_every_family_becomes_gates(case, batches, request):
+    found = batches.check(request.node, designed)
+    assert (found.mismatches, found.first_mismatch) == (0, None)
+    assert found.vectors >= 1000
 
 
 def test_answers_come_with_the_vectors_that_weigh_most():
@@ -58,7 +63,7 @@ def test_more_vectors_than_the_block_ram_holds(tmp_path):
 @pytest.mark.slow
 def test_the_netlist_equals_golden(tmp_path):
     """One multiplier with memories, mapped: every vector through the cells."""
-    compiled("svc-bare", score_bits=6, max_accuracy_drop=5.0).build(tmp_path)
+    compiled("svc-bare", score_bits=6, max_accuracy_drop=5.0, effort="low").build(tmp_path)
     report = Report.model_validate_json((tmp_path / "report.json").read_text())
     assert [(v.level, v.mismatches) for v in report.verification] == [("rtl", 0), ("netlist", 0)]
     assert all(v.vectors >= 1000 for v in report.verification)

@@ -3,14 +3,16 @@
 import metakit
 import numpy as np
 import pytest
+from batchkit import in_batches
 from modelkit import simulate_fabric
 
 import locgen
-from locgen.flow.build import verify_rtl
 from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
+
+OTHERS = [case for case in metakit.CASES if case not in metakit.QUICK]
 
 
 def in_gates(case, fabric_of):
@@ -42,19 +44,28 @@ def test_all_at_once(case):
     in_gates(case, direct)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("case", [case for case in metakit.CASES if case not in metakit.QUICK])
-def test_every_case_in_gates(case):
-    in_gates(case, tree)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number, case", list(enumerate(metakit.VERILOG)))
-def test_every_kind_in_verilog(number, case):
+def designed(case, fabric="tree"):
     estimator, arrays = metakit.fitted(case)
-    fabric = "direct" if number % 2 and "svc" not in case else "tree"
-    design = locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
-    assert verify_rtl(design).mismatches == 0
+    return locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
+
+
+def alternating(case):
+    odd = metakit.VERILOG.index(case) % 2 and "svc" not in case
+    return designed(case, "direct" if odd else "tree")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", in_batches("ensembles", OTHERS, 6))
+def test_every_case_in_gates(case, batches, request):
+    found = batches.check(request.node, designed)
+    assert (found.mismatches, found.first_mismatch) == (0, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", in_batches("kinds-of-ensembles", metakit.VERILOG, 5))
+def test_every_kind_in_verilog(case, batches, request):
+    found = batches.check(request.node, alternating)
+    assert (found.mismatches, found.first_mismatch) == (0, None)
 
 
 @pytest.mark.slow

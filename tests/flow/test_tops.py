@@ -16,13 +16,14 @@ from locgen.flow.bench import emit
 from locgen.verify.simulate import run_testbench
 from locgen.verify.virtual_board import virtual_board
 
+pytestmark = pytest.mark.xdist_group("tops")  # all ask what one fixture builds
 X, Y = load_iris(return_X_y=True)
 SPLIT = train_test_split(X, Y, test_size=0.3, random_state=0)
 FOREST = RandomForestClassifier(3, max_depth=3, random_state=0).fit(SPLIT[0], SPLIT[2])
 
 
 def compiled(top, **options):
-    return locgen.compile(FOREST, data=SPLIT, top=top, pnr=False, **options)
+    return locgen.compile(FOREST, data=SPLIT, top=top, pnr=False, effort="low", **options)
 
 
 @pytest.fixture(scope="module")

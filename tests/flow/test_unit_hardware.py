@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 import unitkit
+from batchkit import in_batches
 from modelkit import simulate_fabric
 
 import locgen
-from locgen.flow.build import verify_rtl
 from locgen.passes import prepare
 from locgen.plan import plan_direct, plan_tree
 from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
 
 
-@pytest.mark.parametrize("number, case", unitkit.PARAMETERS)
+@pytest.mark.parametrize("number, case", unitkit.QUICK)
 def test_every_family_in_gates(number, case):
     """Amaranth's simulation of one of the fabrics, on test rows and the ends of all codes."""
     estimator, arrays = unitkit.fitted(case)
@@ -32,14 +32,19 @@ def test_every_family_in_gates(number, case):
         assert decisions is None or decision == decisions[row]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number, case", list(enumerate(unitkit.VERILOG)), ids=unitkit.VERILOG)
-def test_every_kind_in_verilog(number, case):
+def designed(case):
     estimator, arrays = unitkit.fitted(case)
+    number = list(unitkit.VERILOG).index(case)
     fabric = "tree" if "neighbours" in case else ("direct", "tree")[number % 2]
-    design = locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
-    result = verify_rtl(design)
-    whole = 2 ** sum(design.model.feature_bits)
-    assert result.mismatches == 0 and result.vectors >= min(1000, whole)
-    evidence = design.explain(arrays[1])
+    return locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", in_batches("units", unitkit.VERILOG, 7))
+def test_every_kind_in_verilog(case, batches, request):
+    found = batches.check(request.node, designed)
+    whole = 2 ** sum(found.design.model.feature_bits)
+    assert (found.mismatches, found.first_mismatch) == (0, None)
+    assert found.vectors >= min(1000, whole)
+    evidence = found.design.explain(unitkit.fitted(case)[1][1])
     assert (evidence.scores == evidence.bias + evidence.contributions.sum(axis=1)).all()

@@ -22,6 +22,7 @@ from locgen.flow.folder import open_folder, verify_folder
 from locgen.report.schema import Verification
 from locgen.verify.virtual_board import Damage, virtual_board
 
+pytestmark = pytest.mark.xdist_group("virtual-board")  # all ask what one fixture builds
 X, Y = load_iris(return_X_y=True)
 SPLIT = train_test_split(X, Y, test_size=0.3, random_state=0)
 
@@ -40,7 +41,7 @@ def many(count, seed=0):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("virtual") / "iris"
-    locgen.compile(forest(), data=SPLIT, top="uart", pnr=False).build(out)
+    locgen.compile(forest(), data=SPLIT, top="uart", pnr=False, effort="low").build(out)
     return out
 
 
@@ -171,7 +172,9 @@ def test_real_time_keeps_the_baud_rate(folder):
 @pytest.mark.slow
 def test_an_engine_is_updated_over_the_virtual_port(tmp_path):
     out = tmp_path / "engine"
-    locgen.compile(forest(), data=SPLIT, top="uart", core="engine", pnr=False).build(out)
+    locgen.compile(forest(), data=SPLIT, top="uart", core="engine", pnr=False, effort="low").build(
+        out
+    )
     with virtual_board(out) as virtual:
         board = locgen.Board(out, virtual.port)
         assert (board.predict(X) == board.design.predict(X)).all()

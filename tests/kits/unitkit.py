@@ -295,6 +295,7 @@ PARAMETERS = [
     for number, case in enumerate(CASES)
 ]
 """Number and name of each case; those that take long are slow tests."""
+QUICK = [one for one in PARAMETERS if one.id not in _LONG]
 
 VERILOG = (
     "front-columns",
@@ -326,8 +327,18 @@ VERILOG = (
     "LinearSVR",
     "MultiTaskLasso",
     "SGDRegressor",
+    "mixture-full",
+    "mixture-bayesian",
+    "mixture-spherical",
+    "qda-two",
+    "products-rescaled",
+    "neighbours-means",
+    "neighbours-scaled",
+    "neighbours-one",
+    "front-splines-classes",
+    "front-clipped",
 )
-"""Every kind of decision, node and quantiser; the others differ in their numbers alone."""
+"""Every kind of decision, node and quantiser, and all that take long in Amaranth's simulation."""
 
 
 @cache

@@ -82,7 +82,7 @@ def test_a_build_for_anyone_else(forest, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["xilinx7", "xilinxup"])
 def test_lut6_are_counted_and_their_netlist_is_simulated(forest, target, tmp_path):
-    built = locgen.compile(forest, target=target).build(tmp_path / "out")
+    built = locgen.compile(forest, target=target, effort="low").build(tmp_path / "out")
     assert [(r.level, r.mismatches) for r in built.results] == [("rtl", 0), ("netlist", 0)]
     core = json.loads((tmp_path / "out" / "report.json").read_text())["core"]
     assert core["lut6"] == core["lut"] > core["lut6_paired"] > 10
