@@ -9,7 +9,6 @@ from sklearn.kernel_ridge import KernelRidge
 
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit
-from locgen.flow.build import verify_rtl
 from locgen.flow.inspect import inspect_model
 from locgen.report.schema import Report
 
