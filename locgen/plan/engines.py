@@ -158,11 +158,11 @@ def _plan(
     explain: bool,
 ) -> TreePlan:
     """Return the plan for engines over `dealt` and hardwired sites of one node over `gates`."""
-    held = [trees_of(model.nodes[n] for n in nodes) for nodes in dealt]
-    inside = [tree for trees in held for tree in trees]
+    of_engine = [trees_of(model.nodes[n] for n in nodes) for nodes in dealt]
+    inside = [tree for trees in of_engine for tree in trees]
     shape = _rough_shape(model, inside, words, memory)
     if memory == "block":
-        needed = max(map(shape.words_of, held))
+        needed = max(map(shape.words_of, of_engine))
         roomy = -(-round(needed * _BLOCK_HEADROOM) // BLOCK_STEP) * BLOCK_STEP
         shape = replace(shape, words=min(roomy, words))
     # As many trees, but all as deep as the deepest: what another training may bring.

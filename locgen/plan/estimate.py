@@ -97,16 +97,16 @@ def terms_of(model: QuantisedModel, plan: DirectPlan | TreePlan) -> dict[str, fl
     """Return the counts that the estimate of `plan` weighs, under the names in `WEIGHTS`.
 
     Direct fabric: LUT4 of the distinct comparisons (`comparison`), multiplexers of the trees
-    (`tree`), the terms of other nodes (`table`, `product`, see `term_cells`), result bits of the
+    (`tree`), the terms of other nodes (`table`, `product`, see `terms_cost`), result bits of the
     adders (`adder`), flip-flops that follow no LUT (`register`; the decision goes with the scores
     that wait for it). With evidence, trees count once more for the numbers of their leaves, and
     the sums of other nodes are made on their own.
     Tree fabric: distinct comparisons of each site, twice where links of one bit make them hold
-    themselves (`comparison`), beats that each last stop's counter tells apart for them and its bits
-    (`decode`), multiplexers of the trees (`tree`),
-    functions of the beat at their leaves, larger beyond 16 beats (`function`), bits of combining
-    and broadcast stops (`stop`), bits of the root's registers and of the features that it reads
-    (`root`); other nodes' counts are those of `stream_terms_of`.
+    themselves (`comparison`), beats that each last stage's counter tells apart for them and its
+    bits (`decode`), multiplexers of the trees (`tree`), functions of the beat at their leaves,
+    larger beyond 16 beats (`function`), bits of combining and broadcast stages (`stop`), bits of
+    the root's registers and of the features that it reads (`root`); other nodes' counts are those
+    of `stream_cost`.
     """
     return _direct(model, plan) if isinstance(plan, DirectPlan) else _tree(model, plan)
 

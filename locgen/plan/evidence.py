@@ -99,18 +99,18 @@ def schedule_evidence(
 
     An engine's nodes follow its directory; with a gate the open experts come first.
     """
-    said: list[tuple[int | None, int]] = [(None, len(model.experts))]
+    parts: list[tuple[int | None, int]] = [(None, len(model.experts))]
     for nodes, shape in zip(assigned, engines, strict=True):
         if shape is None:
-            said += [(number, sum(model.nodes[number].evidence_bits)) for number in nodes]
+            parts += [(number, sum(model.nodes[number].evidence_bits)) for number in nodes]
         else:
             order = deal_lanes(shape, trees_of(model.nodes[n] for n in nodes))
-            said += [(nodes[i], shape.address_bits) for i in order]
-    beats = [-(-bits // width) for _, bits in said]
+            parts += [(nodes[i], shape.address_bits) for i in order]
+    beats = [-(-bits // width) for _, bits in parts]
     starts = accumulate(beats, initial=first)
     return tuple(
         EvidenceSlot(number, start, count)
-        for (number, _), start, count in zip(said, starts, beats, strict=False)
+        for (number, _), start, count in zip(parts, starts, beats, strict=False)
         if count
     )
 
@@ -145,11 +145,11 @@ def gathered_of(model: QuantisedModel, plan: EvidencePlan, q: np.ndarray) -> Gat
             numbers[:, column] = _join(is_open, (1,) * is_open.shape[1])
             continue
         node = model.nodes[slot.node]
-        found = node.evidence(q, codes)
+        values = node.evidence(q, codes)
         if slot.node in addresses:
-            numbers[:, column] = np.array(addresses[slot.node])[found[:, 0]].astype(object)
+            numbers[:, column] = np.array(addresses[slot.node])[values[:, 0]].astype(object)
         else:
-            numbers[:, column] = _join(found, node.evidence_bits)
+            numbers[:, column] = _join(values, node.evidence_bits)
         numbers[:, column] *= counts[:, slot.node].astype(int).astype(object)
     return _read(model, plan, numbers)
 
@@ -187,16 +187,16 @@ def _read(model: QuantisedModel, plan: EvidencePlan, numbers: np.ndarray) -> Gat
     is_open = np.zeros((rows, len(model.experts)), dtype=bool)
     addresses = _addresses(model, plan)
     for column, slot in enumerate(plan.evidence):
-        found = numbers[:, column].tolist()
+        values = numbers[:, column].tolist()
         if slot.node is None:
-            is_open = _split(found, (1,) * len(model.experts), "the gate").astype(bool)
+            is_open = _split(values, (1,) * len(model.experts), "the gate").astype(bool)
         elif slot.node in addresses:
             leaf_of = {address: leaf for leaf, address in enumerate(addresses[slot.node])}
-            _require(set(found) <= set(leaf_of), f"node {slot.node}")
-            nodes[slot.node][:, 0] = [leaf_of[address] for address in found]
+            _require(set(values) <= set(leaf_of), f"node {slot.node}")
+            nodes[slot.node][:, 0] = [leaf_of[address] for address in values]
         else:
             bits = model.nodes[slot.node].evidence_bits
-            nodes[slot.node] = _split(found, bits, f"node {slot.node}")
+            nodes[slot.node] = _split(values, bits, f"node {slot.node}")
     scores = np.tile(np.array(model.bias, dtype=np.int64), (rows, 1))
     for number, node in enumerate(model.nodes):
         counted = np.ones(rows, dtype=bool)
@@ -216,12 +216,12 @@ def _read(model: QuantisedModel, plan: EvidencePlan, numbers: np.ndarray) -> Gat
 
 def _addresses(model: QuantisedModel, plan: EvidencePlan) -> dict[int, tuple[int, ...]]:
     """Return for each node in an engine the address of each of its leaves."""
-    found: dict[int, tuple[int, ...]] = {}
+    addresses: dict[int, tuple[int, ...]] = {}
     for nodes, shape in zip(plan.sites, plan.engines, strict=True):
         if shape is not None:
             places = leaf_addresses(shape, trees_of(model.nodes[n] for n in nodes))
-            found |= dict(zip(nodes, places, strict=True))
-    return found
+            addresses |= dict(zip(nodes, places, strict=True))
+    return addresses
 
 
 def _join(fields: np.ndarray, bits: tuple[int, ...]) -> np.ndarray:

@@ -42,8 +42,8 @@ def tabulate(model: QuantisedModel) -> QuantisedModel:
         constant[outputs] += np.array(node.constant, dtype=np.int64)
         for place, feature in enumerate(node.features):
             q = _codes(model, feature, model.features[feature].largest + 1)
-            found = sums.setdefault(feature, np.zeros((len(q), model.outputs), dtype=np.int64))
-            found[:, outputs] += node.account(q, model.missing_codes)["terms"][:, place]
+            own_sums = sums.setdefault(feature, np.zeros((len(q), model.outputs), dtype=np.int64))
+            own_sums[:, outputs] += node.account(q, model.missing_codes)["terms"][:, place]
     if not sums:
         sums[0] = np.zeros((1, model.outputs), dtype=np.int64)
     tables = [_tree(feature, sums[feature], model.outputs) for feature in sorted(sums)]

@@ -163,7 +163,7 @@ class TreePlan:
         """Most sites that work on one inference."""
         if not self.gates:
             return len(self.sites)
-        behind = sorted(sum(len(self.stops[stop]) for stop in stops) for stops in self.gates)
+        behind = sorted(sum(len(self.stops[stage]) for stage in stages) for stages in self.gates)
         return sum(behind[-self.top_k :])
 
 

@@ -202,14 +202,14 @@ class ClauseNode(BiasedNode):
 
     def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
         """Return the clauses that count, with their literals."""
-        held = []
+        counted = []
         for number in np.flatnonzero(account["fired"]).tolist():
             literals = [
                 wording.condition(feature, None if holds else cut, cut if holds else None)
                 for feature, cut, holds in self.clauses[number]
             ]
-            held.append(f"{self.part_name(number)}: {' and '.join(literals) or 'always'}")
-        return "; ".join(held) or "no clause holds"
+            counted.append(f"{self.part_name(number)}: {' and '.join(literals) or 'always'}")
+        return "; ".join(counted) or "no clause holds"
 
     def total(self, account: Account) -> np.ndarray:
         """Return the scores of the clauses that fired."""

@@ -168,7 +168,7 @@ class LayeredNode(BiasedNode):
         if len(self.layers) > 1:
             return (self,)
         (layer,) = self.layers
-        found = []
+        units = []
         for number, row in enumerate(self.weights):
             columns = [c for c, weight in enumerate(row) if weight or number == 0]
             if not columns:
@@ -176,7 +176,7 @@ class LayeredNode(BiasedNode):
             unit = replace(
                 layer, parameters=(layer.parameters[number],), bias=(layer.bias[number],)
             )
-            found.append(
+            units.append(
                 replace(
                     self,
                     layers=(unit,),
@@ -186,7 +186,7 @@ class LayeredNode(BiasedNode):
                     outputs=tuple(self.outputs[c] for c in columns),
                 )
             )
-        return tuple(found)
+        return tuple(units)
 
     @property
     def _words(self) -> _Words:
@@ -245,14 +245,14 @@ class LayeredNode(BiasedNode):
         tables = {(layer.table, layer.slopes) for layer in layers}
         slopes = [abs(slope) for layer in layers for slope in layer.slopes]
         steep = max(slopes).bit_length() + 1 if slopes else 0
-        found = {
+        sizes = {
             "parameters": (len(parameters), max(map(abs, parameters)).bit_length() + 1),
             "values": (len(self.features) + hidden, values),
             "tables": (len(tables) * max(len(layer.table) for layer in layers), values + steep),
         }
         if len({bias for layer in layers for bias in layer.bias}) > 1 or len(self.outputs) > 1:
-            found["starts"] = (hidden + len(self.outputs), self.accumulator_bits)
-        return found
+            sizes["starts"] = (hidden + len(self.outputs), self.accumulator_bits)
+        return sizes
 
     def check(self, features: tuple[Feature, ...]) -> None:
         """Raise ValueError if the node does not fit the model's `features`."""
@@ -279,7 +279,7 @@ class LayeredNode(BiasedNode):
 
         In the same order `value` (rows, units) is what each unit's table gave, and `share`
         (rows, units, outputs) what that adds to each score. Of a kernel `distance` (rows, units) is
-        what the table was asked for: how far the row is from the stored vector, in steps of codes,
+        the argument of the table: how far the row is from the stored vector, in steps of codes,
         or the dot product with it.
         """
         inputs = q[:, list(self.features)].astype(np.int64)
@@ -291,14 +291,14 @@ class LayeredNode(BiasedNode):
         share = value[:, :, None] * self._weights
         order = np.argsort(-np.abs(share).max(axis=2), axis=1, kind="stable")
         rows = np.arange(len(q))[:, None]
-        told = {
+        account = {
             "unit": np.array(self.unit_ids, dtype=np.int64)[order],
             "value": value[rows, order],
             "share": share[rows, order],
         }
         if self._words.distance:
-            told["distance"] = (sums - np.array(last.bias, dtype=np.int64))[rows, order]
-        return told
+            account["distance"] = (sums - np.array(last.bias, dtype=np.int64))[rows, order]
+        return account
 
     def describe(self, account: Account, codes: np.ndarray, wording: Wording) -> str:
         """Return the unit that weighs most, and its value."""
@@ -309,14 +309,14 @@ class LayeredNode(BiasedNode):
         if self.layers[0].metric == "dot":
             return []
         largest = self.largest_inputs[0]
-        found = sorted(
+        codes = sorted(
             {
                 (feature, min(code, most))
                 for row in self.layers[0].parameters
                 for feature, code, most in zip(self.features, row, largest, strict=True)
             }
         )
-        return found[:: -(-len(found) // _MOST_EDGES) or 1]
+        return codes[:: -(-len(codes) // _MOST_EDGES) or 1]
 
     def part_index(self, q: np.ndarray, missing_codes: np.ndarray) -> np.ndarray:
         """Return the unit that weighs most in the scores of each row, shape (rows,)."""

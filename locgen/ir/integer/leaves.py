@@ -39,21 +39,22 @@ def _leaves_by_choice(
     Every split looks at every row, in bytes and without a jump: six times as fast as parting rows
     on trees of 32 leaves.
     """
-    every = slice(None)
+    all_rows = slice(None)
     nothing = np.zeros(1, dtype=np.uint8)
-    found = [nothing] * len(left)
+    leaf_of = [nothing] * len(left)
     for split in reversed(range(len(left))):
         first, second = (
-            np.uint8(~child) if child < 0 else found[child] for child in (left[split], right[split])
+            np.uint8(~child) if child < 0 else leaf_of[child]
+            for child in (left[split], right[split])
         )
-        chosen = np.negative(goes_left(split, every).view(np.int8)).view(np.uint8)
+        chosen = np.negative(goes_left(split, all_rows).view(np.int8)).view(np.uint8)
         chosen &= first ^ second
         chosen ^= second
-        found[split] = chosen
+        leaf_of[split] = chosen
         for child in (left[split], right[split]):
             if child >= 0:
-                found[child] = nothing  # its memory serves the next split
-    return found[0]
+                leaf_of[child] = nothing  # its memory serves the next split
+    return leaf_of[0]
 
 
 def _leaves_by_parts(

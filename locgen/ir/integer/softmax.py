@@ -1,6 +1,6 @@
 """The softmax of several scores: differences from the largest, a table, their sum, its reciprocal.
 
-Only behind scores, see `cascade`: the scores' codes have one step and one low.
+Only in a second stage, see `Cascade`: the scores' codes have one step and one low.
 """
 
 from dataclasses import dataclass
