@@ -87,25 +87,17 @@ def write_testbench(
 
     Parameters
     ----------
-    out : Path
-        The folder, usually ``<build>/testbench``.
-    facts : mapping
-        The design's facts; it must hold every key of `FACTS`.
-    vectors : Vectors
-        From `make_vectors`.
-    frames : sequence of Frame, or None
-        What is sent to module ``top``, bytes of rows and answers for one behind pins; needed
-        exactly when the facts' top has frames or is ``"pins"``.
-    sources : mapping
-        Verilog as text, or the path of a file that holds it, by file name: ``core.v``, ``top.v``
-        for a design with a top, and once synthesis is done the same with ``_netlist``,
-        with ``standard_cells.v`` where their cells are in no file of the template.
-    memory : sequence of int
-        All words of the engines' memories from address 0 on; empty without engines.
-    flash : sequence of int
-        The words that the board's flash holds at the facts' ``boot_offset``.
-    evidence : sequence of int
-        For each vector the digits of its evidence, the first lowest; empty where none is gathered.
+    out : the folder, usually ``<build>/testbench``
+    facts : the design's facts; they must hold every key of `FACTS`
+    vectors : from `make_vectors`
+    frames : what is sent to module ``top``, bytes of rows and answers for one behind pins; needed
+        exactly when the facts' top has frames or is ``"pins"``
+    sources : Verilog as text, or the path of a file that holds it, by file name: ``core.v``,
+        ``top.v`` for a design with a top, and once synthesis is done the same with ``_netlist``,
+        with ``standard_cells.v`` where their cells are in no file of the template
+    memory : all words of the engines' memories from address 0 on; empty without engines
+    flash : the words that the board's flash holds at the facts' ``boot_offset``
+    evidence : for each vector the digits of its evidence, the first lowest; empty without evidence
 
     Raises
     ------
@@ -124,13 +116,6 @@ def write_testbench(
     out.mkdir(parents=True, exist_ok=True)
     template = resource("templates/testbench")
     _copy_files(template, out, facts["models"])
-    environment = Environment(
-        loader=FileSystemLoader(template),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # Verilog and Markdown
-    )
     values = {
         "facts": facts,
         "output_bits": facts["decision_bits"] + facts["score_bits"] * facts["outputs"],
@@ -138,8 +123,7 @@ def write_testbench(
         "frames": frames,
         "has_netlist": "core_netlist.v" in texts,
     }
-    for path in sorted(template.glob("*.j2")):
-        texts[path.stem] = environment.get_template(path.name).render(values)
+    texts |= _rendered(template, values)
     for name, words in (("memory", memory), ("flash", flash), ("evidence", evidence)):
         if words:
             texts[f"{name}.json"] = _words_text(words)
@@ -170,6 +154,19 @@ def _completed(facts: BenchFacts) -> BenchFacts:
     if whole["top_ports"] is None:
         whole["top_ports"] = _usual_ports(whole)
     return whole
+
+
+def _rendered(template: Path, values: Mapping[str, object]) -> dict[str, str]:
+    """Return the files that are rendered, by name."""
+    environment = Environment(
+        loader=FileSystemLoader(template),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Verilog and Markdown
+    )
+    paths = sorted(template.glob("*.j2"))
+    return {path.stem: environment.get_template(path.name).render(values) for path in paths}
 
 
 def _copy_files(template: Path, out: Path, models: Sequence[str]) -> None:

@@ -78,21 +78,15 @@ def make_vectors(
 
     Parameters
     ----------
-    feature_bits : sequence of int
-        Width of each feature.
-    thresholds : sequence, one entry per feature
-        The integers that the feature is compared with, or a mapping from each to the name of a
-        node that does so.
-    evaluate : callable
-        Golden: takes q of shape (rows, features), returns (decision (rows,) or None,
-        scores (rows, outputs)).
-    data : ndarray of integers, shape (rows, features), optional
-        Quantised rows of the user's data; the first 1,000 different ones are used.
-    minimum, limit : int
-        Fewest and most vectors. Thresholds and extremes are kept beyond `limit`, and so is a
-        whole input space of at most 12 bits, which may also be smaller than `minimum`.
-    seed : int
-        Of the random rows.
+    feature_bits : width of each feature
+    thresholds : for each feature the integers that it is compared with, or a mapping from each to
+        the name of a node that does so
+    evaluate : golden: takes q (rows, features), returns decision (rows,) or None, and scores
+        (rows, outputs)
+    data : quantised rows (rows, features) of the user; the first 1,000 different ones are used
+    minimum, limit : fewest and most vectors. Thresholds and extremes are kept beyond `limit`, and
+        so is a whole input space of at most 12 bits, which may also be smaller than `minimum`.
+    seed : of the random rows
 
     Raises
     ------
@@ -111,8 +105,7 @@ def make_vectors(
     base = known if len(known) else dice.integers(0, top + 1, size=(256, features))
 
     rows = _Rows(features)
-    rows.add(np.zeros(features), "all zeros")
-    rows.add(top, "all ones")
+    rows.add_all([(np.zeros(features), "all zeros"), (top, "all ones")])
     rows.add_all(_edges(thresholds, top, base))
     rows.add_all(_ties(evaluate, known, top, dice))
     kept = len(rows.labels)
@@ -127,12 +120,10 @@ def make_vectors(
             index += 1
 
     count = min(len(rows.labels), max(limit, kept))
-    q = rows.matrix()[:count]
-    labels = tuple(rows.labels.values())[:count]
+    q, labels = rows.matrix()[:count], tuple(rows.labels.values())[:count]
     decision, scores = evaluate(q)
-    if decision is not None:
-        decision = np.asarray(decision, dtype=np.int64)
-    return Vectors(q, labels, decision, np.asarray(scores, dtype=np.int64))
+    decided = None if decision is None else np.asarray(decision, dtype=np.int64)
+    return Vectors(q, labels, decided, np.asarray(scores, dtype=np.int64))
 
 
 def pack_features(q: np.ndarray, feature_bits: Sequence[int]) -> list[int]:
