@@ -61,6 +61,7 @@ class Kernel:
         outputs = tuple(range(weights.shape[1]))
         if self.name == "linear":
             products = (stored * place.slope).T @ weights
-            return FloatLinear(place.spread(products.T).T, outputs), stored @ place.offset @ weights
+            coefficients = np.ascontiguousarray(place.spread(products.T).T)
+            return FloatLinear(coefficients, outputs), stored @ place.offset @ weights
         layers = (self.layer(stored, place),)
         return FloatLayers(layers, weights, outputs, ids, "kernel"), np.zeros(len(outputs))

@@ -115,7 +115,7 @@ def _node(
         product, base = matrices[0], biases[0]
         for matrix, bias in zip(matrices[1:], biases[1:], strict=True):
             product, base = product @ matrix, base @ matrix + bias
-        return FloatLinear(place.spread(product.T).T, outputs), base
+        return FloatLinear(np.ascontiguousarray(place.spread(product.T).T), outputs), base
     first, *hidden = matrices[:-1]
     layers = tuple(
         FloatLayer("dot", weights, bias, Function(activation))
