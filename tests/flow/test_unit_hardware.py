@@ -13,7 +13,7 @@ from locgen.top.direct import DirectFabric
 from locgen.top.tree import TreeFabric
 
 
-@pytest.mark.parametrize("number, case", unitkit.QUICK)
+@pytest.mark.parametrize("number, case", unitkit.PARAMETERS)
 def test_every_family_in_gates(number, case):
     """Amaranth's simulation of one of the fabrics, on test rows and the ends of all codes."""
     estimator, arrays = unitkit.fitted(case)

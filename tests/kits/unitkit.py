@@ -295,7 +295,6 @@ PARAMETERS = [
     for number, case in enumerate(CASES)
 ]
 """Number and name of each case; those that take long are slow tests."""
-QUICK = [one for one in PARAMETERS if one.id not in _LONG]
 
 VERILOG = (
     "front-columns",
@@ -327,18 +326,8 @@ VERILOG = (
     "LinearSVR",
     "MultiTaskLasso",
     "SGDRegressor",
-    "mixture-full",
-    "mixture-bayesian",
-    "mixture-spherical",
-    "qda-two",
-    "products-rescaled",
-    "neighbours-means",
-    "neighbours-scaled",
-    "neighbours-one",
-    "front-splines-classes",
-    "front-clipped",
 )
-"""Every kind of decision, node and quantiser, and all that take long in Amaranth's simulation."""
+"""Every kind of decision, node and quantiser; the others differ in their numbers alone."""
 
 
 @cache
