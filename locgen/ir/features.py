@@ -24,12 +24,14 @@ class FeatureBase(ABC):
     -------
     c_kind : name of its quantiser in the C header
     takes_integers : whether the data are integers already, so that other data have the same codes
+    moves_cuts : whether a code's own value, not a cut, is what its threshold compares
     is_exact : whether thresholds stand for cuts exactly, and so cannot be moved
     """
 
     c_kind = ""
     takes_integers = False
     is_exact = False
+    moves_cuts = False
 
     if TYPE_CHECKING:  # fields of some kinds, properties of others
 
@@ -201,6 +203,7 @@ class AffineFeature(FeatureBase):
     missing: bool = False
     fill: float | None = None
     kind: Literal["affine"] = "affine"
+    moves_cuts = True
 
     c_kind = "LOCGEN_AFFINE"
 

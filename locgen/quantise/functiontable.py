@@ -1,6 +1,7 @@
 """Functions of one number as tables, with the error that this makes."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -8,9 +9,11 @@ from scipy.linalg import solveh_banded
 from locgen.ir import Function, Layer
 
 __all__ = [
+    "LONGEST_INDEX",
     "FunctionTable",
     "Scale",
     "SoftmaxTables",
+    "longest_index",
     "softmax_tables",
     "table_of",
     "useful_span",
@@ -18,6 +21,10 @@ __all__ = [
 
 _FITTED = 4
 """Places that a line is fitted at, as a power of two."""
+LONGEST_INDEX = 10
+"""Bits of a table's index. A line between entries leaves out f'' / 8 of their distance squared."""
+_ROOT = 3
+"""By how much more than half the bits of its values a table's index may have."""
 _GRID = 4097
 """Places at which a function is asked where it stops changing."""
 
@@ -75,6 +82,11 @@ class SoftmaxTables:
     drop: int
     step: float
     error: float
+
+
+def longest_index(value_bits: int) -> int:
+    """Return the bits of the index of a table whose values have `value_bits` bits."""
+    return min(value_bits // 2 + _ROOT, LONGEST_INDEX)
 
 
 def softmax_tables(code: float, count: int, index_bits: int, value_bits: int) -> SoftmaxTables:
@@ -141,6 +153,7 @@ def useful_span(function: Function, low: float, high: float, bits: int) -> tuple
     return float(grid[first]), float(grid[last])
 
 
+@lru_cache(maxsize=256)
 def table_of(
     function: Function, span: tuple[float, float], step: float, index_bits: int, value_bits: int
 ) -> FunctionTable:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from locgen.ir import Feature, FloatGate, Gate, highest
+from locgen.quantise.partialnodes import PartialNodes
 from locgen.quantise.splits import split_node, threshold_maps
-from locgen.quantise.units import UnitSkeleton
+from locgen.quantise.widths.base import Widths
 
 __all__ = ["integer_gate"]
 
@@ -18,11 +19,11 @@ def integer_gate(gate: FloatGate, features: tuple[Feature, ...], score_bits: int
 
     Parameters
     ----------
-    score_bits : of units, see `UnitSkeleton.of_width`; a tree has no use for it
+    score_bits : of units, see `PartialNodes.of_widths`; a tree has no use for it
     """
     model = gate.model
     if model.units:
-        scorer = UnitSkeleton(model, features).of_width(score_bits, "gate")
+        scorer = PartialNodes(model, features).of_widths(Widths(score_bits), "gate")
         return Gate(scorer.nodes, scorer.bias, gate.top_k)
     (tree,) = model.trees
     splits = split_node(tree, features, threshold_maps(model, features))

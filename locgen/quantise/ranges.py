@@ -2,7 +2,10 @@
 
 import numpy as np
 
-__all__ = ["training_ranges"]
+from locgen.errors import ConfigurationError
+from locgen.ir import Model
+
+__all__ = ["check_ranges", "training_ranges"]
 
 
 def training_ranges(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -33,3 +36,21 @@ def training_ranges(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if np.isfinite(most - least):
             low[number], high[number] = least, most
     return low, high
+
+
+def check_ranges(model: Model, x_train: np.ndarray | None) -> None:
+    """Refuse a model whose features' ranges cannot be known.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are no training rows, and the model does not tell the range of a feature it reads.
+    """
+    if x_train is not None and len(x_train):
+        return
+    for feature in model.range_features:
+        if not model.ranges or model.ranges[feature] is None:
+            raise ConfigurationError(
+                f"the range of feature {model.feature_names[feature]!r} cannot be known from a "
+                f"bare {model.family}: give training rows with --data"
+            )

@@ -18,8 +18,8 @@ from locgen.errors import ConfigurationError
 from locgen.ir import QuantisedModel, Votes
 from locgen.quantise.descent import Descent
 from locgen.quantise.evaluator import Evaluator
-from locgen.quantise.lower import Skeleton
 from locgen.quantise.options import QuantiseOptions
+from locgen.quantise.partialtrees import PartialTrees
 from locgen.quantise.trials import Quantisation, Trial, no_width
 
 __all__ = ["free_rounding"]
@@ -61,7 +61,9 @@ class _Rounded:
 class _Search:
     """The rows of an evaluator in codes, and scores of integer models on them."""
 
-    def __init__(self, skeleton: Skeleton, evaluator: Evaluator, name: str, allowed: float) -> None:
+    def __init__(
+        self, skeleton: PartialTrees, evaluator: Evaluator, name: str, allowed: float
+    ) -> None:
         self.skeleton, self.evaluator, self.name, self.allowed = skeleton, evaluator, name, allowed
         self.codes = skeleton.columns(evaluator.x)
         self.leaves = skeleton.leaves_at(self.codes)
@@ -132,7 +134,11 @@ class _Search:
 
 
 def free_rounding(
-    skeleton: Skeleton, evaluator: Evaluator, name: str, options: QuantiseOptions, allowed: float
+    skeleton: PartialTrees,
+    evaluator: Evaluator,
+    name: str,
+    options: QuantiseOptions,
+    allowed: float,
 ) -> Quantisation:
     """Return the cheapest integer model whose leaves are rounded up or down inside the budget.
 

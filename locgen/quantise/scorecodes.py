@@ -29,7 +29,7 @@ class ScoreCode:
     shift: int
     size: float
     bits: int
-    kind: ClassVar[str] = "score"
+    moves_cuts: ClassVar[bool] = False
     missing: ClassVar[bool] = False
     missing_code: ClassVar[int | None] = None
     fill: ClassVar[float | None] = None

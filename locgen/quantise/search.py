@@ -7,27 +7,26 @@ from locgen.errors import BudgetError
 from locgen.ir import Feature, Model
 from locgen.passes import FLOAT_PASSES, REDUCING_PASSES, Change, Context, run_passes
 from locgen.passes.prune import PRUNED_SHARE, Pruning
-from locgen.quantise.clauses import clauses_of, quantise_clauses
 from locgen.quantise.dataset import Dataset
 from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.features import choose_features
-from locgen.quantise.gating import integer_gate
-from locgen.quantise.layers import layered_unit
-from locgen.quantise.layersearch import quantise_layers
-from locgen.quantise.lower import make_skeleton
-from locgen.quantise.mixed import is_mixed
-from locgen.quantise.mixedsearch import quantise_mixed
 from locgen.quantise.options import QuantiseOptions
-from locgen.quantise.rounding import free_rounding
 from locgen.quantise.samples import synthetic_rows
 from locgen.quantise.trials import Quantisation, Trial, no_width
-from locgen.quantise.unitsearch import quantise_units
+from locgen.quantise.widths import family_of
+from locgen.quantise.widths.base import Found, ModelLowering, PartialModel, Widths
 
-__all__ = ["Quantisation", "QuantiseOptions", "Trial", "pass_context", "quantise", "synthetic_rows"]
+__all__ = [
+    "Quantisation",
+    "QuantiseOptions",
+    "Trial",
+    "WidthSearch",
+    "pass_context",
+    "quantise",
+    "synthetic_rows",
+]
 
 log = logging.getLogger(__name__)
-
-_WIDEST_SCORE = 16
 
 
 def quantise(
@@ -86,37 +85,31 @@ def _search_reduced(
     """Return the integer model and what passes changed; the whole one if pruning left no budget."""
     data = context.data
     if not changes:
-        return _search_family(trained, name, options, context), ()
+        return _search_family(trained, name, options, data, context.evaluator(trained)), ()
     evaluator = Evaluator(fewer, data, trained)
     pruning = next((change for change in changes if isinstance(change, Pruning)), None)
     if pruning is None:
-        return _quantise_trees(name, options, data, evaluator), changes
+        return _search_family(fewer, name, options, data, evaluator), changes
     rest = options
     if options.max_changed is not None:
         rest = replace(options, max_changed=(1 - PRUNED_SHARE) * options.max_changed)
     if pruning.cut:
         try:
-            return _quantise_trees(name, rest, data, evaluator), changes
+            return _search_family(fewer, name, rest, data, evaluator), changes
         except BudgetError as error:
             log.debug("pruned: %s", error)
-    whole = _quantise_trees(name, options, data, context.evaluator(trained))
+    whole = _search_family(trained, name, options, data, context.evaluator(trained))
     return whole, (pruning.undone,)
 
 
 def _search_family(
-    model: Model, name: str, options: QuantiseOptions, context: Context
+    model: Model, name: str, options: QuantiseOptions, data: Dataset | None, evaluator: Evaluator
 ) -> Quantisation:
     """Return a merged model in integers."""
-    data = context.data
-    if clauses_of(model) is not None:
-        return quantise_clauses(model, name, options, data)
-    if is_mixed(model):
-        return quantise_mixed(model, name, options, data)
-    if layered_unit(model) is not None:
-        return quantise_layers(model, name, options, data)
-    if model.arithmetic_nodes:
-        return quantise_units(model, name, options, data)
-    return _quantise_trees(name, options, data, context.evaluator(model))
+    x_train = None if data is None else data.x_train
+    lowering = family_of(model)(model, name, options, evaluator, x_train)
+    lowering.check()
+    return lowering.rounded_freely() or WidthSearch(lowering, evaluator, options).run()
 
 
 def features_of(
@@ -127,31 +120,96 @@ def features_of(
     return choose_features(model, options.feature_bits, options.feature_kind, x_train)
 
 
-def _quantise_trees(
-    name: str, options: QuantiseOptions, data: Dataset | None, evaluator: Evaluator
-) -> Quantisation:
-    """Return the evaluator's model, of trees, in integers."""
-    model = evaluator.model
-    features = features_of(model, options, data)
-    gate = None if model.gate is None else integer_gate(model.gate, features, 0)
-    skeleton = make_skeleton(model, features, gate)
-    budget = options.max_accuracy_drop
-    allowed = budget / 2 if options.max_changed is None else options.max_changed
-    if options.rounding == "free":
-        return free_rounding(skeleton, evaluator, name, options, allowed)
-    columns = skeleton.columns(evaluator.x)
-    leaves, counts = skeleton.leaves_at(columns), skeleton.open_table(columns)
-    widths = range(1, _WIDEST_SCORE + 1) if options.score_bits is None else (options.score_bits,)
-    fixed = options.score_bits is not None
-    trials = []
-    for bits in widths:
-        candidate = skeleton.of_width(bits, name)
-        drop, changed = evaluator.score(
-            candidate, skeleton.integer_scores(candidate, leaves, counts)
-        )
-        kept = (drop is None or drop <= budget) and (fixed or changed <= allowed)
-        trials.append(Trial(bits, drop, changed, kept))
-        log.debug("score bits %d: drop %s, changed %.3f %%", bits, drop, changed)
-        if kept:
-            return Quantisation(candidate, tuple(trials), len(evaluator.x))
-    raise no_width(budget, allowed, trials, model.task == "regression")
+class WidthSearch:
+    """The search for the smallest widths inside the budget.
+
+    For each feature width the widest scores are tried, then scores from the narrowest up until one
+    is kept, then what else the family may narrow. Of the first feature widths that are kept the
+    cheapest is taken. Limits are tried from the strictest on until one lets something pass.
+
+    Parameters
+    ----------
+    lowering : the family of the model, and the model
+    evaluator : what candidates lose and change
+    options : the budget, and what the user fixed
+    """
+
+    def __init__(
+        self, lowering: ModelLowering, evaluator: Evaluator, options: QuantiseOptions
+    ) -> None:
+        self.lowering, self.evaluator, self.options = lowering, evaluator, options
+
+    def run(self) -> Quantisation:
+        """Return the smallest widths.
+
+        Raises
+        ------
+        BudgetError
+            If none keep the budget.
+        """
+        lowering, evaluator = self.lowering, self.evaluator
+        for self.limit in lowering.limits():
+            found, failed = self._kept()
+            if found:
+                break
+        else:
+            regression = lowering.model.task == "regression"
+            raise no_width(self.options.max_accuracy_drop, self.limit.changed, failed, regression)
+        best = min(found, key=lambda entry: lowering.cost(entry.model))
+        best = lowering.narrowed(best, self.attempt)
+        return Quantisation(best.model, best.trials, len(evaluator.x))
+
+    def _kept(self) -> tuple[list[Found], list[Trial]]:
+        """Return the first feature widths that are kept, and the trials of what is not."""
+        lowering, fixed = self.lowering, self.options.feature_bits
+        found: list[Found] = []
+        failed: list[Trial] = []
+        known = None
+        for bits in lowering.feature_widths if fixed is None else (fixed,):
+            features = lowering.features(bits)
+            if features == known:
+                continue
+            known = features
+            entry = self._narrowest(lowering.partial(features))
+            if not entry.kept:
+                failed += entry.trials
+                continue
+            found.append(entry)
+            if len(found) > lowering.more_features:
+                break
+        return found, failed
+
+    def _narrowest(self, partial: PartialModel) -> Found:
+        """Return the narrowest that is kept; if none is, its last trial says so."""
+        lowering, trials = self.lowering, []
+        for widths in lowering.widest(partial):
+            widest = self.attempt(partial, widths)
+            if widest.kept or widest.trials[0].changed <= lowering.hopeless:
+                break
+            trials += widest.trials
+        else:
+            return widest._replace(trials=tuple(trials))
+        for widths in lowering.narrower(partial, widest.widths):
+            found = self.attempt(partial, widths)
+            if found.kept:
+                break
+            trials += found.trials
+        else:
+            found = widest
+        found = found._replace(trials=(*trials, *found.trials))
+        return lowering.refined(found, self.attempt) if found.kept else found
+
+    def attempt(self, partial: PartialModel, widths: Widths) -> Found:
+        """Return the model of these widths, and how it does."""
+        lowering, evaluator = self.lowering, self.evaluator
+        candidate = partial.of_widths(widths, lowering.name)
+        scores = partial.scores(candidate)
+        drop, changed = evaluator.score(candidate, scores)
+        budget, fixed = self.options.max_accuracy_drop, self.options.score_bits is not None
+        kept = (drop is None or drop <= budget) and (fixed or changed <= self.limit.changed)
+        if kept and self.limit.confident and not fixed:
+            kept = evaluator.confident(candidate, scores, budget)
+        log.debug("%s: drop %s, changed %.3f %%", widths, drop, changed)
+        score_bits, feature_bits = lowering.shown(candidate, widths)
+        trial = Trial(score_bits, drop, changed, kept, feature_bits)
+        return Found(partial, widths, candidate, (trial,))

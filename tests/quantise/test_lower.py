@@ -10,7 +10,8 @@ from modelkit import random_float_model, random_rows
 from locgen.ir import AffineFeature, Argmax, FloatTree, Identity, IdentityFeature, Threshold
 from locgen.passes import Context, merge
 from locgen.quantise.features import choose_features
-from locgen.quantise.lower import make_skeleton
+from locgen.quantise.partialtrees import partial_trees
+from locgen.quantise.widths.base import Widths
 
 SEEDS = range(12)
 
@@ -18,8 +19,8 @@ SEEDS = range(12)
 def lowered(model, bits=8, kind="rank", feature_bits=None):
     """Return (skeleton, integer model) of `model`."""
     merged = merge.run(model, Context()).model
-    skeleton = make_skeleton(merged, choose_features(model, feature_bits, kind, None))
-    return skeleton, skeleton.of_width(bits, "m")
+    skeleton = partial_trees(merged, choose_features(model, feature_bits, kind, None))
+    return skeleton, skeleton.of_widths(Widths(bits), "m")
 
 
 def leaf_table(skeleton, x):
@@ -130,7 +131,7 @@ def test_identity_features_are_exact_on_integers(seed):
     x = np.random.default_rng(seed).integers(-3, 8, size=(150, len(model.feature_names)))
     features = choose_features(model, None, "identity", x.astype(float))
     assert all(isinstance(f, IdentityFeature) for f in features)
-    skeleton = make_skeleton(model, features)
+    skeleton = partial_trees(model, features)
     expected = np.stack([tree.leaf_index(x.astype(float)) for tree in model.trees], axis=1)
     assert np.array_equal(leaf_table(skeleton, x), expected)
 
@@ -291,7 +292,7 @@ def test_large_priors_common_to_all_classes_cost_nothing():
 def test_affine_cut_outside_the_codes_is_constant():
     model = random_float_model(2)
     features = tuple(AffineFeature(n, 100.0, 1.0, 3) for n in model.feature_names)
-    skeleton = make_skeleton(model, features)
+    skeleton = partial_trees(model, features)
     assert all(node.feature == () for node in skeleton.splits)
     x = np.full((1, len(features)), -50.0) + 200
     for node, tree in zip(skeleton.splits, model.trees, strict=True):

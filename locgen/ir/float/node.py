@@ -56,6 +56,11 @@ class FloatNode(JsonData, ABC):
         return None
 
     @property
+    def needs_missing_code(self) -> bool:
+        """Whether NaN has a score of its own, and so needs a code; ranks have one anyway."""
+        return False
+
+    @property
     def distance_scale(self) -> Floats | None:
         """By what it scales each feature (features,) for distances; None if it computes none."""
         return None
@@ -103,11 +108,6 @@ class UnivariateNode(FloatNode):
     def features(self) -> tuple[int, ...]:
         """The feature."""
         return (self.feature,)
-
-    @property
-    def needs_missing_code(self) -> bool:
-        """Whether NaN has a score of its own, and so needs a code; ranks have one anyway."""
-        return False
 
     @abstractmethod
     def shape(self, x: NDArray[np.float64]) -> NDArray[np.float64]:

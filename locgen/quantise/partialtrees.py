@@ -1,41 +1,51 @@
-"""Turns float trees into integer tree nodes: thresholds to codes, leaf values to integers."""
+"""Models of trees with integer splits, whose leaves are still to be rounded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from locgen.ir import (
-    Decision,
     Feature,
     Gate,
     Model,
-    Node,
     QuantisedModel,
     TreeNode,
     add_constants,
 )
+from locgen.quantise.assemble import LARGEST_BIAS, assemble
 from locgen.quantise.constants import constants_of
 from locgen.quantise.splits import routed, split_node, threshold_maps
+from locgen.quantise.widths.base import Widths
 
-__all__ = ["LARGEST_BIAS", "Skeleton", "assemble", "make_skeleton"]
-
-LARGEST_BIAS = 1 << 24
-"""In widest leaf ranges; where priors outweigh leaves by more, leaves do not count."""
+__all__ = ["PartialTrees", "partial_trees"]
 
 
 @dataclass(frozen=True)
-class Skeleton:
+class PartialTrees:
     """A model with integer splits whose leaf scores are still floats.
 
     `splits` holds for each tree a `TreeNode` whose leaf scores are leaf numbers of the float tree:
-    pruning comparisons that a quantiser made constant drops some. `gate` is final.
+    pruning comparisons that a quantiser made constant drops some. `gate` is final. `rows` (rows,
+    columns) are those that candidates are tried on.
     """
 
     model: Model
     features: tuple[Feature, ...]
     splits: tuple[TreeNode, ...]
     gate: Gate | None
+    rows: np.ndarray | None = None
+
+    @cached_property
+    def _reached(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Leaves that the rows reach, and which trees count for them."""
+        columns = self.columns(self.rows)
+        return self.leaves_at(columns), self.open_table(columns)
+
+    def scores(self, model: QuantisedModel) -> np.ndarray:
+        """Return golden's scores of the rows by one of the integer models."""
+        return self.integer_scores(model, *self._reached)
 
     def leaves_at(
         self, columns: np.ndarray, thresholds: Sequence[Sequence[int]] | None = None
@@ -140,9 +150,9 @@ class Skeleton:
         experts = model.experts
         return assemble(model, self.features, every, base, steps, name, self.gate, experts)
 
-    def of_width(self, score_bits: int, name: str) -> QuantisedModel:
-        """Return the integer model whose widest leaf range takes `score_bits` bits."""
-        return self.integer_model((1 << score_bits) - 1, name)
+    def of_widths(self, widths: Widths, name: str) -> QuantisedModel:
+        """Return the integer model whose widest leaf range takes ``widths.score`` bits."""
+        return self.integer_model((1 << widths.score) - 1, name)
 
     def _scaled(self, levels: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]:
         """Return base, experts' constants, steps in a score of 1, and each tree's leaf values."""
@@ -195,66 +205,18 @@ class Skeleton:
         return np.array(codes, dtype=int)
 
 
-def make_skeleton(
-    model: Model, features: tuple[Feature, ...], gate: Gate | None = None
-) -> Skeleton:
-    """Return `model` (already merged) with its splits in the codes of `features`."""
-    maps = threshold_maps(model, features)
-    splits = tuple(split_node(t, features, maps) for t in model.trees)
-    return Skeleton(model, features, splits, gate)
-
-
-def assemble(
+def partial_trees(
     model: Model,
     features: tuple[Feature, ...],
-    nodes: tuple[Node, ...],
-    base: np.ndarray,
-    steps: np.ndarray,
-    name: str,
     gate: Gate | None = None,
-    experts: tuple[tuple[int, ...], ...] = (),
-    behind: Callable[[tuple[Node, ...], np.ndarray], Decision] | None = None,
-) -> QuantisedModel:
-    """Return the integer model of `nodes`, with what is constant rounded into the biases.
+    rows: np.ndarray | None = None,
+) -> PartialTrees:
+    """Return `model` (already merged) with its splits in the codes of `features`.
 
     Parameters
     ----------
-    base : (outputs,) constant part of the raw scores
-    steps : (outputs,) score steps in a raw score of 1
-    behind : nodes and bias to the decision, where that is a model of its own
+    gate : in integers; rows : (rows, columns) that candidates are tried on
     """
-    offset = base.copy()  # what is compared with 0 keeps its constant, and so has no offset
-    for scale in model.rule_of_decision.scales:
-        outputs = list(scale.outputs)
-        offset[outputs] = 0.0 if scale.absolute else base[outputs].min()
-    bias = np.rint((base - offset) * steps).astype(np.int64)
-    codes = model.rule_of_decision.takes_codes
-    offset = np.full_like(base, base.min()) if codes else base - bias / steps
-    return QuantisedModel(
-        name=name,
-        family=model.family,
-        library=model.library,
-        task=model.task,
-        rule=model.rule,
-        features=features,
-        nodes=nodes,
-        bias=tuple(int(b) for b in bias),
-        decision=_decision(model, nodes, bias) if behind is None else behind(nodes, bias),
-        classes=model.classes,
-        score_scale=tuple(float(s) for s in 1 / steps),
-        score_offset=tuple(float(o) for o in offset),
-        probability=model.probability,
-        members=model.members,
-        gate=gate,
-        experts=experts,
-        memberships=model.memberships,
-        anomaly_offset=model.anomaly_offset,
-    )
-
-
-def _decision(model: Model, nodes: tuple[Node, ...], bias: np.ndarray) -> Decision:
-    """Return the decision over integers."""
-    ends = bias.copy()
-    for node in nodes:
-        ends[list(node.outputs)] += [high for _, high in node.ranges]
-    return model.rule_of_decision.over_integers(int(ends.max()))
+    maps = threshold_maps(model, features)
+    splits = tuple(split_node(t, features, maps) for t in model.trees)
+    return PartialTrees(model, features, splits, gate, rows)
