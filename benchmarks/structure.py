@@ -19,12 +19,15 @@ PACKAGE = Path(__file__).parent.parent / "locgen"
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 300
 TABLES = (
-    "cores/__init__.py",
+    "cores/decisions.py",
+    "cores/kinds.py",
     "frontends/registry.py",
     "ir/decisions/__init__.py",
     "ir/float/__init__.py",
     "ir/integer/__init__.py",
+    "passes/__init__.py",
     "quantise/lower/__init__.py",
+    "quantise/widths/__init__.py",
     "verify/levels.py",
 )
 """Files that hold a layer's table: the one place that may name kinds."""

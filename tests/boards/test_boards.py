@@ -81,7 +81,7 @@ def test_pins_exist_and_route(name, echo, tmp_path):
     )
     assert routed.bitstream.stat().st_size > 30_000
     assert routed.bitstream.suffix == FAMILIES[board.family].suffix
-    assert sum(cell.kind == "pin" for cell in routed.cells) == 3
+    assert sum(cell.resource == "pin" for cell in routed.cells) == 3
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_a_model_is_built_for_a_board_of_each_family(name, tmp_path):
     assert all(result.frames > 20 for result in built.results)
     board = load_board(name)
     assert built.routed.fmax_mhz > board.clock.hz / 1e6
-    assert sum(cell.kind == "pin" for cell in built.routed.cells) == 3
+    assert sum(cell.resource == "pin" for cell in built.routed.cells) == 3
     assert built.bitstream.suffix == FAMILIES[board.family].suffix
     assert built.bitstream.stat().st_size > 100_000
 
@@ -231,7 +231,7 @@ def test_flash_pins_exist_and_route(tmp_path):
         tmp_path,
         use_cache=False,
     )
-    assert sum(cell.kind == "pin" for cell in routed.cells) == 7
+    assert sum(cell.resource == "pin" for cell in routed.cells) == 7
 
 
 def test_documentation_is_in_step_with_the_schema():
