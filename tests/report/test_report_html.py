@@ -17,8 +17,7 @@ from reportkit import (
     tree_pictures,
 )
 
-from locgen.flow import report_pictures
-from locgen.ir.decisions import Decision
+from locgen.ir.decisions import DECISIONS, Decision
 from locgen.report.html import render_html
 from locgen.report.pictures import Pictures
 from locgen.verify.levels import LEVELS
@@ -241,5 +240,6 @@ def test_extra_tables():
 
 
 def test_every_kind_of_decision_has_a_name():
-    kinds = {decision.kind for decision in get_args(get_args(Decision)[0])}
-    assert kinds == set(report_pictures._DECISIONS)
+    names = {decision.description for decision in DECISIONS.values()}
+    assert "" not in names and len(names) == len(DECISIONS)
+    assert set(DECISIONS.values()) == set(get_args(get_args(Decision)[0]))
