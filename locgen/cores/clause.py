@@ -13,11 +13,12 @@ from locgen.cores.features import NodeInputs
 from locgen.cores.parallel import ComparisonCore, NodeCore
 from locgen.cores.serial import ComparisonStream
 from locgen.ir import ClauseNode
+from locgen.ir.integer.node import NodeBase
 
 __all__ = ["ClauseCore", "ClauseStream"]
 
 
-class ClauseCore(ComparisonCore):
+class ClauseCore(ComparisonCore[ClauseNode]):
     """All clauses of a node at once, see `ComparisonCore`.
 
     Members
@@ -78,13 +79,13 @@ class ClauseCore(ComparisonCore):
         name: str,
         node: ClauseNode,
         inputs: NodeInputs,
-        add: Callable[[str, ClauseNode], NodeCore],
+        add: Callable[[str, NodeBase], NodeCore],
     ) -> Value:
         """Return which clauses count, see `NodeCore.evidence`."""
         return add(name, node).fired
 
 
-class ClauseStream(ComparisonStream):
+class ClauseStream(ComparisonStream[ClauseNode]):
     """Clauses whose scores leave digit by digit, see `ComparisonStream`.
 
     The bits of the clauses that count are the evidence.

@@ -40,7 +40,7 @@ def _size(
     return size * size if node.metric == "l2" else size
 
 
-class DistanceCore(NodeCore):
+class DistanceCore(NodeCore[DistanceNode]):
     """One hardwired prototype, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:
@@ -79,7 +79,7 @@ def _singles(node: DistanceNode) -> list[DistanceNode]:
     ]
 
 
-class DistanceStream(NodeStream):
+class DistanceStream(NodeStream[DistanceNode]):
     """One hardwired prototype that compares features in flight, see `NodeStream`.
 
     A feature is whole in its last beat, where what it adds to the distance is accumulated; only

@@ -13,12 +13,12 @@ from locgen.cores.arithmetic import (
     weighted_sum,
 )
 from locgen.cores.parallel import NodeCore
-from locgen.ir import Layer
+from locgen.ir import Layer, LayeredNode
 
 __all__ = ["LayeredCore", "look_up_sum"]
 
 
-class LayeredCore(NodeCore):
+class LayeredCore(NodeCore[LayeredNode]):
     """All units of all layers in gates, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:

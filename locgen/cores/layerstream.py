@@ -1,5 +1,6 @@
 """Layered nodes in turn: one multiplier that serves all units of all layers."""
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from amaranth import *
@@ -13,7 +14,7 @@ from locgen.ir import LayeredNode
 __all__ = ["LayeredStream"]
 
 
-class LayeredStream(NodeStream):
+class LayeredStream(NodeStream[LayeredNode]):
     """One multiplier that serves all units in turn, with parameters and tables in memory.
 
     The features that pass are kept. In each cycle of the compute phase one product or difference
@@ -249,6 +250,6 @@ class LayeredStream(NodeStream):
         self.send(m, self.recounted(found))
 
 
-def _where(metrics: list[str], metric: str) -> list[int]:
+def _where(metrics: Sequence[str], metric: str) -> list[int]:
     """Return the layers of that metric."""
     return [number for number, other in enumerate(metrics) if other == metric]

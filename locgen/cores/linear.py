@@ -12,11 +12,12 @@ from locgen.cores.arithmetic import (
 )
 from locgen.cores.parallel import NodeCore, scores_shape
 from locgen.cores.serial import FeatureCounter, NodeStream
+from locgen.ir import LinearNode
 
 __all__ = ["LinearCore", "LinearStream", "accumulate"]
 
 
-class LinearCore(NodeCore):
+class LinearCore(NodeCore[LinearNode]):
     """One hardwired dot product for each output, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:
@@ -94,7 +95,7 @@ def accumulate(
     return sums
 
 
-class LinearStream(NodeStream):
+class LinearStream(NodeStream[LinearNode]):
     """A dot product made in flight, see `NodeStream`: only one sum an output is kept."""
 
     def elaborate(self, platform: object) -> Module:

@@ -14,6 +14,7 @@ from locgen.cores.arithmetic import (
 )
 from locgen.cores.parallel import NodeCore
 from locgen.cores.serial import NodeStream, store_features
+from locgen.ir import NeighboursNode
 
 __all__ = ["NeighboursCore", "NeighboursStream"]
 
@@ -24,7 +25,7 @@ def _size(m: Module, code: Value, stored: Value | int, metric: str, bits: int, n
     return size * size if metric == "l2" else size
 
 
-class NeighboursCore(NodeCore):
+class NeighboursCore(NodeCore[NeighboursNode]):
     """All distances in gates, and a list of the nearest that every stored row goes through.
 
     For a few stored rows; see `NodeCore`.
@@ -109,7 +110,7 @@ class NeighboursCore(NodeCore):
         return distance
 
 
-class NeighboursStream(NodeStream):
+class NeighboursStream(NodeStream[NeighboursNode]):
     """Stored rows in memory, compared code by code, and a sorted list of the nearest so far.
 
     The features that pass are kept. In each cycle of the compute phase one code enters a pipeline:
@@ -221,8 +222,8 @@ class NeighboursStream(NodeStream):
         words = []
         for row in node.votes:
             word = start = 0
-            for vote, low, field in zip(row, lowest, fields, strict=True):
-                word |= (vote - low) << start
+            for given, low, field in zip(row, lowest, fields, strict=True):
+                word |= (given - low) << start
                 start += field
             words.append(word)
         memory = Memory(shape=max(sum(fields), 1), depth=max(len(words), 2), init=words)

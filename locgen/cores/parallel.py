@@ -1,6 +1,7 @@
 """Parallel forms of nodes: all of a node in gates, at once."""
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from amaranth import *
 from amaranth.lib import data, wiring
@@ -12,6 +13,8 @@ from locgen.ir.integer.node import NodeBase
 
 __all__ = ["ComparisonCore", "NodeCore", "scores_shape"]
 
+N = TypeVar("N", bound=NodeBase)
+
 
 def scores_shape(node: NodeBase) -> Shape:
     """Return the narrowest shape that holds every score of `node`."""
@@ -19,7 +22,7 @@ def scores_shape(node: NodeBase) -> Shape:
     return signed_shape(min(ends), max(ends))
 
 
-class NodeCore(wiring.Component):
+class NodeCore(wiring.Component, Generic[N]):
     """One node that computes with its features' codes.
 
     Latency 0 (combinational), one inference per cycle.
@@ -34,7 +37,7 @@ class NodeCore(wiring.Component):
     scores : Out(ArrayLayout(shape, len(node.outputs))) of the narrowest shape for all outputs
     """
 
-    def __init__(self, node: NodeBase) -> None:
+    def __init__(self, node: N) -> None:
         self.node = node
         scores = data.ArrayLayout(scores_shape(node), len(node.outputs))
         super().__init__({**self.inputs(), "scores": Out(scores)})
@@ -57,7 +60,7 @@ class NodeCore(wiring.Component):
         cls,
         m: Module,
         name: str,
-        node: NodeBase,
+        node: N,
         inputs: NodeInputs,
         add: Callable[[str, NodeBase], "NodeCore"],
     ) -> Value:
@@ -84,7 +87,7 @@ class NodeCore(wiring.Component):
         return Cat(total[:bits] for total, bits in zip(totals, node.evidence_bits, strict=True))
 
 
-class ComparisonCore(NodeCore):
+class ComparisonCore(NodeCore[N]):
     """One node made of comparisons with constants.
 
     Members

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from amaranth import *
 from amaranth.lib import memory, wiring
@@ -19,6 +20,8 @@ __all__ = [
     "link_signature",
     "store_features",
 ]
+
+N = TypeVar("N", bound=NodeBase)
 
 
 def link_signature(width: int, index_bits: int) -> wiring.Signature:
@@ -155,7 +158,7 @@ class FeatureCounter(wiring.Component):
         return m
 
 
-class NodeStream(wiring.Component):
+class NodeStream(wiring.Component, Generic[N]):
     """One node of the tree fabric, that takes features from its link and sends its scores.
 
     Latency 0 from a beat of the up phase to its digit.
@@ -180,7 +183,7 @@ class NodeStream(wiring.Component):
 
     def __init__(
         self,
-        node: NodeBase,
+        node: N,
         schedule: LinkSchedule,
         from_zero: bool = False,
         evidence: int | None = None,
@@ -248,7 +251,7 @@ class NodeStream(wiring.Component):
         ]
 
 
-class ComparisonStream(NodeStream):
+class ComparisonStream(NodeStream[N]):
     """A node made of comparisons, whose scores leave digit by digit.
 
     Members

@@ -5,11 +5,12 @@ from amaranth import *
 from locgen.cores.arithmetic import add_up, weighted_sum
 from locgen.cores.layers import look_up_sum
 from locgen.cores.parallel import NodeCore
+from locgen.ir import SoftmaxNode
 
 __all__ = ["SoftmaxCore"]
 
 
-class SoftmaxCore(NodeCore):
+class SoftmaxCore(NodeCore[SoftmaxNode]):
     """The weighted shares of some codes, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:

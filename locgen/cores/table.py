@@ -10,11 +10,12 @@ from locgen.cores.features import NodeInputs
 from locgen.cores.parallel import NodeCore, scores_shape
 from locgen.cores.serial import FeatureCapture, NodeStream
 from locgen.ir import TableNode
+from locgen.ir.integer.node import NodeBase
 
 __all__ = ["TableCore", "TableStream"]
 
 
-class TableCore(NodeCore):
+class TableCore(NodeCore[TableNode]):
     """One hardwired table, see `NodeCore`."""
 
     def elaborate(self, platform: object) -> Module:
@@ -33,13 +34,13 @@ class TableCore(NodeCore):
         name: str,
         node: TableNode,
         inputs: NodeInputs,
-        add: Callable[[str, TableNode], NodeCore],
+        add: Callable[[str, NodeBase], NodeCore],
     ) -> Value:
         """Return the number of the row that is taken, see `NodeCore.evidence`."""
         return inputs.codes_of(node)
 
 
-class TableStream(NodeStream):
+class TableStream(NodeStream[TableNode]):
     """One hardwired table that sends its scores, see `NodeStream`.
 
     The number of the row that is taken is its evidence.

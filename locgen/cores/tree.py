@@ -8,6 +8,7 @@ from locgen.cores.features import NodeInputs
 from locgen.cores.parallel import ComparisonCore, NodeCore, scores_shape
 from locgen.cores.serial import ComparisonStream
 from locgen.ir import TreeNode
+from locgen.ir.integer.node import NodeBase
 
 __all__ = ["TreeCore", "TreeStream"]
 
@@ -40,7 +41,7 @@ def _select(m: Module, node: TreeNode, bits: Value, leaves: list[Value], name: s
     return chosen[0][0] if chosen else leaves[0]
 
 
-class TreeCore(ComparisonCore):
+class TreeCore(ComparisonCore[TreeNode]):
     """One hardwired decision tree, see `ComparisonCore`."""
 
     def elaborate(self, platform: object) -> Module:
@@ -61,13 +62,13 @@ class TreeCore(ComparisonCore):
         name: str,
         node: TreeNode,
         inputs: NodeInputs,
-        add: Callable[[str, TreeNode], NodeCore],
+        add: Callable[[str, NodeBase], NodeCore],
     ) -> Value:
         """Return the number of the leaf, see `NodeCore.evidence`."""
         return add(name, node.numbered()).scores[0]
 
 
-class TreeStream(ComparisonStream):
+class TreeStream(ComparisonStream[TreeNode]):
     """One hardwired decision tree that sends its scores, see `ComparisonStream`.
 
     A leaf costs one small function of the beat number, however many outputs there are. The leaf's

@@ -13,7 +13,7 @@ from locgen.cores import (
     signed_shape,
 )
 from locgen.ir import QuantisedModel
-from locgen.ir.integer import NodeBase
+from locgen.ir.integer.node import NodeBase
 from locgen.plan import DirectPlan
 from locgen.top.experts import add_gate, open_scores
 from locgen.top.fabric import fabric_signature, missing_codes

@@ -55,7 +55,9 @@ def open_scores(m: Module, model: QuantisedModel, scores: list[Score], mask: Val
     assert model.gate is not None
     single, shape = model.gate.top_k == 1, signed(model.score_bits)
     opened: list[list[Score]] = [[] for _ in range(model.outputs)]
-    for (expert, output), value, low, high in scores:
+    for owner, value, low, high in scores:
+        assert isinstance(owner, tuple)
+        expert, output = owner
         term = Signal(shape if single else value.shape(), name=f"open_{expert}_{output}")
         m.d.comb += term.eq(Mux(mask[expert], value, 0))
         opened[output].append(Score(output, term, min(low, 0), max(high, 0)))

@@ -27,13 +27,15 @@ class GateRoot(wiring.Component):
     """
 
     def __init__(self, model: QuantisedModel) -> None:
+        assert model.gate is not None
         self.model = model
+        self.gate = model.gate
         super().__init__(
             {
                 "features": In(feature_layout(model.feature_bits)),
                 "valid": In(1),
                 "taken": In(1),
-                "mask": Out(model.gate.experts),
+                "mask": Out(self.gate.experts),
                 "ready": Out(1),
             }
         )
@@ -42,11 +44,11 @@ class GateRoot(wiring.Component):
         """Build comparisons, gate and a register."""
         m = Module()
         model = self.model
-        bank = CompareBank(model.gate.comparisons, model.feature_bits, missing_codes(model))
+        bank = CompareBank(self.gate.comparisons, model.feature_bits, missing_codes(model))
         m.submodules.compare = bank
         m.d.comb += bank.features.eq(self.features)
         codes = feature_codes(self.features, model.feature_bits)
-        mask = add_gate(m, model.gate, NodeInputs(bank.results, codes))
+        mask = add_gate(m, self.gate, NodeInputs(bank.results, codes))
         with m.If(self.taken):
             m.d.sync += self.ready.eq(0)
         with m.Elif(self.valid & ~self.ready):
