@@ -9,7 +9,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -35,7 +35,7 @@ _verbose = False
 class _Commands(TyperGroup):
     """Turns locgen's errors into one line and the exit code that belongs to them."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> object:  # a class that typer keeps to itself
         """Run a command."""
         try:
             return super().invoke(ctx)

@@ -35,7 +35,7 @@ def print_targets(console: Console, as_json: bool) -> None:
         }
         for device in devices()
     ]
-    libraries = [
+    libraries: list[dict[str, str | None]] = [
         {
             "family": "asic",
             "library": known.name,
@@ -47,19 +47,17 @@ def print_targets(console: Console, as_json: bool) -> None:
         for known, path in libraries_here()
     ]
     if as_json:
-        print(json.dumps(rows + libraries))
+        print(json.dumps([*rows, *libraries]))
         return
     table = Table("target", "device", "logic cells", "BRAM", "SPRAM", "DSP", "energy", "packages")
-    for row in rows:
+    for device in devices():
+        capacity = device.capacity
         table.add_row(
-            row["family"],
-            row["device"],
-            str(row["logic_cells"]),
-            str(row["bram"]),
-            str(row["spram"]),
-            str(row["dsp"]),
-            "calibrated" if row["energy_calibrated"] else "static only",
-            " ".join(row["packages"]),
+            device.family,
+            device.name,
+            *(str(n) for n in (capacity.logic_cells, capacity.bram, capacity.spram, capacity.dsp)),
+            "calibrated" if device.power.calibrated else "static only",
+            " ".join(sorted(device.packages)),
         )
     console.print(table)
     for target in TARGETS.values():

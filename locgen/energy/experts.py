@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from locgen.energy.activity import Activity
-from locgen.plan import TreePlan
+from locgen.plan import Plan
 
 __all__ = ["ExpertActivity", "expert_activity"]
 
@@ -34,7 +34,7 @@ class ExpertActivity:
         return sum(self.by_expert) + self.shared
 
 
-def expert_activity(activity: Activity, plan: TreePlan, mask: np.ndarray) -> ExpertActivity:
+def expert_activity(activity: Activity, plan: Plan, mask: np.ndarray) -> ExpertActivity:
     """Return the counted `activity` of a tree fabric by expert.
 
     Parameters

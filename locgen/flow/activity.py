@@ -13,7 +13,7 @@ from locgen.energy import (
     expert_activity,
     known_cells,
 )
-from locgen.flow.memory import loaded_state
+from locgen.flow.memory import NetlistStart, loaded_state
 from locgen.flow.planned import PlannedDesign
 from locgen.quantise import synthetic_rows
 from locgen.targets.asic.liberty import Library
@@ -37,7 +37,7 @@ def measure_activity(
     if not known_cells(module, library):
         return None, None
     mapped = MappedNetlist(module, library)
-    return _count(design, mapped, vectors, **loaded_state(design))
+    return _count(design, mapped, vectors, loaded_state(design))
 
 
 def gate_activity(
@@ -51,8 +51,8 @@ def gate_activity(
         If the netlist holds cells that are not simulated, see `GateNetlist`.
     """
     gates = GateNetlist(_module(netlist), library)
-    reset = {"ones": gates.after_reset(), "observe": gates.observe}
-    return (*_count(design, gates, vectors, **reset), gates)
+    reset = NetlistStart(ones=gates.after_reset(), observe=gates.observe)
+    return (*_count(design, gates, vectors, reset), gates)
 
 
 def _module(netlist: Netlist) -> dict:
@@ -60,7 +60,10 @@ def _module(netlist: Netlist) -> dict:
 
 
 def _count(
-    design: PlannedDesign, netlist: MappedNetlist | GateNetlist, vectors: Vectors, **more: object
+    design: PlannedDesign,
+    netlist: MappedNetlist | GateNetlist,
+    vectors: Vectors,
+    start: NetlistStart,
 ) -> tuple[Activity, ExpertActivity | None]:
     model, plan = design.model, design.plan
     if design.data is not None:
@@ -77,9 +80,9 @@ def _count(
         pack_results(decision, scores, model.decision.bits, model.score_bits),
         plan.latency_cycles,
         plan.interval_cycles,
-        **more,
+        **start,
     )
-    if plan.kind == "direct" or not plan.gates:
+    if not plan.gates:
         return activity, None
     assert model.gate is not None
     mask = model.gate.evaluate(q[: activity.inferences], model.missing_codes)

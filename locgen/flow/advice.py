@@ -44,7 +44,7 @@ def advice(design: PlannedDesign, used: int, available: int, source: str = "") -
     if options.core == "auto" and options.fabric != "direct" and options.stages is None:
         elsewhere = engines_elsewhere(design.quantisation.model, options, target)
         ways += [f"{elsewhere} (its engines' memories)"] if elsewhere else []
-    where = target.board.name if target.board is not None else target.device.name
+    where = target.part[0].name if target.board is None else target.board.name
     remedy = "; would fit: " + ", or ".join(ways) if ways else "; train a much smaller model"
     return (
         f"{model.name} needs {used} logic cells{source and ' ' + source}, {where} has {available} "
@@ -55,14 +55,15 @@ def advice(design: PlannedDesign, used: int, available: int, source: str = "") -
 def _larger(design: PlannedDesign, used: int) -> list[str]:
     """Return the smallest device (for a board build: the first board) that would hold it."""
     target = design.target
+    family = target.part[0].family
     roomy = {
         device.name: device.capacity.logic_cells
         for device in devices()
-        if device.family == target.device.family and device.capacity.logic_cells * _ROUTABLE >= used
+        if device.family == family and device.capacity.logic_cells * _ROUTABLE >= used
     }
     if target.board is not None:
         boards = [board for board in list_boards() if board.device in roomy]
         best = min(boards, key=lambda b: (roomy[b.device], b.name), default=None)
         return [] if best is None else [f"--board {best.name} ({roomy[best.device]} cells)"]
-    best = min(roomy, key=lambda name: (roomy[name], name), default=None)
-    return [] if best is None else [f"--device {best} ({roomy[best]} cells)"]
+    device = min(roomy, key=lambda name: (roomy[name], name), default=None)
+    return [] if device is None else [f"--device {device} ({roomy[device]} cells)"]

@@ -1,6 +1,6 @@
 """The hardware of a design, its vectors and its test bench."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,12 @@ from locgen.verify.testbench import BenchFacts, write_testbench
 from locgen.verify.vectors import Vectors, make_vectors
 
 __all__ = ["design_facts", "design_vectors", "emit", "fabric_of", "write_bench"]
+
+_FABRICS: Mapping[str, Callable[..., DirectFabric | TreeFabric]] = {
+    "direct": lambda model, plan, digest: DirectFabric(model, plan),
+    "tree": TreeFabric,
+}
+"""The component of each kind of plan, from the model, the plan and the design's digest."""
 
 
 def design_facts(design: PlannedDesign) -> BenchFacts:
@@ -54,10 +60,8 @@ def design_facts(design: PlannedDesign) -> BenchFacts:
 
 def fabric_of(design: PlannedDesign) -> DirectFabric | TreeFabric:
     """Return the Amaranth component of the model."""
-    plan, model = design.plan, design.chosen.hardware
-    if plan.kind == "direct":
-        return DirectFabric(model, plan)
-    return TreeFabric(model, plan, int(design.digest, 16))
+    build = _FABRICS[design.plan.kind]
+    return build(design.chosen.hardware, design.plan, int(design.digest, 16))
 
 
 def emit(design: PlannedDesign, called: str = "top") -> dict[str, str]:
@@ -108,12 +112,13 @@ def write_bench(
     facts = design_facts(design)
     if "top" in modules and design.target.top != "pins":
         facts["top_ports"] = ports_of(modules["top"], "top")
-    sources: dict[str, Path] = {f"{name}.v": path for name, path in verilog.items()}
+    sources: dict[str, str | Path] = {f"{name}.v": path for name, path in verilog.items()}
     if mapped is not None:
         sources["core_netlist.v"] = mapped.core.verilog
         if mapped.top is not None:
             sources["top_netlist.v"] = mapped.top.verilog
-    frames, image, flash = None, memory_image(design), ()
+    frames, image = None, memory_image(design)
+    flash: tuple[int, ...] = ()
     evidence = evidence_words(design, vectors)
     if mapped is not None and mapped.chip is not None:
         sources[CELL_MODELS] = mapped.chip.models

@@ -72,7 +72,7 @@ def begin(
         options.cache,
         options.liberty,
         options.shuttle or "",
-        counting=design.plan.kind == "direct" and design.model.counts,
+        counting=design.plan.is_pipeline and design.model.counts,
     )
     return BuildState(design, design_vectors(design), work, job, levels)
 
@@ -126,16 +126,18 @@ def _route(state: BuildState) -> Routed | None:
     boots = boot_flash(design) is not None
     pins = None if target.board is None else pins_of(target.board, boots=boots)
     goal = target.clock_mhz or design.fmax_mhz
+    assert goal is not None, "what is routed has a device"
+    device, package = target.part
     if target.top in BUS_TOPS:  # no pins for a bus: the model alone, as without a top
         mapped = replace(mapped, top=None)
     try:
-        routed = target.backend.route(mapped, target.device, target.package, pins, goal, state.job)
+        routed = target.backend.route(mapped, device, package, pins, goal, state.job)
     except ResourceShortage as error:
         cells = error.shortages.get("logic cells")
         raise DoesNotFit(advice(design, *cells) if cells else str(error)) from error
     if mapped.top is None and clock is not None and routed.fmax_mhz < clock:
         raise DoesNotFit(
-            f"{design.model.name} reaches {routed.fmax_mhz:.1f} MHz on {target.device.name}, "
+            f"{design.model.name} reaches {routed.fmax_mhz:.1f} MHz on {device.name}, "
             f"short of --clock {clock:g}: ask for less, or more --stages"
         )
     return routed
@@ -174,7 +176,7 @@ def _measure(state: BuildState) -> Measurement:
         return Measurement(clock_mhz=clock_mhz)
     plan, energy = design.plan, None
     if mapped.chip is not None:
-        chip = measure_chip(design, mapped, state.vectors, state.job.logs)
+        chip = measure_chip(design, mapped, mapped.chip, state.vectors, state.job.logs)
         clock_mhz = clock_mhz or chip.fmax_mhz
         if clock_mhz is not None:
             energy = chip.energy(clock_mhz, plan.latency_cycles, plan.interval_cycles)
@@ -187,8 +189,9 @@ def _measure(state: BuildState) -> Measurement:
         )
     activity, experts = measure_activity(design, mapped.core, state.vectors)
     if activity is not None and clock_mhz is not None:
-        cells = mapped.usage.logic_cells
-        energy = energy_of(design.target.device, activity, clock_mhz, plan.latency_cycles, cells)
+        device, cells = design.target.part[0], mapped.usage.logic_cells
+        assert cells is not None, "cells whose toggles are counted are packed"
+        energy = energy_of(device, activity, clock_mhz, plan.latency_cycles, cells)
     return Measurement(activity=activity, experts=experts, energy=energy, clock_mhz=clock_mhz)
 
 
@@ -227,6 +230,7 @@ def _evidence_cells(state: BuildState) -> int | None:
     with tempfile.TemporaryDirectory(prefix="locgen-") as folder:
         quiet = replace(job, out=Path(folder), logs=job.logs / "without_evidence")
         without = design.target.backend.synthesise(modules, design.target.device, quiet)
+    assert without is not None and without.usage.logic_cells is not None
     return mapped.usage.logic_cells - without.usage.logic_cells
 
 

@@ -47,6 +47,18 @@ class BuildTarget:
         return math.inf if self.device is None else self.device.capacity.logic_cells
 
     @property
+    def part(self) -> tuple[Device, str]:
+        """Device and package, of a target that has devices."""
+        assert self.device is not None and self.package is not None
+        return self.device, self.package
+
+    @property
+    def ticking_hz(self) -> float:
+        """The clock of a design with a top around it, which always has one."""
+        assert self.clock_hz is not None
+        return self.clock_hz
+
+    @property
     def clock_mhz(self) -> float | None:
         """The clock that must be met in MHz, None where the fastest that routes is taken."""
         return self.clock_hz / 1e6 if self.clock_hz else None
@@ -70,11 +82,12 @@ def resolve_target(options: BuildOptions, board: Board | None = None) -> BuildTa
     ConfigurationError
         If there is no such device or board.
     """
-    if options.board is None and board is None:
+    named = board or options.board
+    if named is None:
         return _target_without_board(options)
     if options.top == "pins":
         raise UsageError("a board is reached over its serial link: leave --board or --top pins out")
-    board = board or load_board(options.board)
+    board = load_board(named) if isinstance(named, str) else named
     device, package = find_device(f"{board.device}-{board.package}")
     if options.target not in (None, board.family):
         raise UsageError(f"board {board.name} is {board.family}, not --target {options.target}")
@@ -114,16 +127,14 @@ def _target_without_board(options: BuildOptions) -> BuildTarget:
     for name, value in (("liberty", options.liberty), ("shuttle", options.shuttle)):
         if value is not None and name not in target.asks:
             raise UsageError(f"--target {target.name} takes no --{name}: leave it out")
-    clock = options.clock * 1e6 if options.clock else None
-    if top != "stream":
-        clock = clock or _DEFAULT_CLOCK_HZ
+    asked = options.clock * 1e6 if options.clock else None
+    clock, baud = asked or _DEFAULT_CLOCK_HZ, _BAUD
     if top == "uart":
         try:
             clocks_per_bit(clock, _BAUD)
         except ValueError as error:
             raise ConfigurationError(f"--clock is too slow for the link: {error}") from error
     if top == "spi":
-        clock = clock or _DEFAULT_CLOCK_HZ
         baud = int(clock) // CLOCKS_PER_SPI_BIT
-        return BuildTarget(target.name, device, package, None, top, clock, baud)
-    return BuildTarget(target.name, device, package, None, top, clock, _BAUD)
+    clock_hz = asked if top == "stream" else clock
+    return BuildTarget(target.name, device, package, None, top, clock_hz, baud)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from locgen.energy import Activity, CellPower, EnergyFigures, ExpertActivity, power_of
@@ -11,6 +11,7 @@ from locgen.flow.activity import gate_activity
 from locgen.flow.modules import chip_module
 from locgen.flow.planned import PlannedDesign
 from locgen.targets.asic.areas import CellArea, area_of
+from locgen.targets.asic.chip import Chip
 from locgen.targets.asic.libraries import FoundLibrary
 from locgen.targets.asic.tiles import MOST_FILLED, SHUTTLES, Shuttle, Tile, smallest_tile
 from locgen.targets.asic.timing import PathTiming, static_timing
@@ -98,6 +99,7 @@ def _area(netlist: Netlist, found: FoundLibrary, direct: bool, outside: str) -> 
 
 def whole_area(design: PlannedDesign, mapped: Mapped) -> tuple[Shuttle, float, bool]:
     """Return the shuttle, the area of the whole design there, and whether it is scaled."""
+    assert mapped.chip is not None and mapped.top is not None
     shuttle = SHUTTLES[design.options.shuttle or "sky"]
     library = mapped.chip.library.library
     um2 = sum(library.area_of(kind) * count for kind, count in mapped.top.cells.items())
@@ -126,7 +128,7 @@ def check_tile(design: PlannedDesign, mapped: Mapped) -> None:
     fewer = int(trees * room / um2)
     if fewer >= 1 and trees > 1:
         ways.append(f"about {fewer} trees instead of {trees}")
-    if design.model.answer == "scores" and design.plan.kind == "direct":
+    if design.model.answer == "scores" and design.plan.is_pipeline:
         ways.append("--answer decision")
     ways.append("--target asic")
     raise DoesNotFit(
@@ -138,9 +140,9 @@ def check_tile(design: PlannedDesign, mapped: Mapped) -> None:
 
 
 def measure_chip(
-    design: PlannedDesign, mapped: Mapped, vectors: Vectors, logs: Path
+    design: PlannedDesign, mapped: Mapped, chip: Chip, vectors: Vectors, logs: Path
 ) -> ChipFigures:
-    """Return the figures of a design in standard cells.
+    """Return the figures of a design in the standard cells of `chip`.
 
     Raises
     ------
@@ -149,12 +151,11 @@ def measure_chip(
     ToolFailed
         If OpenSTA fails.
     """
-    found = mapped.chip.library
-    direct = design.plan.kind == "direct"
+    found = chip.library
+    direct = design.plan.is_pipeline
     core = _area(mapped.core, found, direct, "")
     whole = None if mapped.top is None else _area(mapped.top, found, direct, "pins")
-    delay = mapped.chip.abc_delay_ns
-    timing = static_timing(mapped.top or mapped.core, found.library, delay, logs)
+    timing = static_timing(mapped.top or mapped.core, found.library, chip.abc_delay_ns, logs)
     asked = design.target.clock_hz and design.target.clock_hz / 1e6
     if asked is not None and timing is not None and 1000 / timing.period_ns < asked:
         raise DoesNotFit(
@@ -172,9 +173,9 @@ def measure_chip(
     else:
         if not no_power:
             power = power_of(gates, found.library, activity)
-    tiles = {}
-    if design.target.backend.tile:
-        shuttle, um2, scaled = whole_area(design, mapped)
-        tile, filled = smallest_tile(shuttle, um2)
-        tiles = {"shuttle": shuttle, "tile": tile, "filled": filled, "scaled": scaled}
-    return ChipFigures(found, core, whole, timing, activity, experts, power, no_power, **tiles)
+    figures = ChipFigures(found, core, whole, timing, activity, experts, power, no_power)
+    if not design.target.backend.tile:
+        return figures
+    shuttle, um2, scaled = whole_area(design, mapped)
+    tile, filled = smallest_tile(shuttle, um2)
+    return replace(figures, shuttle=shuttle, tile=tile, filled=filled, scaled=scaled)

@@ -42,6 +42,7 @@ def write_chip_files(
     """
     name = design.model.name
     if chip.tile is not None:
+        assert clock_mhz is not None, "pins have a clock"
         _write_tile(design, chip, clock_mhz, vectors, modules, work / "project", logs)
         return
     path_ns = None if chip.timing is None else chip.timing.period_ns
@@ -65,6 +66,7 @@ def _write_tile(
     out: Path,
     logs: Path,
 ) -> None:
+    assert chip.shuttle is not None and chip.tile is not None
     model = design.model
     params = pins_params(model)
     rows = make_rows(model, vectors, count=48)

@@ -145,7 +145,7 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
     if model.targets > 1:
         if values.shape != (rows, model.targets):
             raise DataError(f"{what} must be {model.targets} a row, not of shape {values.shape}")
-        groups = model.decision.label_groups(model.classes)
+        groups = model.rule_of_decision.label_groups(model.classes)
         columns = [_labels(c, g, what) for c, g in zip(values.T, groups, strict=True)]
         return np.stack(columns, axis=1)
     if values.ndim != 1:
@@ -153,7 +153,7 @@ def _targets(y: object, rows: int, model: Model, what: str) -> np.ndarray:
     return _labels(values, model.classes, what)
 
 
-def _labels(values: np.ndarray, classes: Sequence[object], what: str) -> np.ndarray:
+def _labels(values: np.ndarray, classes: Sequence[str | float], what: str) -> np.ndarray:
     """Return labels (rows,) as those of `classes` that they are, or that they are the text of.
 
     The number 2 may be written as 2.0 or 2e0.
@@ -257,8 +257,8 @@ def _read_csv(path: Path, model: Model, label: str | None) -> dict[str, np.ndarr
     try:
         return {"X": x, "y": np.array([[float(value) for value in row] for row in text])}
     except ValueError as error:
-        names = ", ".join(repr(header[position]) for position in positions)
-        raise DataError(f"{path} column {names} must hold numbers: {error}") from error
+        labels = ", ".join(repr(header[position]) for position in positions)
+        raise DataError(f"{path} column {labels} must hold numbers: {error}") from error
 
 
 def _label_columns(path: Path, header: list[str], model: Model, label: str | None) -> list[int]:

@@ -1,5 +1,7 @@
 """Plans with engines: nodes in turn from the memories of a device."""
 
+from typing import Literal
+
 from locgen.boards import list_boards
 from locgen.devices import Device, devices
 from locgen.errors import ConfigurationError, DoesNotFit
@@ -61,7 +63,7 @@ def _engine_plan(
         capacity = device.capacity
         blocks = max(capacity.bram - reserve, 0)
         budget = MemoryBudget(blocks, capacity.spram, capacity.bram_words, capacity.bram_blocks)
-    core = "engine" if options.core == "engine" else "auto"
+    core: Literal["auto", "engine"] = "engine" if options.core == "engine" else "auto"
     width = options.link_bits
     return plan_engines(wide, width, options.sites, budget, core, options.explain, remedy)
 

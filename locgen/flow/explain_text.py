@@ -1,23 +1,37 @@
 """Evidence in words: why a row got its answer, node by node, heaviest first."""
 
-from collections.abc import Mapping
+from typing import TypedDict
 
 import numpy as np
 
 from locgen.flow.explaining import Explanation
 from locgen.flow.planned import PlannedDesign
 
-__all__ = ["Reason", "reasons_of", "sentences"]
-
-Reason = dict[str, object]
-"""What one node says: `node`, `kind`, `adds` (to each score) and `because`."""
+__all__ = ["Reason", "Told", "reasons_of", "sentences"]
 
 _HEAVIEST = 5
 
 
-def reasons_of(
-    design: PlannedDesign, x: np.ndarray, explanation: Explanation
-) -> list[dict[str, object]]:
+class Reason(TypedDict):
+    """What one node says; `adds` is for each score."""
+
+    node: int
+    kind: str
+    adds: list[int]
+    because: str
+
+
+class Told(TypedDict):
+    """What there is to say of a row."""
+
+    row: int
+    answer: object
+    scores: list[int]
+    bias: list[int]
+    reasons: list[Reason]
+
+
+def reasons_of(design: PlannedDesign, x: np.ndarray, explanation: Explanation) -> list[Told]:
     """Return for each row of `x` (rows, columns) its answer, scores, bias and reasons.
 
     The reasons stand in the order of what they add, heaviest first; bias and what all of them add
@@ -26,9 +40,9 @@ def reasons_of(
     model = design.model
     answers = model.predict(x)
     q = model.quantise(x)
-    told = []
+    told: list[Told] = []
     for row in range(len(x)):
-        reasons = []
+        reasons: list[Reason] = []
         counts = model.open_nodes(q[[row]])[0]
         for number, node in enumerate(model.nodes):
             if not counts[number]:
@@ -55,7 +69,7 @@ def reasons_of(
     return told
 
 
-def sentences(told: Mapping[str, object], most: int = _HEAVIEST) -> list[str]:
+def sentences(told: Told, most: int = _HEAVIEST) -> list[str]:
     """Return what `reasons_of` says of a row as lines of text, the `most` heaviest nodes."""
     reasons = told["reasons"]
     lines = [

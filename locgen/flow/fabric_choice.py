@@ -131,6 +131,7 @@ def _direct_plan(model: QuantisedModel, options: BuildOptions, target: BuildTarg
     for stages in range(plan.latency_cycles, len(plan.registers) + 1):
         longer = plan_direct(model, stages, fast, options.explain)
         fmax = target.fmax_mhz(estimate_plan(model, longer).levels)
+        assert fmax is not None
         if fmax * 1e6 >= target.clock_hz:
             return longer
         reached.setdefault(fmax, longer)

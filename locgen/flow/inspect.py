@@ -1,7 +1,5 @@
 """What `locgen inspect` and `locgen estimate` print."""
 
-from pathlib import Path
-
 import numpy as np
 
 from locgen.flow.compiling import plan_design
@@ -14,9 +12,17 @@ from locgen.report.facts import pruning_words
 __all__ = ["estimate_rows", "inspect_model"]
 
 
-def inspect_model(source: str | Path, data: Path | None = None, **options: object) -> dict:
+def inspect_model(
+    source: object,
+    data: object = None,
+    *,
+    target: str | None = None,
+    label: str | None = None,
+    trust: bool = False,
+    **options: object,
+) -> dict:
     """Return plain facts about what `source` becomes, ready for JSON; see `plan_design`."""
-    design = plan_design(source, data=data, **options)
+    design = plan_design(source, target, data, label=label, trust=trust, **options)
     model = design.model
     every = (*model.nodes, *model.gate_nodes)
     comparisons = {c for node in every for c in node.comparisons}

@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from typing import TypedDict
+
+import numpy as np
 
 from locgen.boards import Flash
 from locgen.cores.memory import SPRAM_WORDS
@@ -19,6 +23,7 @@ from locgen.verify.testbench import Frame as Exchange
 from locgen.verify.vectors import Vectors
 
 __all__ = [
+    "NetlistStart",
     "boot_flash",
     "gates_digest",
     "link_params",
@@ -32,6 +37,14 @@ _TESTED_WRITES = 6
 _SPOILING = 100
 """First sequence number of the writes that damage a loaded model, far from those that follow."""
 _INVERT = 0xFFFFFFFF
+
+
+class NetlistStart(TypedDict, total=False):
+    """The state that a netlist starts from, and who looks on, as `count_toggles` takes them."""
+
+    ones: Sequence[str]
+    contents: Mapping[str, np.ndarray]
+    observe: Callable[[np.ndarray, bool], None]
 
 
 def memory_image(design: PlannedDesign) -> tuple[int, ...]:
@@ -84,7 +97,7 @@ def link_params(design: PlannedDesign) -> LinkParams:
                 f"{plan.evidence_bits} bits of evidence exceed the {MOST_EVIDENCE_BITS} of an "
                 "answer on the link: use --top stream, a narrower --link-width or fewer nodes"
             )
-    if not plan.shapes:
+    if not isinstance(plan, TreePlan) or not plan.shapes:
         digest = int(design.digest, 16)
         return LinkParams(**facts, digest=digest, capabilities=int(capabilities))
     capacity = (len(plan.shapes) - 1) * site_stride(plan) + plan.shapes[-1].words
@@ -119,8 +132,8 @@ def boot_flash(design: PlannedDesign) -> Flash | None:
     return target.board.flash
 
 
-def loaded_state(design: PlannedDesign) -> dict[str, object]:
-    """Return the state of a netlist whose SPRAMs have been loaded, as `count_toggles` takes it."""
+def loaded_state(design: PlannedDesign) -> NetlistStart:
+    """Return the state of a netlist whose SPRAMs have been loaded."""
     plan = design.plan
     if not isinstance(plan, TreePlan) or all(s.memory != "spram" for s in plan.shapes):
         return {}

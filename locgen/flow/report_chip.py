@@ -54,12 +54,12 @@ def _claims(figures: ChipFigures) -> list[str]:
     claims = [
         "Cell area is exact for this netlist; clock tree, taps, fill and buffers come on top."
     ]
-    if figures.scaled:
-        factor = figures.shuttle.area_factor
+    shuttle = figures.shuttle
+    if shuttle is not None and figures.scaled:
         claims.append(
-            f"The share of the tile is an estimate: no Liberty file of {figures.shuttle.library} "
-            f"was found, so sky130's area was taken {factor:g} times, the larger of two measured "
-            "designs."
+            f"The share of the tile is an estimate: no Liberty file of {shuttle.library} "
+            f"was found, so sky130's area was taken {shuttle.area_factor:g} times, the larger of "
+            "two measured designs."
         )
     if figures.timing is None:
         claims.append("Timing: needs a Liberty file.")

@@ -19,4 +19,4 @@ def open_board(board: Board | str, design: PlannedDesign) -> Board:
             "build with --board or --top uart"
         )
     cycles = plan.latency_cycles + plan.interval_cycles
-    return paced_board(board, cycles, target.clock_hz, target.baud)
+    return paced_board(board, cycles, target.ticking_hz, target.baud)

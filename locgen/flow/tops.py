@@ -1,5 +1,7 @@
 """What stands around the core: the top that ``--top`` names."""
 
+from typing import Literal
+
 from amaranth.lib import wiring
 
 from locgen.errors import ConfigurationError
@@ -65,7 +67,8 @@ def _top_of(design: PlannedDesign) -> wiring.Component | None:
             ) from error
     boot = boot_flash(design)
     offset = None if boot is None else boot.offset
-    return BoardTop(shell, params, target.clock_hz, target.baud, offset, target.top)
+    line: Literal["uart", "spi"] = "spi" if target.top == "spi" else "uart"
+    return BoardTop(shell, params, target.ticking_hz, target.baud, offset, line)
 
 
 def emit_top(design: PlannedDesign, called: str) -> str | None:

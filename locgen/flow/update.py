@@ -16,7 +16,7 @@ from locgen.host.answers import Progress, silent
 from locgen.host.board import Board
 from locgen.ir import QuantisedModel, from_json, to_json
 from locgen.passes import prepare
-from locgen.plan import estimate_plan
+from locgen.plan import TreePlan, estimate_plan
 from locgen.plan.engines import refit
 from locgen.plan.serialise import plan_from_json
 from locgen.plan.tabulate import tabulate, with_ports
@@ -65,6 +65,7 @@ def _holding(
 ) -> PlannedDesign:
     """Return `design` with another integer model in its engines."""
     model = _with_ports_of(design.model, quantisation.model)
+    assert isinstance(design.plan, TreePlan), "engines are sites of a network"
     fitted = refit(model, design.plan)
     chosen = ChosenPlan(
         model, fitted, estimate_plan(model, fitted), design.fmax_mhz, "updated", None

@@ -62,6 +62,21 @@ class DirectPlan:
         return self.registers[self.units.index(unit)]
 
     @property
+    def is_pipeline(self) -> bool:
+        """Whether all nodes stand side by side in one pipeline: they do."""
+        return True
+
+    @property
+    def gates(self) -> tuple[tuple[int, ...], ...]:
+        """No gate stages: experts are masked out behind their nodes."""
+        return ()
+
+    @property
+    def top_k(self) -> int:
+        """No experts that are kept asleep."""
+        return 0
+
+    @property
     def link_width(self) -> None:
         """None: there are no links."""
         return None

@@ -85,6 +85,11 @@ class TreePlan:
     kind: Literal["tree"] = "tree"
 
     @property
+    def is_pipeline(self) -> bool:
+        """Whether all nodes stand side by side in one pipeline: they stand on sites."""
+        return False
+
+    @property
     def wired(self) -> tuple[tuple[int, ...], ...]:
         """For each site the nodes that stand in gates there: none at an engine."""
         pairs = zip(self.sites, self.engines, strict=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -72,7 +73,7 @@ class VirtualBoard:
 
     port: str
     process: subprocess.Popen[str]
-    counters: dict[str, object] = field(default_factory=dict)
+    counters: dict[str, Any] = field(default_factory=dict)
 
     def wait(self) -> None:
         """Wait until it ends, which it does by itself only when it fails.
