@@ -47,7 +47,9 @@ class Loaded:
         with library_quiet():
             if type(self.estimator).__name__ != "Booster":
                 return np.asarray(self.estimator.predict(x))
-            scores = self.reading.oracle.scores(self.reading.preprocessing.values(x))
+            oracle, preprocessing = self.reading.oracle, self.reading.preprocessing
+            assert oracle is not None and oracle.scores is not None and preprocessing is not None
+            scores = oracle.scores(preprocessing.values(x))
         decided = self.model.decide(scores)
         if self.model.classes:
             return self.model.labels(decided)

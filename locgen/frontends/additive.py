@@ -168,7 +168,7 @@ class _Sums:
     def __init__(self, columns: int, outputs: int) -> None:
         self.constant = np.zeros(outputs)
         self.straight, self.squares = np.zeros((2, columns, outputs))
-        self.pairs: dict[tuple[int, int], np.ndarray] = {}
+        self.pairs: dict[tuple[int, ...], np.ndarray] = {}
 
     def add(self, polynomial: Polynomial, coefficients: np.ndarray) -> None:
         """Add ``polynomial * coefficients`` (outputs,)."""
@@ -204,12 +204,12 @@ def _known_fills(
         output = preprocessing.outputs[feature]
         if not output.imputed or len(_columns(output.polynomial)) > 1:
             continue
-        column = output.column
-        if not output.slope:
-            without |= set() if output.polynomial is not None else {column}
+        column, known, slope = output.column, output.polynomial, output.slope
+        if known is None or not slope:
+            without |= set() if known is not None else {column}
             continue
         given = float(preprocessing.evaluate(column, np.array([np.nan]))[0, feature])
-        value = (given - output.polynomial.coefficient()) / output.slope
+        value = (given - known.coefficient()) / slope
         if not (np.isfinite(value) and np.isclose(fills.setdefault(column, value), value, 1e-9)):
             without.add(column)
     return {column: value for column, value in fills.items() if column not in without}
@@ -232,9 +232,10 @@ def _shape(
         return total
 
     outputs = tuple(range(model.outputs))
-    cuts = [_cuts(model, preprocessing, feature) for feature in features]
+    found = [_cuts(model, preprocessing, feature) for feature in features]
+    cuts = [own for own in found if own is not None]
     missing = any(preprocessing.outputs[feature].imputed for feature in features)
-    if straight.any() or squares.any() or any(found is None for found in cuts):
+    if straight.any() or squares.any() or len(cuts) < len(found):
         return FloatShape(column, ask, np.eye(model.outputs), missing, outputs)
     every = np.unique(np.concatenate(cuts))
     every = every[np.isfinite(every)]
@@ -282,9 +283,10 @@ def _fills(
     if not preprocessing.imputes:
         return ()
     own = {
-        node.feature
+        feature
         for node in units
         if node.univariate and (node.needs_missing_code or not node.needs_range)
+        for feature in node.features
     }
     return tuple(
         None if column in own else fills.get(column, float(preprocessing.neutral[column]))

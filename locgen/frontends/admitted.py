@@ -10,8 +10,8 @@ holds, because NumPy and scikit-learn trust the buffers that they are given.
 
 import re
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from sklearn.tree._tree import Tree
@@ -30,8 +30,12 @@ class ArrayHeader:
     """joblib's description of an array whose bytes follow in the file; replaced by the array.
 
     Stands in for `joblib.numpy_pickle.NumpyArrayWrapper`, whose `read` opens a second, unrestricted
-    unpickler for object arrays in joblib releases before 1.5.
+    unpickler for object arrays in joblib releases before 1.5. Its state is what the file says.
     """
+
+    dtype: Any
+    shape: Any
+    order: Any
 
 
 class _Checked:
@@ -228,7 +232,7 @@ def is_admitted(module: str, name: str) -> bool:
     return (module, name) in PLAIN or (module, name) in _SKOPS
 
 
-def admitted(module: str, name: str) -> Callable[..., object] | type | None:
+def admitted(module: str, name: str) -> object:
     """Return what a model file's (module, name) stands for, None if the pair is not admitted.
 
     Raises

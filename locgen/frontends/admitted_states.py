@@ -1,6 +1,7 @@
 """States that a model file may give to what it makes: those that NumPy and the libraries write."""
 
 from math import prod
+from typing import Any
 
 import numpy as np
 from sklearn.tree._tree import Tree
@@ -21,7 +22,7 @@ def check_dtype(dtype: np.dtype) -> None:
     """
     if dtype.subdtype is not None:
         raise ValueError("dtype may not be an array itself")
-    if dtype.names is None:
+    if dtype.names is None or dtype.fields is None:
         honest = np.dtype(dtype.str)
     else:
         parts = [dtype.fields[name] for name in dtype.names]
@@ -41,7 +42,7 @@ def check_dtype(dtype: np.dtype) -> None:
         raise ValueError("dtype has impossible flags or an impossible size")
 
 
-def check_state(instance: object, state: object) -> None:
+def check_state(instance: object, state: Any) -> None:
     """Refuse a state that changes code, or that makes a library read outside its buffers.
 
     Raises

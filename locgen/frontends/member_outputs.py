@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.svm import SVC, NuSVC
@@ -17,6 +18,7 @@ from locgen.ir.functions import Function
 from locgen.ir.model import Model
 
 __all__ = [
+    "MemberNode",
     "MemberOutputs",
     "decision_values",
     "difference",
@@ -25,6 +27,7 @@ __all__ = [
     "stump",
 ]
 
+MemberNode = FloatLayers | FloatSoftmax | FloatTree
 _FACTOR = {"sigmoid": 1.0, "sigmoid2": 2.0}
 
 
@@ -44,7 +47,7 @@ class MemberOutputs:
     model: Model
     straight: np.ndarray
     constant: np.ndarray
-    nodes: tuple[FloatLayers | FloatSoftmax | FloatTree, ...] = ()
+    nodes: tuple[MemberNode, ...] = ()
     relative: bool = False
 
     @property
@@ -59,26 +62,18 @@ class MemberOutputs:
 
     def mixed(self, matrix: np.ndarray) -> "MemberOutputs":
         """Return ``columns @ matrix``, (columns, new)."""
-        nodes = tuple(mixed_node(node, matrix[list(node.outputs)]) for node in self.nodes)
+        nodes = tuple(node.projected(matrix[list(node.outputs)]) for node in self.nodes)
         return replace(
             self, straight=self.straight @ matrix, constant=self.constant @ matrix, nodes=nodes
         )
 
 
-def mixed_node(node: object, matrix: np.ndarray) -> object:
-    """Return a node whose scores are its own times `matrix` (len(outputs), new)."""
-    return node.projected(matrix)
-
-
 def mixed_model(model: Model, matrix: np.ndarray) -> Model:
     """Return `model` with the raw scores ``scores @ matrix`` (outputs, new)."""
-    rows = [matrix[list(node.outputs)] for node in model.nodes]
-    nodes = [mixed_node(node, own) for node, own in zip(model.nodes, rows, strict=True)]
-    split = len(model.trees)
     return replace(
         model,
-        trees=tuple(nodes[:split]),
-        units=tuple(nodes[split:]),
+        trees=tuple(tree.projected(matrix[list(tree.outputs)]) for tree in model.trees),
+        units=tuple(unit.projected(matrix[list(unit.outputs)]) for unit in model.units),
         base=tuple((np.array(model.base) @ matrix).tolist()),
     )
 
@@ -88,8 +83,8 @@ def difference(model: Model) -> Model:
     if model.decision != "argmax" or model.outputs != 2:
         return model
     one = mixed_model(model, np.array([[-1.0], [1.0]]))
-    probability = {"softmax": "sigmoid"}.get(model.probability, "none")
-    return replace(one, decision=">", probability=probability)
+    summed = model.probability == "softmax"
+    return replace(one, decision=">", probability="sigmoid" if summed else "none")
 
 
 def stump(score: int, cut: float, below: np.ndarray, above: np.ndarray) -> FloatTree:
@@ -106,7 +101,7 @@ def stump(score: int, cut: float, below: np.ndarray, above: np.ndarray) -> Float
     )
 
 
-def _layer(matrix: np.ndarray, bias: np.ndarray, function: Function) -> FloatLayer:
+def _layer(matrix: ArrayLike, bias: ArrayLike, function: Function) -> FloatLayer:
     return FloatLayer("dot", np.asarray(matrix, float), np.asarray(bias, float), function)
 
 
@@ -158,9 +153,9 @@ def _probabilities(last: BaseEstimator, model: Model) -> MemberOutputs:
     if model.probability == "softmax" and model.outputs > 1:
         count = model.outputs
         every = tuple(range(count))
-        node = FloatSoftmax(every, np.eye(count), every)
+        shares = FloatSoftmax(every, np.eye(count), every)
         return MemberOutputs(
-            model, np.zeros((count, count)), np.zeros(count), (node,), relative=True
+            model, np.zeros((count, count)), np.zeros(count), (shares,), relative=True
         )
     raise _refuse(
         last,
@@ -196,7 +191,7 @@ def _pairs(model: Model) -> MemberOutputs:
     """
     count = len(model.classes)
     pairs = list(combinations(range(count), 2))
-    nodes: list[FloatLayers | FloatSoftmax | FloatTree] = []
+    nodes: list[MemberNode] = []
     sums = np.zeros((count, len(pairs)))
     for number, (first, second) in enumerate(pairs):
         nodes.append(stump(number, 0.0, np.eye(count)[second], np.eye(count)[first]))

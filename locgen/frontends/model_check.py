@@ -77,6 +77,7 @@ def compare(reading: Reading) -> None:
     """
     with library_quiet():
         model, oracle, preprocessing = reading.model, reading.oracle, reading.preprocessing
+        assert oracle is not None and preprocessing is not None
         probes = (range_probe_rows if model.units else tree_probe_rows)(model)
         x = preprocessing.acceptable(probes)
         given = preprocessing.values(x)

@@ -267,6 +267,7 @@ class Preprocessing:
     ) -> None:
         """Lower the `splits` of one feature that depends on intervals of its raw column."""
         output = self.outputs[feature]
+        assert output.intervals is not None
         low, high = output.intervals
         value = self.evaluate(output.column, np.minimum(high, LARGEST))[:, feature]
         other = 0.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import sklearn
@@ -13,16 +13,26 @@ from locgen.ir.float import FloatTree, FloatUnit
 from locgen.ir.model import Model, SplitRule
 
 __all__ = [
+    "Decided",
     "Extend",
+    "Fitted",
     "Oracle",
     "Part",
+    "Probability",
     "Read",
     "Reading",
     "common_settings",
+    "product_of",
     "scaled",
     "weighted_part",
 ]
 
+Fitted = Any
+"""A part of a fitted estimator, of a library without types."""
+Decided = Literal["argmax", ">=", ">", "identity"]
+"""How a `Model` decides by its scores alone."""
+Probability = Literal["mean", "sigmoid", "sigmoid2", "softmax", "none"]
+"""How the host turns raw scores into probabilities, see `Model`."""
 Evaluate = Callable[[np.ndarray], np.ndarray]
 
 
@@ -78,7 +88,10 @@ Extend = Callable[[Preprocessing, BaseEstimator, str], Preprocessing]
 
 
 def common_settings(
-    last: BaseEstimator, preprocessing: Preprocessing, missing: bool, dtype: str
+    last: BaseEstimator,
+    preprocessing: Preprocessing,
+    missing: bool,
+    dtype: Literal["float32", "float64"],
 ) -> dict[str, Any]:
     """Return the members of `Model` that all of scikit-learn's families set in the same way."""
     return {
@@ -116,14 +129,25 @@ def weighted_part(model: Model, outputs: tuple[int, ...], count: int, factor: fl
     """
     base = np.zeros(count)
     np.add.at(base, list(outputs), np.array(model.base) * factor)
-    trees, units = (
+
+    def placed(own: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(outputs[output] for output in own)
+
+    return Part(
+        tuple(replace(tree, outputs=placed(tree.outputs)) for tree in scaled(model.trees, factor)),
         tuple(
-            replace(node, outputs=tuple(outputs[output] for output in node.outputs))
-            for node in nodes
-        )
-        for nodes in (scaled(model.trees, factor), _scaled_units(model.units, factor))
+            replace(unit, outputs=placed(unit.outputs))
+            for unit in _scaled_units(model.units, factor)
+        ),
+        base,
     )
-    return Part(trees, units, base)
+
+
+def product_of(unit: FloatUnit) -> np.ndarray:
+    """Return the coefficients (features, len(outputs)) of a unit that is known to be no more."""
+    product = unit.dot_product
+    assert product is not None
+    return product
 
 
 def _scaled_units(units: tuple[FloatUnit, ...], factor: float) -> tuple[FloatUnit, ...]:

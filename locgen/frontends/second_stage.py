@@ -16,7 +16,7 @@ from locgen.frontends.members import merged, part_of
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Part
 from locgen.ir.decisions import Scale
-from locgen.ir.float import FloatLayers, FloatLinear, FloatTree
+from locgen.ir.float import FloatLinear, FloatTree, FloatUnit
 from locgen.ir.model import FloatCascade, Model, SplitRule
 
 __all__ = ["combined", "second_stage", "with_second_stage"]
@@ -89,7 +89,7 @@ def with_second_stage(
     parts = [part_of(model, tuple(range(first)), total) for model in straight]
     scales = [Scale(tuple(range(first)), True)] if first else []
     trees: list[FloatTree] = []
-    units: list[FloatLayers | FloatLinear] = []
+    units: list[FloatUnit] = []
     if first:
         units.append(FloatLinear(np.eye(total, first) @ np.eye(first, count), tuple(range(count))))
     sums = np.zeros((total, count))
@@ -105,7 +105,10 @@ def with_second_stage(
         sums[list(own)] += each.straight
         for node in each.nodes:
             found = node.reindexed(own, total)
-            (trees if isinstance(found, FloatTree) else units).append(found)
+            if isinstance(found, FloatTree):
+                trees.append(found)
+            else:
+                units.append(found)
     if outranks:
         scales = [Scale(tuple(range(total)), True)]
     if sums.any():
@@ -126,7 +129,7 @@ def second_stage(
     last: BaseEstimator,
     scores: int,
     trees: Sequence[FloatTree],
-    units: Sequence[object],
+    units: Sequence[FloatUnit],
     base: np.ndarray,
     **settings: Any,
 ) -> Model:

@@ -1,7 +1,7 @@
 """Origins of the columns that a preprocessing step puts out."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import issparse
@@ -106,7 +106,7 @@ def transformed(step: Transformer, x: np.ndarray) -> np.ndarray:
                 "pandas, or fit it on arrays"
             ) from None
         x = DataFrame(x, columns=names)
-    found = step.transform(x)
+    found: Any = step.transform(x)
     return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from io import BytesIO
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
@@ -69,7 +70,11 @@ _VERSION = re.compile(
 )
 
 
-class _Unpickler(pickle._Unpickler):
+_PythonUnpickler: Any = pickle._Unpickler
+"""Its stub lacks what a subclass of it needs: the stack and the instructions."""
+
+
+class _Unpickler(_PythonUnpickler):
     """The pure Python unpickler, since the compiled one has no say in BUILD.
 
     Parameters
@@ -79,7 +84,7 @@ class _Unpickler(pickle._Unpickler):
     check_version : takes the scikit-learn version in an estimator's state; raises on a skew
     """
 
-    dispatch = pickle._Unpickler.dispatch.copy()
+    dispatch = _PythonUnpickler.dispatch.copy()
 
     def __init__(
         self,

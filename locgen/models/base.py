@@ -50,7 +50,7 @@ class MixtureOfExperts(BaseEstimator):
             raise ValueError(f"top_k must be at most experts={self.experts}, not {self.top_k}")
         if self.gate not in _GATES:
             raise ValueError(f"gate must be one of {', '.join(_GATES)}, not {self.gate!r}")
-        if not isinstance(self.balance, Real) or not 0 <= self.balance < np.inf:
+        if not isinstance(self.balance, Real) or self.balance < 0 or not self.balance < np.inf:
             raise ValueError(f"balance must be a number of at least 0, not {self.balance!r}")
         depth = self.gate_depth
         if depth is not None and (not isinstance(depth, Integral) or depth < 1):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ __all__ = ["write_tsetlin_clauses"]
 
 
 def write_tsetlin_clauses(
-    machine: object,
+    machine: Any,
     path: Path | str,
     classes: Sequence[str | int] | None = None,
     literals: Sequence[tuple[str, float]] | None = None,

@@ -74,6 +74,7 @@ def clusters(x: np.ndarray, count: int, random: np.random.RandomState) -> np.nda
             break
         _, labels = np.unique(nearest, return_inverse=True)
         centres = np.stack([scaled[labels == c].mean(axis=0) for c in range(labels.max() + 1)])
+    assert labels is not None
     return np.unique(labels, return_inverse=True)[1]
 
 

@@ -95,6 +95,7 @@ def train(
         if found is None or loss < found.loss:
             found = Trained(gate, fitted, load, loss, rounds)
         chosen = assign(cost, min(mixture.top_k, len(fitted)), mixture.balance)
+    assert found is not None, "there is a first round"
     return Trained(found.gate, found.experts, found.load, found.loss, rounds)
 
 

@@ -6,7 +6,6 @@ score is the intercept and the terms' entries. Two classes: the second above 0; 
 largest, ties to the first.
 """
 
-from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -19,7 +18,7 @@ from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Read, Reading
-from locgen.ir.float import FloatSteps, FloatTree
+from locgen.ir.float import FloatSteps
 from locgen.ir.grids import Grid, grid_tree
 from locgen.ir.model import Model, SplitRule
 
@@ -64,23 +63,20 @@ def read(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Readi
             f"{name} has terms of two features and saw missing values: impute them beforehand, or "
             "train with interactions=0"
         )
-    made = [_term(last, number, term, outputs, pairs) for number, term in enumerate(terms)]
-    if missing:
-        slots = [np.reshape(scores[0], outputs) for scores in last.term_scores_]
-        made = [replace(unit, missing=slot) for unit, slot in zip(made, slots, strict=True)]
-    decision = "identity" if not classes else ">" if len(classes) == 2 else "argmax"
+    made = [_term(last, number, term, outputs) for number, term in enumerate(terms)]
+    slots = [np.reshape(scores[0], outputs) if missing else None for scores in last.term_scores_]
     model = Model(
         family=name,
         library=f"interpret {version('interpret-core')}",
         task="classification" if classes else "regression",
         feature_names=tuple(map(str, last.feature_names_in_)),
         classes=classes,
-        trees=tuple(made) if pairs else (),
+        trees=tuple(map(grid_tree, made)) if pairs else (),
         base=tuple(base.tolist()),
-        decision=decision,
+        decision="identity" if not classes else ">" if len(classes) == 2 else "argmax",
         rule=SplitRule(operator="<", input_dtype="float64", missing=missing),
-        probability={">": "sigmoid", "argmax": "softmax"}.get(decision, "none"),
-        units=() if pairs else tuple(made),
+        probability="none" if not classes else "sigmoid" if len(classes) == 2 else "softmax",
+        units=() if pairs else tuple(map(_steps, made, slots)),
     )
     library = quiet(last)
     raw = library.decision_function if classes else library.predict
@@ -124,9 +120,7 @@ def _cuts(last: BaseEstimator, feature: int, level: int) -> np.ndarray:
     return np.nextafter(cuts, -np.inf)
 
 
-def _term(
-    last: BaseEstimator, number: int, term: tuple[int, ...], outputs: int, as_tree: bool
-) -> FloatSteps | FloatTree:
+def _term(last: BaseEstimator, number: int, term: tuple[int, ...], outputs: int) -> Grid:
     """Return one term over its features' known values."""
     name = type(last).__name__
     cuts = [_cuts(last, feature, len(term)) for feature in term]
@@ -140,9 +134,10 @@ def _term(
         )
     shape = tuple(side + 2 for side in sides) + ((outputs,) if outputs > 1 else ())
     scores = finite(last.term_scores_[number], shape, f"{name}.term_scores_[{number}]")
-    known = scores[tuple(slice(1, -1) for _ in sides)].reshape(cells, outputs)
-    columns = tuple(range(outputs))
-    if not as_tree:
-        return FloatSteps(term[0], cuts[0], known, None, columns)
-    values = known.reshape(*sides, outputs)
-    return grid_tree(Grid(term, tuple(cuts), values, columns))
+    values = scores[tuple(slice(1, -1) for _ in sides)].reshape(*sides, outputs)
+    return Grid(term, tuple(cuts), values, tuple(range(outputs)))
+
+
+def _steps(grid: Grid, missing: np.ndarray | None) -> FloatSteps:
+    """Return the term of one feature, with what it says of a missing value."""
+    return FloatSteps(grid.features[0], grid.cuts[0], grid.values, missing, grid.outputs)

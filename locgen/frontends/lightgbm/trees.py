@@ -82,7 +82,7 @@ def read(
         _raw_tree(info["tree_structure"], features, share, index % outputs, preprocessing, name)
         for index, info in enumerate(dump["tree_info"])
     ]
-    common = {
+    common: dict[str, Any] = {
         "family": name,
         "library": f"LightGBM {lightgbm.__version__}",
         "feature_names": preprocessing.names,
@@ -94,7 +94,7 @@ def read(
     model = Model(**common, **_decided(objective, outputs, classes))
 
     def predicted(x: np.ndarray, **kind: bool) -> np.ndarray:
-        return booster.predict(x, num_threads=1, **kind).reshape(len(x), -1)
+        return np.reshape(booster.predict(x, num_threads=1, **kind), (len(x), -1))
 
     return Reading(
         model,

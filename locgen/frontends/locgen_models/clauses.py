@@ -3,7 +3,6 @@
 docs/models.md describes the format.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -182,5 +181,5 @@ def _compare(model: Model, rules: RuleSet) -> None:
         raise ModelFileError("the clauses read differently than they predict: please report it")
 
 
-def _literals(clause: Clause, place: dict[str, int]) -> Sequence[tuple[int, float, bool]]:
+def _literals(clause: Clause, place: dict[str, int]) -> tuple[tuple[int, float, bool], ...]:
     return tuple((place[name], value, operator == "<=") for name, operator, value in clause.when)

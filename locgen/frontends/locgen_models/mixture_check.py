@@ -6,7 +6,7 @@ from sklearn.base import BaseEstimator
 from locgen.frontends import model_check
 from locgen.frontends.pipeline import library_quiet, scale
 from locgen.ir.gate import highest
-from locgen.ir.model import Model
+from locgen.ir.model import FloatGate, Model
 
 __all__ = ["compare", "probe_rows"]
 
@@ -45,7 +45,7 @@ def compare(model: Model, last: BaseEstimator, scalers: tuple[BaseEstimator, ...
     if model.gate is not None:
         expected = np.zeros((len(x), len(model.experts)), dtype=bool)
         np.put_along_axis(expected, routes, True, axis=1)
-        clear = _clear(model, x)
+        clear = _clear(model.gate, x)
         if not np.array_equal(model.gate.evaluate(x)[clear], expected[clear]):
             raise model_check.disagreement(model, "routes")
     scores = model.scores(x)
@@ -65,10 +65,9 @@ def compare(model: Model, last: BaseEstimator, scalers: tuple[BaseEstimator, ...
         raise model_check.disagreement(model, "scores")
 
 
-def _clear(model: Model, x: np.ndarray) -> np.ndarray:
+def _clear(gate: FloatGate, x: np.ndarray) -> np.ndarray:
     """Return for which rows rounding cannot change the route; a tree has no such rows."""
-    gate = model.gate
-    if not gate.model.units or gate.top_k == len(model.experts):
+    if not gate.model.units or gate.top_k == len(gate.model.classes):
         return np.ones(len(x), dtype=bool)
     scores = gate.model.scores(x)
     mask = highest(scores, gate.top_k)

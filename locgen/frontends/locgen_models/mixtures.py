@@ -1,5 +1,6 @@
 """Reader of locgen's own mixtures of experts, gate and experts by the other readers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from locgen.frontends import pipeline
 from locgen.frontends.locgen_models import mixture_check
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.pruning import pruned
-from locgen.frontends.reading import Read, Reading
+from locgen.frontends.reading import Probability, Read, Reading, product_of
 from locgen.frontends.sklearn.prototypes import discriminant
 from locgen.ir.float import FloatLinear, FloatQuadratic, FloatTree, FloatUnit
 from locgen.ir.gate import highest
@@ -30,8 +31,8 @@ _GATES = (DecisionTreeClassifier, LogisticRegression, NearestCentroid)
 class _Expert:
     """What an open expert adds: its nodes, and a constant for each output of the mixture."""
 
-    trees: list[FloatTree]
-    units: list[FloatUnit]
+    trees: Sequence[FloatTree]
+    units: Sequence[FloatUnit]
     base: np.ndarray
 
 
@@ -99,7 +100,7 @@ def _ranges(scorers: tuple[Model, ...], features: int) -> tuple[tuple[float, flo
     """Return the interval of each feature that any of `scorers` knows."""
     ranges = []
     for feature in range(features):
-        known = [s.ranges[feature] for s in scorers if s.ranges and s.ranges[feature] is not None]
+        known = [own for s in scorers if s.ranges and (own := s.ranges[feature]) is not None]
         ends = (min(low for low, _ in known), max(high for _, high in known)) if known else None
         ranges.append(ends)
     return tuple(ranges) if any(scorer.units for scorer in scorers) else ()
@@ -129,6 +130,7 @@ def _member(scalers: tuple[BaseEstimator, ...], expert: BaseEstimator, read: Rea
                 f"{model.family} cannot be an expert: use trees, forests, boosting, "
                 "LogisticRegression, LinearRegression, Ridge, GaussianNB or NearestCentroid"
             )
+        assert reading.preprocessing is not None
         return discriminant(last, reading.preprocessing)
     return model
 
@@ -159,7 +161,7 @@ def _gate(
         model = replace(model, trees=(pruned(replace(tree, leaf_values=mask)),))
     elif model.units[0].dot_product is not None:
         (node,) = model.units
-        weights, base = node.dot_product, np.array(model.base)
+        weights, base = product_of(node), np.array(model.base)
         if model.outputs > 1:
             weights, base = weights[:, 1:] - weights[:, :1], base[1:] - base[0]
         units = (FloatLinear(weights, tuple(range(1, experts))),)
@@ -176,12 +178,12 @@ def _added(members: list[Model], top_k: int, outputs: int) -> list[_Expert]:
                 f"a {member.family} does not fit the mixture's targets: save the fitted model again"
             )
         trees = [replace(tree, leaf_values=tree.leaf_values / top_k) for tree in member.trees]
-        units = [replace(unit, coefficients=unit.coefficients / top_k) for unit in member.units]
+        units = [FloatLinear(product_of(unit) / top_k, unit.outputs) for unit in member.units]
         experts.append(_Expert(trees, units, np.array(member.base) / top_k))
     return experts
 
 
-def _probability(members: list[Model]) -> str:
+def _probability(members: list[Model]) -> Probability:
     return "mean" if all(member.probability == "mean" for member in members) else "softmax"
 
 
@@ -203,7 +205,7 @@ def _classified(last: BaseEstimator, members: list[Model]) -> list[_Expert]:
                     replace(
                         tree,
                         leaf_values=tree.leaf_values / member.members,
-                        outputs=tuple(member.classes[output] for output in tree.outputs),
+                        outputs=tuple(_codes(member)[output] for output in tree.outputs),
                     )
                     for tree in member.trees
                 ],
@@ -222,6 +224,11 @@ def _classified(last: BaseEstimator, members: list[Model]) -> list[_Expert]:
     return [_raw(member, count, units) for member in members]
 
 
+def _codes(member: Model) -> tuple[int, ...]:
+    """Return an expert's classes, which are numbers of the mixture's."""
+    return tuple(int(code) for code in member.classes)
+
+
 def _raw(member: Model, count: int, units: bool) -> _Expert:
     """Return one expert by its raw scores; it never answers a class that it has not seen.
 
@@ -229,19 +236,19 @@ def _raw(member: Model, count: int, units: bool) -> _Expert:
     ----------
     units : whether the experts compute with sizes; then one of a single class does, too
     """
-    base = np.full(count, -np.inf)
-    if len(member.classes) == 1:
-        base[member.classes[0]] = 0.0
+    base, codes = np.full(count, -np.inf), _codes(member)
+    if len(codes) == 1:
+        base[codes[0]] = 0.0
         if units:
             nothing = np.zeros((len(member.feature_names), 1))
-            return _Expert([], [FloatLinear(nothing, member.classes)], base)
-        trees = [replace(t, leaf_values=0 * t.leaf_values, outputs=member.classes)
+            return _Expert([], [FloatLinear(nothing, codes)], base)
+        trees = [replace(t, leaf_values=0 * t.leaf_values, outputs=codes)
                  for t in member.trees[:1]]  # fmt: skip
         return _Expert(trees, [], base)
     factor = 2.0 if member.probability == "sigmoid2" else 1.0
     binary = len(member.base) == 1  # the raw score is the second class's, the first has 0
-    outputs = {0: member.classes[1]} if binary else dict(enumerate(member.classes))
-    base[list(member.classes)] = 0.0
+    outputs = {0: codes[1]} if binary else dict(enumerate(codes))
+    base[list(codes)] = 0.0
     for output, value in enumerate(member.base):
         base[outputs[output]] = value * factor
     trees = [

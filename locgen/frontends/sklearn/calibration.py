@@ -6,6 +6,7 @@ calibrators of several folds are averaged.
 """
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -21,7 +22,7 @@ from locgen.frontends.members import addable, merged, part_of
 from locgen.frontends.model_check import compare
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Read, Reading
+from locgen.frontends.reading import Fitted, Oracle, Read, Reading
 from locgen.frontends.second_stage import combined
 from locgen.frontends.sklearn.multiclass import confidence
 from locgen.ir.float import FloatLayer, FloatLayers
@@ -79,14 +80,14 @@ def read(last: CalibratedClassifierCV, preprocessing: Preprocessing, read: Read)
     return Reading(model, Oracle(None, labels=quiet(last).predict))
 
 
-def _member(last: BaseEstimator, fold: object, preprocessing: Preprocessing, read: Read) -> Model:
+def _member(last: BaseEstimator, fold: Fitted, preprocessing: Preprocessing, read: Read) -> Model:
     reading = read(fold.estimator, preprocessing)
     compare(reading)
     return addable(last, reading)
 
 
 def _fold(
-    last: BaseEstimator, fold: object, preprocessing: Preprocessing, read: Read
+    last: BaseEstimator, fold: Fitted, preprocessing: Preprocessing, read: Read
 ) -> MemberOutputs:
     """Return the column that is one calibrated member's probability of the second class."""
     own = confidence(last, fold.estimator, _member(last, fold, preprocessing, read))
@@ -97,7 +98,7 @@ def _fold(
     return _after(own, *_function(last, fold, hasattr(fold.estimator, "decision_function")))
 
 
-def _function(last: BaseEstimator, fold: object, has_scores: bool) -> tuple[float, float, Function]:
+def _function(last: BaseEstimator, fold: Fitted, has_scores: bool) -> tuple[float, float, Function]:
     """Return slope, offset and function: a calibrator computes ``f(slope * t + offset)``."""
     (calibrator,) = fold.calibrators[:1]
     if fold.method == "sigmoid":
@@ -124,11 +125,12 @@ def _after(
     outputs: MemberOutputs, slope: float, offset: float, function: Function
 ) -> MemberOutputs:
     """Return ``function(slope * column + offset)`` of the one column of `outputs`."""
-    if not outputs.nodes:
-        layers, weights = (), outputs.straight.T
-    else:
+    layers: tuple[FloatLayer, ...] = ()
+    weights = outputs.straight.T
+    if outputs.nodes:
         (node,) = outputs.nodes
-        layers, weights = node.layers, node.weights.T
+        dense = cast(FloatLayers, node)  # two classes: no softmax, and no votes of pairs
+        layers, weights = dense.layers, dense.weights.T
     bias = np.array([slope * float(outputs.constant[0]) + offset])
     last = FloatLayer("dot", slope * weights, bias, function)
     found = FloatLayers((*layers, last), np.ones((1, 1)), (0,), (0,), "dense")

@@ -6,6 +6,7 @@ with the other readers, each behind the columns that it is given.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -84,7 +85,11 @@ def _shares(
     classes : labels of the ensemble; codes : the same as its members know them
     """
     members = [addable(last, reading) for _, reading in pairs]
-    settings = {"task": "classification", "classes": tuple(classes), "decision": "argmax"}
+    settings: dict[str, Any] = {
+        "task": "classification",
+        "classes": tuple(classes),
+        "decision": "argmax",
+    }
     if all(m.probability == "mean" and not m.units for m in members):
         parts = [
             weighted_part(
@@ -153,7 +158,7 @@ def _dense(tree: FloatTree, outputs: int) -> np.ndarray:
 def _weighted_votes(
     last: BaseEstimator,
     members: Sequence[Model],
-    weights: Sequence[float],
+    weights: Sequence[float] | np.ndarray,
     classes: Sequence[object],
     leaf: Callable[[np.ndarray, float], np.ndarray],
     outputs: int,

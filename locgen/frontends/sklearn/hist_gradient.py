@@ -15,7 +15,7 @@ from locgen.frontends.memberships import union
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
-from locgen.frontends.reading import Oracle, Read, Reading, common_settings
+from locgen.frontends.reading import Fitted, Oracle, Read, Reading, common_settings
 from locgen.ir.model import Model
 
 __all__ = ["ROW", "read"]
@@ -109,7 +109,7 @@ def _columns(
 
 
 def _raw_tree(
-    predictor: object,
+    predictor: Fitted,
     preprocessing: Preprocessing,
     columns: list[int],
     known: dict[int, np.ndarray],

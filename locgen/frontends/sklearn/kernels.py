@@ -24,7 +24,7 @@ from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.placement import Placement, placement_of
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Read, Reading, common_settings
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings, product_of
 from locgen.ir.decisions import Votes
 from locgen.ir.float import FloatLayer, FloatLayers, FloatUnit
 from locgen.ir.functions import Function
@@ -253,7 +253,7 @@ def _linear_behind(mapper: BaseEstimator, behind: Model) -> tuple[Model, np.ndar
         )
     coefficients = np.zeros((len(behind.feature_names), behind.outputs))
     for node in behind.units:
-        coefficients[:, list(node.outputs)] += node.dot_product
+        coefficients[:, list(node.outputs)] += product_of(node)
     return behind, coefficients
 
 

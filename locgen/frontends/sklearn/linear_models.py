@@ -74,14 +74,13 @@ def _classified(last: BaseEstimator, preprocessing: Preprocessing, logistic: boo
     intercept = _intercept(last, rows)
     behind = arithmetic_nodes(linear(coefficients), preprocessing)
     library = quiet(last)
-    probability = ("sigmoid" if rows == 1 else "softmax") if logistic else "none"
     model = Model(
         task="classification",
         classes=classes,
         trees=(),
         base=tuple((intercept + behind.constant).tolist()),
         decision=">" if rows == 1 else "argmax",
-        probability=probability,
+        probability=("sigmoid" if rows == 1 else "softmax") if logistic else "none",
         units=behind.units,
         ranges=behind.ranges,
         fills=behind.fills,

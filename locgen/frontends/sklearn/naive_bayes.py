@@ -120,7 +120,8 @@ def gaussian(last: GaussianNB, preprocessing: Preprocessing, read: Read) -> Read
     units: list[FloatUnit] = []
     ranges: list[tuple[float, float] | None] = [None] * preprocessing.columns
     for feature, output in enumerate(preprocessing.outputs):
-        slope, offset = output.slope, output.polynomial.coefficient()
+        slope, offset = output.slope, output.offset
+        assert slope is not None
         curvature = 0.5 * slope**2 / variance[:, feature]
         centre = (mean[:, feature] - offset) / slope
         units.append(

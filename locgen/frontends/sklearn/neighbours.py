@@ -5,7 +5,7 @@ library takes any, depending on how it searches; here the first in the order of 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import issparse
@@ -46,7 +46,8 @@ RADIUS = Row(
     "as above",
 )
 
-_METRICS = {
+Metric = Literal["l1", "l2", "linf"]
+_METRICS: dict[str, Metric] = {
     "euclidean": "l2",
     "sqeuclidean": "l2",
     "l2": "l2",
@@ -188,8 +189,8 @@ def _reading(
         """Return the library's scores; where it has the choice, of equal rows, what ours are."""
         found = scores(x)
         distances = _distances(x, stored, metric)
-        if radius is not None:  # on the border rounding decides, there and here
-            near = np.isclose(distances, unit.radius, rtol=1e-9, atol=1e-12).any(axis=1)
+        if unit.radius is not None:  # on the border rounding decides, there and here
+            near = np.any(np.isclose(distances, unit.radius, rtol=1e-9, atol=1e-12), axis=1)
             return np.where(near[:, None], model.scores(place.raw(x)), found)
         if nearest == len(stored):
             return found
@@ -206,7 +207,7 @@ def _checked(
     votes: np.ndarray,
     radius: float | None,
     features: int,
-) -> tuple[str, int, np.ndarray]:
+) -> tuple[Metric, int, np.ndarray]:
     """Return the metric, how many rows vote at most, and the stored rows (stored, features)."""
     name = type(last).__name__
     metric = _METRICS.get(str(last.effective_metric_))
@@ -230,7 +231,7 @@ def _checked(
     return metric, nearest, stored
 
 
-def _distances(x: np.ndarray, stored: np.ndarray, metric: str) -> np.ndarray:
+def _distances(x: np.ndarray, stored: np.ndarray, metric: Metric) -> np.ndarray:
     sizes = np.abs(x[:, None, :] - stored)
     if metric == "linf":
         return sizes.max(axis=2)

@@ -2,6 +2,7 @@
 
 from copy import copy
 from itertools import pairwise
+from typing import Literal, get_args
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -13,7 +14,14 @@ from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.placement import Placement, placement_of
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Read, Reading, common_settings
+from locgen.frontends.reading import (
+    Decided,
+    Oracle,
+    Probability,
+    Read,
+    Reading,
+    common_settings,
+)
 from locgen.ir.float import FloatLayer, FloatLayers, FloatLinear, FloatUnit
 from locgen.ir.functions import Function
 from locgen.ir.model import Model
@@ -28,7 +36,8 @@ ROW = Row(
     "hidden units by weight",
 )
 
-_FUNCTIONS = ("relu", "tanh", "logistic", "identity")
+Activation = Literal["relu", "tanh", "logistic", "identity"]
+_FUNCTIONS: tuple[Activation, ...] = get_args(Activation)
 
 
 def read(last: MLPClassifier | MLPRegressor, preprocessing: Preprocessing, read: Read) -> Reading:
@@ -68,7 +77,7 @@ def read(last: MLPClassifier | MLPRegressor, preprocessing: Preprocessing, read:
 
 def _decision(
     last: MLPClassifier | MLPRegressor,
-) -> tuple[tuple[str | int | float | bool, ...], str, str]:
+) -> tuple[tuple[str | int | float | bool, ...], Decided, Probability]:
     """Return classes, decision and what probabilities are computed by."""
     if isinstance(last, MLPClassifier):
         if np.ndim(last.classes_) != 1 or last._label_binarizer.y_type_.startswith("multilabel"):
@@ -76,7 +85,9 @@ def _decision(
                 "MLPClassifier with several labels a row is not supported: train one a label"
             )
         classes = class_labels(last)
-        return classes, *((">", "sigmoid") if len(classes) == 2 else ("argmax", "softmax"))
+        if len(classes) == 2:
+            return classes, ">", "sigmoid"
+        return classes, "argmax", "softmax"
     if last.out_activation_ != "identity":
         raise UnsupportedModel(
             f"MLPRegressor(loss={last.loss!r}) answers an exponential: train with "
@@ -105,7 +116,7 @@ def _arrays(
 
 
 def _node(
-    matrices: list[np.ndarray], biases: list[np.ndarray], activation: str, place: Placement
+    matrices: list[np.ndarray], biases: list[np.ndarray], activation: Activation, place: Placement
 ) -> tuple[FloatUnit, np.ndarray]:
     """Return a network over the raw columns, and the biases of its outputs."""
     biases[0] = biases[0] + place.offset @ matrices[0]

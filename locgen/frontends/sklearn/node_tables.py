@@ -1,6 +1,7 @@
 """scikit-learn's node arrays: checked before anything of the library walks them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -57,7 +58,7 @@ def table(member: BaseEstimator, features: int, width: int) -> NodeTable:
     ModelFileError
         If the arrays are no tree, or hold other features or other widths than the model says.
     """
-    tree = getattr(member, "tree_", None)
+    tree: Any = getattr(member, "tree_", None)
     if type(tree) is not Tree:
         raise ModelFileError("the model holds a member that is no tree: save the model again")
     nodes = NodeTable(

@@ -128,8 +128,10 @@ def discriminant(last: NearestCentroid, preprocessing: Preprocessing) -> Model:
     features, classes = preprocessing.features, len(model.classes)
     deviation = vector(last, "within_class_std_dev_", features)
     prior = positive(vector(last, "class_prior_", classes), last)
-    scale = placement_of(last, preprocessing).scale(1 / np.where(deviation != 0, deviation, 1.0))
-    centres = np.stack([unit.centre for unit in model.units])
+    place = placement_of(last, preprocessing)
+    scale = place.scale(1 / np.where(deviation != 0, deviation, 1.0))
+    centroids = vector(last, "centroids_", classes, features)
+    centres = np.ascontiguousarray(place.raw(centroids))
     middle = centres.mean(axis=0)  # far from 0, squares would cancel
     own = (centres - middle) * scale
     constant = 2 * np.log(prior) - (own**2).sum(axis=1) - 2 * own @ (middle * scale)

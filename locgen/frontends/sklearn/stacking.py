@@ -6,7 +6,7 @@ decision values, labels or values side by side, then with `passthrough` the row 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -16,15 +16,20 @@ from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import arithmetic_nodes, linear
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
-from locgen.frontends.member_outputs import MemberOutputs, mixed_model, outputs_of_member
+from locgen.frontends.member_outputs import (
+    MemberNode,
+    MemberOutputs,
+    mixed_model,
+    outputs_of_member,
+)
 from locgen.frontends.members import addable, merged, part_of
 from locgen.frontends.model_check import compare
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
-from locgen.frontends.reading import Oracle, Read, Reading, common_settings
+from locgen.frontends.reading import Oracle, Read, Reading, common_settings, product_of
 from locgen.frontends.second_stage import combined, second_stage
 from locgen.ir.decisions import Scale
-from locgen.ir.float import FloatTree
+from locgen.ir.float import FloatLayers, FloatTree
 from locgen.ir.model import FloatCascade, Model
 from locgen.quantise.bisect import largest_true
 
@@ -102,7 +107,7 @@ def _below_sums(
     count = sum(own.columns for own in outputs)
     matrix = np.zeros((len(final.feature_names), final.outputs))
     for unit in final.units:
-        matrix[:, list(unit.outputs)] += unit.dot_product
+        matrix[:, list(unit.outputs)] += product_of(unit)
     more = [_row(last, preprocessing, matrix[count:])] if matrix[count:].any() else []
     summed = {"probability": final.probability} if not any(own.nodes for own in outputs) else {}
     base = np.array(final.base)
@@ -195,18 +200,19 @@ def _compared(
     )
 
 
-def _says(node: object) -> bool:
+def _says(node: MemberNode) -> bool:
     """Return whether a node adds anything to its column."""
     weights = node.leaf_values if isinstance(node, FloatTree) else node.weights
     return bool(weights.any())
 
 
-def _rises(node: object) -> bool:
+def _rises(node: MemberNode) -> bool:
     """Return whether what a node of one score says never falls."""
     if isinstance(node, FloatTree):
         return bool(node.leaf_values[0, 0] <= node.leaf_values[1, 0])
-    (layer,) = node.layers[:1]
-    return len(node.layers) == 1 and bool(layer.matrix[0, 0] * node.weights[0, 0] > 0)
+    dense = cast(FloatLayers, node)  # a softmax is of several scores
+    (layer,) = dense.layers[:1]
+    return len(dense.layers) == 1 and bool(layer.matrix[0, 0] * dense.weights[0, 0] > 0)
 
 
 def _over_scores(tree: FloatTree, columns: Sequence[ScoreFunction]) -> FloatTree:
@@ -215,8 +221,11 @@ def _over_scores(tree: FloatTree, columns: Sequence[ScoreFunction]) -> FloatTree
     for split, (column, cut) in enumerate(zip(tree.feature, tree.cut, strict=True)):
         function = columns[column]
         if np.isfinite(cut):
-            found = largest_true(
-                lambda s, function=function, cut=cut: function(np.asarray(s)) <= cut, 1
-            )
-            cuts[split] = float(found[0])
+
+            def at_most(
+                score: np.ndarray, function: ScoreFunction = function, cut: float = cut
+            ) -> np.ndarray:
+                return function(np.asarray(score)) <= cut
+
+            cuts[split] = float(largest_true(at_most, 1)[0])
     return replace(tree, cut=cuts)

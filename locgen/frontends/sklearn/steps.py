@@ -66,13 +66,13 @@ def multiplied(step: PolynomialFeatures, before: Preprocessing, extend: Extend) 
         if len(factors) == 1:
             outputs.append(replace(factors[0], untouched=False))
             continue
-        if any(factor.polynomial is None for factor in factors):
-            raise UnsupportedModel(
-                "PolynomialFeatures multiplies what is no sum of columns (bins, categories, "
-                "splines): put it behind scalers alone"
-            )
         product = Polynomial((((), 1.0),))
         for factor in factors:
+            if factor.polynomial is None:
+                raise UnsupportedModel(
+                    "PolynomialFeatures multiplies what is no sum of columns (bins, categories, "
+                    "splines): put it behind scalers alone"
+                )
             product = product.times(factor.polynomial)
         columns = {column for term, _ in product.terms for column in term}
         if product.degree > 2 and len(columns) > 1:

@@ -5,7 +5,7 @@ scikit-learn 1.9.1. All of them cast features to float32 and go left on ``<=``. 
 classes are read: a subclass may predict otherwise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from locgen.frontends.labels import class_labels, plain_labels
 from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import float_trees
-from locgen.frontends.reading import Oracle, Read, Reading, common_settings
+from locgen.frontends.reading import Oracle, Probability, Read, Reading, common_settings
 from locgen.frontends.sklearn import node_tables
 from locgen.ir import Argmax, Group, MultiOutput
 from locgen.ir.float import FloatTree
@@ -185,7 +185,7 @@ def boosted(last: BaseEstimator, preprocessing: Preprocessing, read: Read) -> Re
             task="regression", classes=(), trees=trees, base=base, decision="identity", **common
         )
         return Reading(model, Oracle(lambda x: library.predict(x).reshape(len(x), -1), leaves))
-    binary = "sigmoid2" if last.loss == "exponential" else "sigmoid"
+    binary: Probability = "sigmoid2" if last.loss == "exponential" else "sigmoid"
     model = Model(
         task="classification",
         classes=class_labels(last),
@@ -235,7 +235,7 @@ def _trees(
     last: BaseEstimator,
     width: int,
     leaf_values: Callable[[np.ndarray], np.ndarray],
-    outputs: list[tuple[int, ...]],
+    outputs: Sequence[tuple[int, ...]],
 ) -> tuple[FloatTree, ...]:
     """Return the members as trees over raw features.
 

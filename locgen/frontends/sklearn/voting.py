@@ -83,20 +83,23 @@ def _groups(
     last: BaseEstimator, models: Sequence[Model], own: Sequence[tuple[int, ...]]
 ) -> tuple[Group, ...]:
     """Return each member's decision over its own outputs."""
-    for model in models:
-        if not isinstance(model.rule_of_decision, Argmax | Threshold | Votes):
+    groups = []
+    for model, outputs in zip(models, own, strict=True):
+        rule = model.rule_of_decision
+        if not isinstance(rule, Argmax | Threshold | Votes):
             raise UnsupportedModel(
                 f"{type(last).__name__} has a {model.family} as member, whose answer is no largest "
                 "score: use trees, forests, boosting or linear models as members"
             )
-    return tuple(Group(o, m.rule_of_decision) for m, o in zip(models, own, strict=True))
+        groups.append(Group(outputs, rule))
+    return tuple(groups)
 
 
 def votes(
     last: BaseEstimator,
     preprocessing: Preprocessing,
     readings: Sequence[Reading],
-    weights: Sequence[float],
+    weights: Sequence[float] | np.ndarray,
     classes: Sequence[object],
     codes: Sequence[object],
 ) -> Reading:

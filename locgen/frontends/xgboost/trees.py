@@ -8,6 +8,7 @@ float32 there and float64 here.
 import json
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xgboost
@@ -72,7 +73,7 @@ def read(
         _raw_tree(tree, features, weights[index], ensemble["tree_info"][index], preprocessing, name)
         for index, tree in enumerate(ensemble["trees"][: rounds[1]])
     ]
-    common = {
+    common: dict[str, Any] = {
         "family": name,
         "library": f"XGBoost {xgboost.__version__}",
         "feature_names": preprocessing.names,
@@ -209,12 +210,12 @@ def _raw_tree(
     missing_left = np.array(tree["default_left"], dtype=np.int64)[picked] != 0
     kinds = np.array(tree.get("split_type") or np.zeros(len(left_all)), dtype=np.int64)[picked]
     categories = {}
-    for node in np.flatnonzero((kinds == _CATEGORICAL) & (left != -1)):
-        at = tree["categories_nodes"].index(order[node])
+    for split in np.flatnonzero((kinds == _CATEGORICAL) & (left != -1)):
+        at = tree["categories_nodes"].index(order[split])
         start = tree["categories_segments"][at]
         listed = np.sort(tree["categories"][start : start + tree["categories_sizes"][at]])
-        column = preprocessing.raw_column(int(feature[node]), name)
-        categories[int(node)] = _category_split(column, listed, bool(missing_left[node]))
+        column = preprocessing.raw_column(int(feature[split]), name)
+        categories[int(split)] = _category_split(column, listed, bool(missing_left[split]))
     return RawTree(
         left=left,
         right=right,
