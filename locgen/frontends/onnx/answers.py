@@ -1,6 +1,6 @@
 """Answers of ONNX graphs: the decision over raw scores, and onnxruntime's own to compare with."""
 
-from typing import Any
+from typing import Any, Literal
 
 from locgen.frontends.onnx.model import OnnxModel
 from locgen.frontends.onnx.values import Scores, Winner
@@ -22,7 +22,7 @@ def answered(
     last: OnnxModel,
     preprocessing: Preprocessing,
     tolerance: float,
-    decision: str | Votes,
+    decision: Literal["argmax", ">=", ">"] | Votes,
     **settings: Any,
 ) -> Reading:
     """Return the model of a graph; one without labels is a regression.

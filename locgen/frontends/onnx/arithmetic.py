@@ -4,6 +4,8 @@ onnxruntime casts what they are given to float32 and adds up float32; here all i
 and constants before them fold into the coefficients, as they do in `additive`.
 """
 
+from typing import Literal
+
 import onnxruntime
 
 from locgen.errors import UnsupportedModel
@@ -40,6 +42,7 @@ def read_arithmetic(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
         )
     ((number, matrix),) = scores.weights.items()
     machine = graph.ensembles[number]
+    assert isinstance(machine, Machine)
     own = _preprocessing(last, machine, preprocessing)
     base = scores.base + machine.base @ matrix
     if isinstance(machine.sums, Stored):
@@ -50,7 +53,7 @@ def read_arithmetic(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
         nodes = ArithmeticNodes((node,), constant, ranges, place.fills)
     else:
         nodes = arithmetic_nodes(linear(machine.sums @ matrix), own)
-    decision: str | Votes = "argmax"
+    decision: Literal["argmax", ">=", ">"] | Votes = "argmax"
     if isinstance(graph.answer, Winner):
         votes = Votes.between_pairs(graph.answer.classes) if graph.answer.votes else None
         decision = votes or ("argmax" if len(base) > 1 else graph.answer.operator)

@@ -4,7 +4,7 @@ TreeEnsembleClassifier and TreeEnsembleRegressor list all nodes of all trees, le
 weights apart; TreeEnsemble (ai.onnx.ml 5) lists splits and leaves apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,7 +106,8 @@ def split_arrays(attributes: Attributes) -> Arrays:
     modes = [MODES[int(number)] for number in numbers]
     target, weight = attributes.integers("leaf_targetids"), attributes.tensor("leaf_weights")
     _alike(len(target), weight)
-    children, leaves = {}, []
+    children: dict[str, np.ndarray] = {}
+    leaves: list[int] = []
     for side in ("true", "false"):
         child = attributes.integers(f"nodes_{side}nodeids")
         ends = attributes.integers(f"nodes_{side}leafs")
@@ -155,6 +156,6 @@ def _texts(listed: Sequence[bytes]) -> list[str]:
     return [text.decode(errors="replace") for text in listed]
 
 
-def _alike(count: int, *arrays: Sequence[object]) -> None:
+def _alike(count: int, *arrays: Sized) -> None:
     if count < 1 or any(len(array) != count for array in arrays):
         raise damaged("arrays of the trees differ in length")

@@ -17,8 +17,9 @@ from locgen.frontends.onnx.values import (
     Codes,
     Columns,
     Constant,
+    Dtype,
+    Inputs,
     Trace,
-    Value,
     damaged,
     picked,
     refused,
@@ -26,20 +27,31 @@ from locgen.frontends.onnx.values import (
 
 __all__ = ["COLUMN_OPERATORS"]
 
-_DTYPES = {
+_DTYPES: dict[int | None, Dtype] = {
     TensorProto.FLOAT: "float32",
     TensorProto.DOUBLE: "float64",
     TensorProto.INT64: "int64",
     TensorProto.INT32: "int64",
 }
+_ENCODED: tuple[tuple[Dtype, str, type], ...] = (
+    ("float32", "values_floats", float),
+    ("int64", "values_int64s", int),
+)
 
 
-def _same(node: NodeProto, inputs: Sequence[Value]) -> Value:
-    return inputs[0]
-
-
-def _cast(node: NodeProto, inputs: Sequence[Value]) -> Columns:
+def _first(inputs: Inputs) -> Columns:
+    """Return the first input, where it can be nothing but columns: ONNX's checker counts inputs."""
     given = inputs[0]
+    assert isinstance(given, Columns)
+    return given
+
+
+def _same(node: NodeProto, inputs: Inputs) -> Columns:
+    return _first(inputs)
+
+
+def _cast(node: NodeProto, inputs: Inputs) -> Columns:
+    given = _first(inputs)
     to = _DTYPES.get(Attributes(node).one("to", int))
     if to is None:
         raise refused(node, "to another type than float, double or int64 is not supported")
@@ -88,8 +100,8 @@ def _fitting(node: NodeProto, numbers: np.ndarray, given: Columns, what: str) ->
         raise damaged(f"{node.op_type} has the wrong number of {what}, or infinite ones")
 
 
-def _scaler(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    attributes, given = Attributes(node), inputs[0]
+def _scaler(node: NodeProto, inputs: Inputs) -> Columns:
+    attributes, given = Attributes(node), _first(inputs)
     _fitting(node, attributes.numbers("offset"), given, "offsets")
     scale = attributes.numbers("scale")
     _fitting(node, scale, given, "scales")
@@ -99,22 +111,25 @@ def _scaler(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     return replace(given, traces=_moved(node, given, scale, offset), dtype="float32")
 
 
-def _imputer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    attributes, given = Attributes(node), inputs[0]
+def _imputer(node: NodeProto, inputs: Inputs) -> Columns:
+    attributes, given = Attributes(node), _first(inputs)
     _fitting(node, attributes.numbers("imputed_value_floats"), given, "values")
     if not np.isnan(attributes.one("replaced_value_float", float, 0.0)):
         raise refused(node, "that replaces a number and not NaN is not supported")
     _whole_refused(node, given)
-    after = {"kept": "replaced", "replaced": "replaced", "refused": "refused"}
-    traces = [replace(t, missing=after[t.missing]) for t in _moved(node, given)]
-    return replace(given, traces=tuple(traces))
+    traces = tuple(
+        replace(t, missing="refused" if t.missing == "refused" else "replaced")
+        for t in _moved(node, given)
+    )
+    return replace(given, traces=traces)
 
 
-def _binarizer(node: NodeProto, inputs: Sequence[Value]) -> Columns:
+def _binarizer(node: NodeProto, inputs: Inputs) -> Columns:
     """Compare with a limit; onnxruntime refuses NaN."""
-    _whole_refused(node, inputs[0])
-    traces = [replace(t, missing=_refusing(t)) for t in _bent(node, inputs[0])]
-    return replace(inputs[0], traces=tuple(traces))
+    given = _first(inputs)
+    _whole_refused(node, given)
+    traces = [replace(t, missing=_refusing(t)) for t in _bent(node, given)]
+    return replace(given, traces=tuple(traces))
 
 
 def _refusing(trace: Trace) -> Literal["replaced", "refused"]:
@@ -122,16 +137,17 @@ def _refusing(trace: Trace) -> Literal["replaced", "refused"]:
     return "replaced" if trace.missing == "replaced" else "refused"
 
 
-def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Columns:
+def _arithmetic(node: NodeProto, inputs: Inputs) -> Columns:
     """Take a constant to or from each column, or multiply or divide by a positive one."""
-    places = [place for place, value in enumerate(inputs) if isinstance(value, Columns)]
-    if len(inputs) != 2 or len(places) != 1 or not isinstance(inputs[1 - places[0]], Constant):
+    columns = [value for value in inputs if isinstance(value, Columns)]
+    held = [value for value in inputs if isinstance(value, Constant)]
+    if len(inputs) != 2 or len(columns) != 1 or len(held) != 1:
         raise refused(node, "that mixes columns before the model is not supported")
-    given, numbers = inputs[places[0]], inputs[1 - places[0]].array
+    given, numbers = columns[0], held[0].array
     if numbers.ndim > 2 or (numbers.ndim == 2 and numbers.shape[0] != 1):
         raise damaged(f"{node.op_type} has a constant of the wrong shape")
     _fitting(node, numbers.ravel(), given, "constants")
-    if node.op_type in ("Sub", "Div") and places[0] != 0:
+    if node.op_type in ("Sub", "Div") and inputs[0] is not given:
         raise refused(node, "of a constant by a column is not supported")
     if node.op_type in ("Mul", "Div") and not (numbers > 0).all():
         raise refused(node, "by a constant that is not positive is not supported")
@@ -139,58 +155,58 @@ def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Columns:
         raise damaged(f"{node.op_type} has a constant of the wrong shape")
     _whole_refused(node, given)
     own = numbers.ravel().astype(np.float64)
-    slope, offset = {
+    affine: dict[str, tuple[np.ndarray | float, np.ndarray | float]] = {
         "Add": (1.0, own),
         "Sub": (1.0, -own),
         "Mul": (own, 0.0),
         "Div": (1 / np.where(own == 0, 1.0, own), 0.0),
-    }[node.op_type]
-    return replace(given, traces=_moved(node, given, slope, offset))
+    }
+    return replace(given, traces=_moved(node, given, *affine[node.op_type]))
 
 
-def _clip(node: NodeProto, inputs: Sequence[Value]) -> Columns:
+def _clip(node: NodeProto, inputs: Inputs) -> Columns:
     limits = [value for value in inputs[1:] if value is not None]
     if not all(isinstance(value, Constant) and value.array.size == 1 for value in limits):
         raise refused(node, "between limits that are no constants is not supported")
-    _whole_refused(node, inputs[0])
-    return replace(inputs[0], traces=_bent(node, inputs[0]))
+    given = _first(inputs)  # columns among the limits are refused
+    _whole_refused(node, given)
+    return replace(given, traces=_bent(node, given))
 
 
-def _picked(node: NodeProto, inputs: Sequence[Value]) -> Columns:
+def _picked(node: NodeProto, inputs: Inputs) -> Columns:
     given = inputs[0]
-    chosen = None
     if isinstance(given, Columns) and not given.deep:
         chosen = picked(node, inputs, len(given.traces))
-    if chosen is None:
-        raise refused(node, "that picks something else than columns is not supported")
-    return replace(given, traces=tuple(given.traces[place] for place in chosen))
+        if chosen is not None:
+            return replace(given, traces=tuple(given.traces[place] for place in chosen))
+    raise refused(node, "that picks something else than columns is not supported")
 
 
-def _joined(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    alike = all(isinstance(value, Columns) and not value.deep for value in inputs)
-    if not alike or Attributes(node).one("axis", int) not in (1, -1):
+def _joined(node: NodeProto, inputs: Inputs) -> Columns:
+    parts = [value for value in inputs if isinstance(value, Columns) and not value.deep]
+    if len(parts) != len(inputs) or Attributes(node).one("axis", int) not in (1, -1):
         raise refused(node, "of something else than columns is not supported")
-    if len({value.dtype for value in inputs}) != 1:
+    if len({part.dtype for part in parts}) != 1:
         raise damaged("Concat joins columns of several types")
-    if sum(len(value.traces) for value in inputs) > MOST_COLUMNS:
+    if sum(len(part.traces) for part in parts) > MOST_COLUMNS:
         raise refused(node, f"to more than {MOST_COLUMNS} columns is not supported")
-    return replace(inputs[0], traces=tuple(t for value in inputs for t in value.traces))
+    return replace(parts[0], traces=tuple(trace for part in parts for trace in part.traces))
 
 
-def _reshaped(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    given = inputs[0]
+def _reshaped(node: NodeProto, inputs: Inputs) -> Columns:
+    flat = False
     if node.op_type == "Flatten":
         flat = Attributes(node).one("axis", int, 1) == 1
-    else:
-        shape = inputs[1].array.ravel().tolist() if isinstance(inputs[1], Constant) else []
-        flat = len(shape) == 2 and shape[0] == -1 and shape[1] == len(given.traces)
+    elif isinstance(inputs[1], Constant):  # and so the columns come first
+        shape = inputs[1].array.ravel().tolist()
+        flat = shape == [-1, len(_first(inputs).traces)]
     if not flat:
         raise refused(node, "that moves columns into rows is not supported")
-    return replace(given, deep=False)
+    return replace(_first(inputs), deep=False)
 
 
-def _one_hot(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    attributes, given = Attributes(node), inputs[0]
+def _one_hot(node: NodeProto, inputs: Inputs) -> Columns:
+    attributes, given = Attributes(node), _first(inputs)
     if "cats_strings" in attributes:
         raise refused(node, "of text is not supported")
     categories = attributes.all("cats_int64s", int)
@@ -205,18 +221,16 @@ def _one_hot(node: NodeProto, inputs: Sequence[Value]) -> Columns:
     return Columns(traces, "float32", deep=True)
 
 
-def _label_encoder(node: NodeProto, inputs: Sequence[Value]) -> Columns:
-    attributes, given = Attributes(node), inputs[0]
+def _label_encoder(node: NodeProto, inputs: Inputs) -> Columns:
+    attributes, given = Attributes(node), _first(inputs)
+    keys: Sequence[float]
     if "keys_floats" in attributes and given.dtype == "float32":
         keys, whole = attributes.all("keys_floats", float), False
     elif "keys_int64s" in attributes and given.dtype == "int64":
         keys, whole = attributes.all("keys_int64s", int), True
     else:
         raise refused(node, "of anything but floats or int64 to numbers is not supported")
-    for dtype, values, kind in (
-        ("float32", "values_floats", float),
-        ("int64", "values_int64s", int),
-    ):
+    for dtype, values, kind in _ENCODED:
         if values in attributes:
             if len(attributes.all(values, kind)) != len(keys):
                 raise damaged("LabelEncoder has another number of values than of keys")
@@ -249,7 +263,7 @@ def _coded(
     return Trace(trace.column, untouched=False, codes=codes, missing=missing, affine=None)
 
 
-COLUMN_OPERATORS: dict[str, Callable[[NodeProto, Sequence[Value]], Value]] = {
+COLUMN_OPERATORS: dict[str, Callable[[NodeProto, Inputs], Columns]] = {
     "Add": _arithmetic,
     "ArrayFeatureExtractor": _picked,
     "Binarizer": _binarizer,

@@ -5,7 +5,9 @@ second class, whose label wins above 0, or above 0.5 if no weight is negative. W
 label must have got a weight to win.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,14 +16,23 @@ from onnx import NodeProto
 from locgen.errors import UnsupportedModel
 from locgen.frontends.onnx.arrays import LEAF, Arrays, listed_arrays, split_arrays
 from locgen.frontends.onnx.nodes import NodeTree, trees_of
-from locgen.frontends.onnx.values import MOST_SCORES, Attributes, Scores, Winner, damaged, refused
+from locgen.frontends.onnx.values import (
+    MOST_SCORES,
+    Attributes,
+    Link,
+    Probabilities,
+    Scores,
+    Winner,
+    damaged,
+    refused,
+)
 
 __all__ = ["OPERATORS", "Ensemble", "read_ensemble"]
 
 OPERATORS = ("TreeEnsemble", "TreeEnsembleClassifier", "TreeEnsembleRegressor")
 _TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 _AGGREGATES = ("AVERAGE", "SUM", "MIN", "MAX")
-_LINKS = {"NONE": "none", "SOFTMAX": "softmax", "LOGISTIC": "logistic"}
+_LINKS: dict[str, Link] = {"NONE": "none", "SOFTMAX": "softmax", "LOGISTIC": "logistic"}
 
 
 @dataclass(frozen=True)
@@ -66,21 +77,22 @@ def read_ensemble(
     attributes = Attributes(node)
     transform, aggregate = _settings(node, attributes)
     arrays, labels, outputs, base = _arrays(node, attributes)
-    found = {
-        "node": node,
-        "dtype": dtype,
-        "strict": {mode for mode in arrays.modes if mode != LEAF} <= {"BRANCH_LT", "BRANCH_GTE"},
-        "share": 1 / len(arrays.roots) if aggregate == "AVERAGE" else 1.0,
-    }
+    ensemble = partial(
+        Ensemble,
+        node=node,
+        dtype=dtype,
+        strict={mode for mode in arrays.modes if mode != LEAF} <= {"BRANCH_LT", "BRANCH_GTE"},
+        share=1 / len(arrays.roots) if aggregate == "AVERAGE" else 1.0,
+    )
     if len(labels) == 2:
         only = _only_class(node, arrays, base)
         arrays = replace(arrays, output=np.zeros_like(arrays.output))
         trees = trees_of(arrays, features, dtype)
         _check_weighted(trees)
         positive = not (arrays.weight < 0).any()
-        scores, winner = _two_classes(node, transform, only, positive, labels, number)
+        scores, decided = _two_classes(node, transform, only, positive, labels, number)
         base = base if len(base) and only == 0 else np.zeros(1)
-        return Ensemble(trees=trees, base=base, column=1, scores=scores, winner=winner, **found)
+        return ensemble(trees=trees, base=base, column=1, scores=scores, winner=decided)
     if len(base) not in (0, outputs):
         raise damaged(f"{node.op_type} has {len(base)} base values for {outputs} outputs")
     trees = trees_of(arrays, features, dtype)
@@ -93,19 +105,20 @@ def read_ensemble(
             "onnxruntime does not add them there",
         )
     plain = Scores({number: np.eye(outputs)}, np.zeros(outputs))
-    winner = None
+    winner: Winner | None = None
     if labels:
         if not len(base):
             _check_all_weighted(trees, outputs)
-        probability = (node.output[1], "softmax") if transform == "SOFTMAX" else None
+        probability: Probabilities | None = None
+        if transform == "SOFTMAX":
+            probability = node.output[1], "softmax"
         winner = Winner(plain, labels, probability, classes=outputs)
-    return Ensemble(
+    return ensemble(
         trees=trees,
         base=base if len(base) else np.zeros(outputs),
         column=0,
         scores=Scores(plain.weights, plain.base, _LINKS[transform]),
         winner=winner,
-        **found,
     )
 
 
@@ -158,7 +171,7 @@ def _settings(node: NodeProto, attributes: Attributes) -> tuple[str, str]:
 
 def _labels(node: NodeProto, attributes: Attributes) -> tuple[str | int, ...]:
     texts = [text.decode(errors="replace") for text in attributes.all("classlabels_strings", bytes)]
-    labels = texts or attributes.all("classlabels_int64s", int)
+    labels: Sequence[str | int] = texts or attributes.all("classlabels_int64s", int)
     if not labels or len(node.output) != 2 or not all(node.output):
         raise damaged("TreeEnsembleClassifier has no classes, or not both of its outputs")
     if len(labels) == 1:
@@ -196,11 +209,11 @@ def _two_classes(
     number: int,
 ) -> tuple[Scores, Winner]:
     """Return the scores of both classes, and the label, by the one raw output."""
-    probability = None
+    probability: Probabilities | None = None
     if only == 1:
         scores = Scores({number: np.array([[0.0, 1.0]])}, np.zeros(2), _LINKS[transform])
     elif transform == "LOGISTIC" or not positive:
-        link = "logistic" if transform == "LOGISTIC" else "none"
+        link: Link = "logistic" if transform == "LOGISTIC" else "none"
         scores = Scores({number: np.array([[-1.0, 1.0]])}, np.zeros(2), link)
         probability = (node.output[1], "sigmoid") if link == "logistic" and not positive else None
     else:

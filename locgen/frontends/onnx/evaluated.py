@@ -55,7 +55,8 @@ def evaluated(proto: onnx.ModelProto) -> Graph:
             continue
         for node in trees:
             walked.value(node.output[0])
-        ensembles = tuple(walked.ensembles)
+        # A machine before a tree is refused.
+        ensembles = tuple(one for one in walked.ensembles if isinstance(one, Ensemble))
         if any(len(ensemble.trees) != 1 or ensemble.trees[0].sets for ensemble in ensembles):
             continue
         leaves = [_leaf_outputs(proto, ensemble) for ensemble in ensembles]
@@ -136,7 +137,7 @@ def _rows(tree: NodeTree, features: int, dtype: str) -> np.ndarray:
     low, high = low[at], high[at]
     above = np.nextafter(low, np.array(np.inf, dtype=dtype))
     inside = np.where(np.isfinite(high), high, np.where(np.isfinite(low), above, 0))
-    return np.where((low < high).all(axis=1)[:, None], inside, 0).astype(dtype)
+    return np.where((low < high).all(axis=1, keepdims=True), inside, 0).astype(dtype)
 
 
 def _leaf_outputs(proto: onnx.ModelProto, ensemble: Ensemble) -> dict[str, np.ndarray]:

@@ -1,7 +1,8 @@
 """An ONNX graph walked from its inputs to its answer, before anything of it is run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto
@@ -16,6 +17,8 @@ from locgen.frontends.onnx.values import (
     Attributes,
     Columns,
     Constant,
+    Dtype,
+    Inputs,
     Scores,
     Stack,
     Trace,
@@ -29,7 +32,8 @@ from locgen.frontends.onnx.values import (
 __all__ = ["Graph", "Input", "behind", "started", "walk"]
 
 _STANDARD, _ML = ("", "ai.onnx"), "ai.onnx.ml"
-_DTYPES = {
+_InputDtype = Literal["float32", "float64", "int64", "int32"]
+_DTYPES: dict[int, _InputDtype] = {
     TensorProto.FLOAT: "float32",
     TensorProto.DOUBLE: "float64",
     TensorProto.INT64: "int64",
@@ -44,7 +48,7 @@ class Input:
     name: str
     first: int
     width: int
-    dtype: str
+    dtype: _InputDtype
 
     def of(self, x: np.ndarray) -> np.ndarray:
         """Return what the input is given for raw rows `x` (rows, columns).
@@ -116,31 +120,35 @@ def walk(model: ModelProto) -> Graph:
             found[output.name] = walked.value(output.name)
         except UnsupportedModel as error:
             refusals.append(error)
-    decided = [name for name, value in found.items() if isinstance(value, Winner)]
+    decided = {name: value for name, value in found.items() if isinstance(value, Winner)}
     if not decided and refusals:
         raise refusals[0]
-    answers = decided or [name for name in found if _is_regression(found[name], walked.ensembles)]
+    answers: Mapping[str, Winner | Scores] = decided or {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, Scores) and _is_regression(value, walked.ensembles)
+    }
     if len(answers) != 1 or len(found) > 1 > len(decided):
         raise UnsupportedModel(
             f"the ONNX graph has {len(graph.output)} outputs, none or several of which are the "
             "answer: keep one output of labels, or one of regression values"
         )
-    (name,) = answers
-    return Graph(inputs, names, walked.columns, tuple(walked.ensembles), name, found[name])
+    ((name, answer),) = answers.items()
+    return Graph(inputs, names, walked.columns, tuple(walked.ensembles), name, answer)
 
 
-def _is_regression(value: Value, ensembles: Sequence[Ensemble | Machine]) -> bool:
-    """Return whether a value is a sum of regressors."""
+def _is_regression(scores: Scores, ensembles: Sequence[Ensemble | Machine]) -> bool:
+    """Return whether scores are a sum of regressors."""
     return (
-        isinstance(value, Scores)
-        and value.link == "none"
-        and bool(value.weights)
-        and not any(ensembles[number].winner for number in value.weights)
+        scores.link == "none"
+        and bool(scores.weights)
+        and not any(ensembles[number].winner for number in scores.weights)
     )
 
 
 def _inputs(values: list[ValueInfoProto]) -> tuple[tuple[Input, ...], tuple[str, ...]]:
-    inputs, names = [], []
+    inputs: list[Input] = []
+    names: list[str] = []
     for value in values:
         tensor = value.type.tensor_type
         dtype = _DTYPES.get(tensor.elem_type)
@@ -191,10 +199,14 @@ class _Walk:
         self.known: dict[str, Value] = dict(held)
         for given in inputs:
             own = range(given.first, given.first + given.width)
-            whole = given.dtype.startswith("int")
-            settings = {"missing": "refused", "affine": None} if whole else {}
-            traces = (Trace(n, not whole, **settings) for n in own)
-            self.known[given.name] = Columns(tuple(traces), "int64" if whole else given.dtype)
+            dtype: Dtype = "int64" if given.dtype == "int32" else given.dtype
+            traces = tuple(
+                Trace(n, untouched=False, missing="refused", affine=None)
+                if dtype == "int64"
+                else Trace(n)
+                for n in own
+            )
+            self.known[given.name] = Columns(traces, dtype)
         self.ensembles: list[Ensemble | Machine] = []
         self.columns: dict[str, Columns] = {}
 
@@ -209,25 +221,19 @@ class _Walk:
 
     def _compute(self, node: NodeProto) -> None:
         values = self._values(node)
+        results: list[Value]
         if node.op_type in OPERATORS and node.domain == _ML:
-            one = self._ensemble(node, values)
-            results = [one.scores] if one.winner is None else [one.winner, one.scores]
+            results = _results(self._ensemble(node, values))
         elif is_machine(node, values):
-            machine = read_machine(node, values, len(self.ensembles))
-            self.ensembles.append(machine)
-            self.columns[node.input[0]] = values[0]
-            results = [machine.scores]
-            if len(node.output) == 2:
-                results = [machine.winner, machine.scores]
-            elif machine.winner is not None:
-                results = [machine.winner]
+            # A machine of one class puts out no scores.
+            results = _results(self._machine(node, values))[: len(node.output)]
         else:
             results = [_computed(node, values)]
         if len(results) != len(node.output):
             raise refused(node, "with several outputs is not supported")
         self.known.update(zip(node.output, results, strict=True))
 
-    def _values(self, node: NodeProto) -> list[Value | None]:
+    def _values(self, node: NodeProto) -> Inputs:
         """Return the inputs of `node`, None for those left out."""
         if any(name and name not in self.known for name in node.input):
             raise damaged(f"{ascii(node.op_type)[1:-1]} has an input that comes from nowhere")
@@ -236,10 +242,20 @@ class _Walk:
             raise damaged(f"{ascii(node.op_type)[1:-1]} has no input")
         return values
 
-    def _ensemble(self, node: NodeProto, values: list[Value | None]) -> Ensemble:
+    def _machine(self, node: NodeProto, values: Inputs) -> Machine:
+        one, given = read_machine(node, values, len(self.ensembles)), values[0]
+        assert isinstance(given, Columns)
+        self.ensembles.append(one)
+        self.columns[node.input[0]] = given
+        return one
+
+    def _ensemble(self, node: NodeProto, values: Inputs) -> Ensemble:
         given = values[0] if len(values) == 1 else None
-        rows = isinstance(given, Columns) and not given.deep
-        if not rows or any(trace.cut_off is not None for trace in given.traces):
+        if (
+            not isinstance(given, Columns)
+            or given.deep
+            or any(trace.cut_off is not None for trace in given.traces)
+        ):
             raise refused(node, "of something else than rows of numbers is not supported")
         # onnxruntime compares whole numbers with float32 thresholds, and so as float32.
         compared = "float32" if given.dtype == "int64" else given.dtype
@@ -249,14 +265,21 @@ class _Walk:
         return one
 
 
-def _computed(node: NodeProto, values: list[Value | None]) -> Value:
+def _results(one: Ensemble | Machine) -> list[Value]:
+    """Return what a model puts out, in order."""
+    return [one.scores] if one.winner is None else [one.winner, one.scores]
+
+
+def _computed(node: NodeProto, values: Inputs) -> Value:
     if node.domain not in (*_STANDARD, _ML):
         raise refused(node, f"of the domain {node.domain!a} is not supported")
     if node.op_type == "Constant" and not values:
         return Constant(_constant(node))
     before = any(isinstance(value, Columns) for value in values)
     after = any(isinstance(value, Scores | Stack | Winner) for value in values)
-    operators = COLUMN_OPERATORS if before else SCORE_OPERATORS
+    operators: Mapping[str, Callable[[NodeProto, Inputs], Value]] = (
+        COLUMN_OPERATORS if before else SCORE_OPERATORS
+    )
     if before == after or node.op_type not in operators:
         place = "before the model" if before else "behind the model"
         raise refused(node, f"{place} is not supported")

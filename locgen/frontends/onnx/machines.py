@@ -5,7 +5,7 @@ two rows or more names the first of the largest. A kernel machine's classes vote
 above 0 being one for the first; of two classes the second so wins at minus the score ``>= 0``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,10 @@ from locgen.frontends.onnx.values import (
     Attributes,
     Columns,
     Constant,
+    Inputs,
+    Link,
+    Probabilities,
     Scores,
-    Value,
     Winner,
     damaged,
     refused,
@@ -26,7 +28,7 @@ from locgen.frontends.onnx.values import (
 
 __all__ = ["MACHINES", "Machine", "Stored", "is_machine", "read_machine"]
 
-_LINKS = {"NONE": "none", "SOFTMAX": "softmax", "LOGISTIC": "logistic"}
+_LINKS: dict[str, Link] = {"NONE": "none", "SOFTMAX": "softmax", "LOGISTIC": "logistic"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ class Machine:
     dtype: str = "float32"
 
 
-def is_machine(node: NodeProto, inputs: Sequence[Value | None]) -> bool:
+def is_machine(node: NodeProto, inputs: Inputs) -> bool:
     """Return whether `node` is one of these operators; a MatMul of columns by a constant is."""
     if node.op_type == "MatMul" and node.domain in ("", "ai.onnx"):
         kinds = [type(value) for value in inputs]
@@ -77,7 +79,7 @@ def is_machine(node: NodeProto, inputs: Sequence[Value | None]) -> bool:
     return node.op_type in MACHINES and node.domain == "ai.onnx.ml"
 
 
-def read_machine(node: NodeProto, inputs: Sequence[Value | None], number: int) -> Machine:
+def read_machine(node: NodeProto, inputs: Inputs, number: int) -> Machine:
     """Return what the operator `node`, the graph's model `number`, computes.
 
     Raises
@@ -92,7 +94,9 @@ def read_machine(node: NodeProto, inputs: Sequence[Value | None], number: int) -
         raise refused(node, "of something else than rows of floats is not supported")
     features = len(given.traces)
     if node.op_type == "MatMul":
-        return _product(node, features, inputs[1].array, number)
+        matrix = inputs[1]
+        assert isinstance(matrix, Constant)
+        return _product(node, features, matrix.array, number)
     if len(inputs) != 1:
         raise damaged(f"{node.op_type} has {len(inputs)} inputs")
     return MACHINES[node.op_type](node, features, number)
@@ -123,7 +127,7 @@ def _labels(node: NodeProto) -> tuple[str | int, ...]:
     return tuple(attributes.all("classlabels_ints", int))
 
 
-def _link(node: NodeProto) -> str:
+def _link(node: NodeProto) -> Link:
     transform = Attributes(node).text("post_transform", "NONE")
     if transform not in _LINKS:
         raise refused(node, f"with post_transform {ascii(transform)[1:-1]} is not supported")
@@ -163,7 +167,7 @@ def _linear_classifier(node: NodeProto, features: int, number: int) -> Machine:
         base = _finite(node, "intercepts", rows)
     if len(labels) != max(rows, 2):
         raise damaged("LinearClassifier has another number of labels than of rows")
-    probabilities = node.output[1], "softmax"
+    probability: Probabilities | None = None
     if rows == 1:
         probability = (node.output[1], "sigmoid") if link == "logistic" else None
         second = Scores({number: np.array([[-1.0, 1.0]])}, np.array([0.0, 0.0]), link)
@@ -172,13 +176,12 @@ def _linear_classifier(node: NodeProto, features: int, number: int) -> Machine:
             second = Scores(second.weights, np.array([1.0, 0.0]), link)
         return Machine(node, coefficients.T, base, second, winner, column=1)
     if rows > 2:
-        probability = probabilities if link == "softmax" else None
+        probability = (node.output[1], "softmax") if link == "softmax" else None
         winner = Winner(plain, labels, probability, classes=rows)
         return Machine(node, coefficients.T, base, Scores(plain.weights, plain.base, link), winner)
     # A row each: where the first is minus the second, the score is the second.
     mirrored = np.array_equal(coefficients[0], -coefficients[1]) and base[0] == -base[1]
     compared = plain.times(np.array([[0.0], [1.0]]) if mirrored else np.array([[-1.0], [1.0]]))
-    probability = None
     if (link == "logistic" and mirrored) or (link == "softmax" and not mirrored):
         probability = node.output[1], "sigmoid"
     winner = Winner(compared, labels, probability)

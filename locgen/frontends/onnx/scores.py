@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 from onnx import NodeProto, TensorProto
@@ -10,6 +11,7 @@ from locgen.frontends.onnx.values import (
     MOST_SCORES,
     Attributes,
     Constant,
+    Inputs,
     Scores,
     Stack,
     Value,
@@ -23,13 +25,18 @@ __all__ = ["SCORE_OPERATORS"]
 
 _WHOLE = (TensorProto.INT64, TensorProto.INT32)
 _REAL = (TensorProto.FLOAT, TensorProto.DOUBLE)
+_ENCODED: tuple[tuple[str, type[bytes | int | float]], ...] = (
+    ("strings", bytes),
+    ("int64s", int),
+    ("floats", float),
+)
 
 
-def _same(node: NodeProto, inputs: Sequence[Value]) -> Value:
-    return next(value for value in inputs if not isinstance(value, Constant))
+def _same(node: NodeProto, inputs: Inputs) -> Value:
+    return next(value for value in inputs if isinstance(value, Scores | Stack | Winner))
 
 
-def _cast(node: NodeProto, inputs: Sequence[Value]) -> Value:
+def _cast(node: NodeProto, inputs: Inputs) -> Value:
     given, to = inputs[0], Attributes(node).one("to", int)
     if isinstance(given, Winner) and to in _WHOLE + _REAL:
         if given.labels is None:
@@ -45,7 +52,7 @@ def _cast(node: NodeProto, inputs: Sequence[Value]) -> Value:
     raise refused(node, "of scores to whole numbers is not supported")
 
 
-def _reshaped(node: NodeProto, inputs: Sequence[Value]) -> Value:
+def _reshaped(node: NodeProto, inputs: Inputs) -> Value:
     given = inputs[0]
     if isinstance(given, Winner):
         return given
@@ -65,7 +72,7 @@ def _reshaped(node: NodeProto, inputs: Sequence[Value]) -> Value:
     raise refused(node, "that moves scores into other rows is not supported")
 
 
-def _linear(node: NodeProto, given: Value) -> Scores:
+def _linear(node: NodeProto, given: Value | None) -> Scores:
     """Return scores that are plain sums; a function of them is not."""
     if not isinstance(given, Scores):
         raise refused(node, "of a decision is not supported")
@@ -74,31 +81,31 @@ def _linear(node: NodeProto, given: Value) -> Scores:
     return given
 
 
-def _joined(node: NodeProto, inputs: Sequence[Value]) -> Value:
+def _joined(node: NodeProto, inputs: Inputs) -> Value:
     axis = Attributes(node).one("axis", int)
-    if axis == 0 and all(isinstance(value, Stack) for value in inputs):
-        return Stack(tuple(layer for value in inputs for layer in value.layers))
+    stacks = [value for value in inputs if isinstance(value, Stack)]
+    if axis == 0 and len(stacks) == len(inputs):
+        return Stack(tuple(layer for stack in stacks for layer in stack.layers))
     if len(inputs) == 1 and axis in (1, -1):
-        return inputs[0]
-    links = {value.link if isinstance(value, Scores) else "mixed" for value in inputs}
-    if axis not in (1, -1) or links not in ({"none"}, {"logistic"}):
+        return _same(node, inputs)
+    scores = [value for value in inputs if isinstance(value, Scores)]
+    alike = len(scores) == len(inputs) and {one.link for one in scores} in ({"none"}, {"logistic"})
+    if axis not in (1, -1) or not alike:
         raise refused(node, "of something else than scores of one kind is not supported")
-    count = sum(len(value.base) for value in inputs)
+    count = sum(len(one.base) for one in scores)
     if count > MOST_SCORES:
         raise refused(node, f"to more than {MOST_SCORES} scores is not supported")
-    total, first = None, 0
-    for value in inputs:
-        place = np.eye(len(value.base), count, first)
-        first += len(value.base)
-        moved = value.times(place)
-        total = moved if total is None else total.plus(moved)
-    return total
+    moved, first = [], 0
+    for one in scores:
+        moved.append(one.times(np.eye(len(one.base), count, first)))
+        first += len(one.base)
+    return reduce(Scores.plus, moved)
 
 
-def _picked(node: NodeProto, inputs: Sequence[Value]) -> Value:
+def _picked(node: NodeProto, inputs: Inputs) -> Value:
     given = inputs[0]
     if isinstance(given, Constant):
-        return _looked_up(node, inputs)
+        return _looked_up(node, given.array, inputs[1])
     if not isinstance(given, Scores) or given.link not in ("none", "logistic"):
         raise refused(node, "of probabilities or decisions is not supported")
     chosen = picked(node, inputs, len(given.base))
@@ -107,30 +114,26 @@ def _picked(node: NodeProto, inputs: Sequence[Value]) -> Value:
     return given.times(np.eye(len(given.base))[:, chosen])
 
 
-def _looked_up(node: NodeProto, inputs: Sequence[Value]) -> Winner:
+def _looked_up(node: NodeProto, labels: np.ndarray, winner: Value | None) -> Winner:
     """Return a decision as labels instead of indices."""
-    labels, winner = inputs[0].array, inputs[1]
     if not isinstance(winner, Winner) or winner.labels is not None:
         raise refused(node, "of something else than classes is not supported")
     if node.op_type not in ("ArrayFeatureExtractor", "Gather") or labels.dtype.kind not in "iufOSU":
         raise refused(node, "of labels is not supported")
-    listed = [
-        label.decode(errors="replace") if isinstance(label, bytes) else label
-        for label in labels.ravel().tolist()
-    ]
+    listed = [_plain(label) for label in labels.ravel().tolist()]
     if len(listed) != winner.classes:
         raise damaged(f"{node.op_type} has another number of labels than of classes")
     return replace(winner, labels=tuple(listed))
 
 
-def _label_encoder(node: NodeProto, inputs: Sequence[Value]) -> Winner:
+def _label_encoder(node: NodeProto, inputs: Inputs) -> Winner:
     winner, attributes = inputs[0], Attributes(node)
     if not isinstance(winner, Winner):
         raise refused(node, "of scores is not supported")
-    kinds = (("strings", bytes), ("int64s", int), ("floats", float))
-    keys = [k for suffix, kind in kinds for k in attributes.all(f"keys_{suffix}", kind)]
-    values = [v for suffix, kind in kinds for v in attributes.all(f"values_{suffix}", kind)]
-    keys, values = ([_plain(item) for item in listed] for listed in (keys, values))
+    keys, values = (
+        [_plain(item) for suffix, kind in _ENCODED for item in attributes.all(side + suffix, kind)]
+        for side in ("keys_", "values_")
+    )
     if len(keys) != len(values):
         raise damaged("LabelEncoder has another number of values than of keys")
     known = dict(zip(keys, values, strict=True))
@@ -140,11 +143,11 @@ def _label_encoder(node: NodeProto, inputs: Sequence[Value]) -> Winner:
     return replace(winner, labels=tuple(known[label] for label in labels))
 
 
-def _plain(item: object) -> object:
+def _plain(item: str | bytes | int | float) -> str | int | float:
     return item.decode(errors="replace") if isinstance(item, bytes) else item
 
 
-def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Scores:
+def _arithmetic(node: NodeProto, inputs: Inputs) -> Scores:
     """Add scores, or scale and shift them by constants."""
     if len(inputs) != 2:
         raise damaged(f"{node.op_type} has {len(inputs)} inputs")
@@ -155,7 +158,9 @@ def _arithmetic(node: NodeProto, inputs: Sequence[Value]) -> Scores:
             raise refused(node, "of scores by scores is not supported")
         return _sum(node, [one, two if node.op_type == "Add" else two.times(-_eye(two))])
     scores = _linear(node, right if isinstance(left, Constant) else left)
-    numbers = (left if isinstance(left, Constant) else right).array
+    held = left if isinstance(left, Constant) else right
+    assert isinstance(held, Constant)
+    numbers = held.array
     count = len(scores.base)
     if numbers.dtype.kind not in "fiu" or numbers.size not in (1, count) or numbers.ndim > 2:
         raise damaged(f"{node.op_type} has a constant of the wrong shape")
@@ -181,7 +186,7 @@ def _eye(scores: Scores) -> np.ndarray:
     return np.eye(len(scores.base))
 
 
-def _added(node: NodeProto, inputs: Sequence[Value]) -> Scores:
+def _added(node: NodeProto, inputs: Inputs) -> Scores:
     return _sum(node, [_linear(node, value) for value in inputs])
 
 
@@ -194,7 +199,7 @@ def _sum(node: NodeProto, parts: Sequence[Scores]) -> Scores:
     return total
 
 
-def _reduced(node: NodeProto, inputs: Sequence[Value]) -> Scores:
+def _reduced(node: NodeProto, inputs: Inputs) -> Scores:
     """Add up or average layers."""
     attributes, given = Attributes(node), inputs[0]
     axes = attributes.all("axes", int)
@@ -206,7 +211,7 @@ def _reduced(node: NodeProto, inputs: Sequence[Value]) -> Scores:
     return total.times(_eye(total) / (len(given.layers) if node.op_type == "ReduceMean" else 1))
 
 
-def _linked(node: NodeProto, inputs: Sequence[Value]) -> Scores:
+def _linked(node: NodeProto, inputs: Inputs) -> Scores:
     """Keep the order of the scores: softmax along a row, sigmoid of each, division by a norm."""
     scores, attributes = inputs[0], Attributes(node)
     if node.op_type == "Normalizer":
@@ -221,7 +226,7 @@ def _linked(node: NodeProto, inputs: Sequence[Value]) -> Scores:
     return replace(scores, link="softmax")
 
 
-def _signs(node: NodeProto, inputs: Sequence[Value]) -> Winner:
+def _signs(node: NodeProto, inputs: Inputs) -> Winner:
     """Return whether a score is above 0; onnxruntime answers 0, which is no class, at 0 itself."""
     scores = _linear(node, inputs[0])
     if len(scores.base) != 1:
@@ -229,7 +234,7 @@ def _signs(node: NodeProto, inputs: Sequence[Value]) -> Winner:
     return Winner(scores, labels=(-1, 1))
 
 
-def _first_largest(node: NodeProto, inputs: Sequence[Value]) -> Winner:
+def _first_largest(node: NodeProto, inputs: Inputs) -> Winner:
     scores, attributes = inputs[0], Attributes(node)
     if not isinstance(scores, Scores) or attributes.one("axis", int, 0) not in (1, -1):
         raise refused(node, "of anything but the scores of the classes is not supported")
@@ -244,7 +249,7 @@ def _first_largest(node: NodeProto, inputs: Sequence[Value]) -> Winner:
     return Winner(plain, classes=count)
 
 
-SCORE_OPERATORS: dict[str, Callable[[NodeProto, Sequence[Value]], Value]] = {
+SCORE_OPERATORS: dict[str, Callable[[NodeProto, Inputs], Value]] = {
     "Add": _arithmetic,
     "ArgMax": _first_largest,
     "ArrayFeatureExtractor": _picked,

@@ -35,7 +35,8 @@ def read_trees(last: OnnxModel, preprocessing: Preprocessing) -> Reading:
     regression.
     """
     graph, scores = last.graph, scores_of(last)
-    used = [(graph.ensembles[n], matrix) for n, matrix in sorted(scores.weights.items())]
+    ensembles = [one for one in graph.ensembles if isinstance(one, Ensemble)]  # all of them
+    used = [(ensembles[n], matrix) for n, matrix in sorted(scores.weights.items())]
     preprocessings = [_preprocessing(last, ensemble, preprocessing) for ensemble, _ in used]
     trees: list[FloatTree] = []
     for (ensemble, matrix), own in zip(used, preprocessings, strict=True):
@@ -115,7 +116,8 @@ def _set_splits(
     ]
     if not equalities:
         return {}
-    features, members = [], []
+    features: list[int] = []
+    members: list[float] = []
     for number, node in equalities:
         tree = ensemble.trees[number]
         feature = int(tree.feature[node])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from onnx import AttributeProto, NodeProto, TensorProto, numpy_helper
@@ -16,6 +16,10 @@ __all__ = [
     "Codes",
     "Columns",
     "Constant",
+    "Dtype",
+    "Inputs",
+    "Link",
+    "Probabilities",
     "Scores",
     "Stack",
     "Trace",
@@ -32,12 +36,15 @@ MOST_COLUMNS = 1 << 16
 MOST_SCORES = 1 << 10
 
 Dtype = Literal["float32", "float64", "int64"]
-_KINDS = {
+Link = Literal["none", "logistic", "softmax", "normal"]
+Probabilities = tuple[str, Literal["sigmoid", "softmax"]]
+Kind = TypeVar("Kind")
+_KINDS: dict[type, tuple[int, str]] = {
     int: (AttributeProto.INT, "i"),
     float: (AttributeProto.FLOAT, "f"),
     bytes: (AttributeProto.STRING, "s"),
 }
-_LISTS = {
+_LISTS: dict[type, tuple[int, str]] = {
     int: (AttributeProto.INTS, "ints"),
     float: (AttributeProto.FLOATS, "floats"),
     bytes: (AttributeProto.STRINGS, "strings"),
@@ -67,15 +74,21 @@ class Attributes:
     def __contains__(self, name: str) -> bool:
         return name in self._found
 
-    def one(self, name: str, kind: type, default: object = None) -> object:
+    @overload
+    def one(self, name: str, kind: type[Kind]) -> Kind | None: ...
+
+    @overload
+    def one(self, name: str, kind: type[Kind], default: Kind) -> Kind: ...
+
+    def one(self, name: str, kind: type[Kind], default: Kind | None = None) -> Kind | None:
         """Return a number or the text `name`, `default` without it."""
         return self._value(name, *_KINDS[kind], default)
 
     def text(self, name: str, default: str) -> str:
         """Return the text `name`."""
-        return bytes(self.one(name, bytes, default.encode())).decode(errors="replace")
+        return self.one(name, bytes, default.encode()).decode(errors="replace")
 
-    def all(self, name: str, kind: type) -> list:
+    def all(self, name: str, kind: type[Kind]) -> list[Kind]:
         """Return the list `name`, empty without it."""
         return list(self._value(name, *_LISTS[kind], ()))
 
@@ -102,7 +115,8 @@ class Attributes:
         """Return the tensor `name`."""
         return constant(self._value(name, AttributeProto.TENSOR, "t", None))
 
-    def _value(self, name: str, kind: int, field: str, default: object) -> object:
+    def _value(self, name: str, kind: int, field: str, default: object) -> Any:
+        """Return what `field` holds, whose type that of the attribute tells."""
         attribute = self._found.get(name)
         if attribute is None:
             return default
@@ -200,7 +214,7 @@ class Scores:
 
     weights: Mapping[int, np.ndarray]
     base: np.ndarray
-    link: Literal["none", "logistic", "softmax", "normal"] = "none"
+    link: Link = "none"
 
     def times(self, matrix: np.ndarray, shift: np.ndarray | float = 0.0) -> "Scores":
         """Return the columns multiplied by `matrix` (columns, new columns), and shifted."""
@@ -238,16 +252,18 @@ class Winner:
 
     scores: Scores
     labels: tuple[str | int | float, ...] | None = None
-    probabilities: tuple[str, Literal["sigmoid", "softmax"]] | None = None
+    probabilities: Probabilities | None = None
     classes: int = 2
     operator: Literal[">", ">="] = ">"
     votes: bool = False
 
 
 Value = Columns | Constant | Scores | Stack | Winner
+Inputs = Sequence[Value | None]
+"""What an operator is given, None for what is left out."""
 
 
-def picked(node: NodeProto, inputs: Sequence[Value], count: int) -> np.ndarray | None:
+def picked(node: NodeProto, inputs: Inputs, count: int) -> np.ndarray | None:
     """Return which of `count` columns a Gather, ArrayFeatureExtractor or Slice picks.
 
     None where it is none of these, or does not pick columns.
@@ -274,13 +290,14 @@ def picked(node: NodeProto, inputs: Sequence[Value], count: int) -> np.ndarray |
     return chosen % count
 
 
-def _slice(inputs: Sequence[Value], attributes: Attributes) -> slice | None:
+def _slice(inputs: Inputs, attributes: Attributes) -> slice | None:
     """Return the columns that a Slice leaves, None where it cuts rows."""
-    if not all(isinstance(value, Constant) for value in inputs):
+    held = [value for value in inputs if isinstance(value, Constant)]
+    if len(held) != len(inputs):
         return None
     names = ("starts", "ends", "axes", "steps")
     found = {name: attributes.all(name, int) for name in names if name in attributes}
-    for name, value in zip(names, inputs, strict=False):
+    for name, value in zip(names, held, strict=False):
         found[name] = [int(number) for number in value.array.ravel()]
     found.setdefault("steps", [1])
     if any(len(found.get(name, ())) != 1 for name in names):
