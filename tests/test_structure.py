@@ -103,3 +103,13 @@ def test_functions_are_short():
 
 def test_circles_are_found():
     assert structure.circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def test_sampled_tests_exist():
+    missing = []
+    for test in (ROOT / "tests" / "sampled.txt").read_text().split():
+        name, function = test.split("::")
+        path = ROOT / "tests" / name
+        if not path.is_file() or f"def {function}(" not in path.read_text():
+            missing.append(test)
+    assert missing == []
