@@ -68,27 +68,31 @@ class Function:
 
     def evaluate(self, z: np.ndarray) -> np.ndarray:
         """Return the function of each entry of `z`, of any shape."""
+        found: np.ndarray
         if self.name == "reciprocal":
-            return 1 / np.maximum(z, 1.0)
-        if self.name == "confidence":
-            return z / (3 * (np.abs(z) + 1))
-        if self.name == "lines":
-            return np.interp(z, *np.array(self.knots).T)
-        if self.name == "relu":
-            return np.maximum(z, 0.0)
-        if self.name == "tanh":
-            return np.tanh(z)
-        if self.name == "logistic":
-            return expit(z)
-        if self.name == "exp":
-            return np.exp(-np.maximum(z, -_LARGEST_POWER))
-        if self.name == "power":
-            return z**self.degree
-        return np.cos(z) if self.name == "cos" else np.asarray(z, dtype=np.float64)
+            found = 1 / np.maximum(z, 1.0)
+        elif self.name == "confidence":
+            found = z / (3 * (np.abs(z) + 1))
+        elif self.name == "lines":
+            found = np.interp(z, *np.array(self.knots).T)
+        elif self.name == "relu":
+            found = np.maximum(z, 0.0)
+        elif self.name == "tanh":
+            found = np.tanh(z)
+        elif self.name == "logistic":
+            found = expit(z)
+        elif self.name == "exp":
+            found = np.exp(-np.maximum(z, -_LARGEST_POWER))
+        elif self.name == "power":
+            found = z**self.degree
+        else:
+            found = np.cos(z) if self.name == "cos" else np.asarray(z, dtype=np.float64)
+        return found
 
     def tabled(self, z: np.ndarray) -> np.ndarray:
         """Return the function of each entry of `z`, cut off at `most`: what a table stands for."""
-        return np.minimum(self.evaluate(z), self.most)
+        found: np.ndarray = np.minimum(self.evaluate(z), self.most)
+        return found
 
     def turns(self, low: float, high: float) -> np.ndarray:
         """Return where between `low` and `high` it turns from rising to falling or back."""

@@ -8,7 +8,7 @@ by bisection. So the float IR compares raw float64 features, and agrees with the
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,12 +99,18 @@ class FloatCascade(JsonData, DecisionRule):
         """Number of classes it tells apart."""
         return self.model.rule_of_decision.answers
 
-    def evaluate(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    def over_integers(self, highest: int) -> NoReturn:
+        """Refuse: the model becomes integers itself."""
+        raise ValueError("a model behind scores must become integers node by node")
+
+    def evaluate(self, scores: NDArray[np.float64]) -> np.ndarray:
         """Return decisions (rows,) of scores (rows, outputs)."""
         if not self.outranks:
             return self.model.decide(self.model.scores(scores))
         votes, rest = self._apart(scores)
-        return np.argmax(np.where(votes == votes.max(axis=1, keepdims=True), rest, -np.inf), axis=1)
+        best = votes == votes.max(axis=1, keepdims=True)
+        decided: np.ndarray = np.argmax(np.where(best, rest, -np.inf), axis=1)
+        return decided
 
     def _apart(
         self, scores: NDArray[np.float64]
@@ -123,7 +129,7 @@ class FloatCascade(JsonData, DecisionRule):
             votes, rest = self._apart(scores)
             best = votes == votes.max(axis=1, keepdims=True)
             ranked = np.sort(np.where(best, rest, -np.inf), axis=1)
-            nearest = ranked[:, -1] - ranked[:, -2]
+            nearest: NDArray[np.float64] = ranked[:, -1] - ranked[:, -2]
         else:
             nearest = self.model.rule_of_decision.margin(self.model.scores(scores))
         for column, cuts in enumerate(self.model.cuts):
@@ -307,7 +313,8 @@ class Model(JsonData):
         decided = self.rule_of_decision.evaluate(scores)
         if decided is None:
             return scores
-        return decided[:, None] if self.task == "regression" else decided
+        answers: np.ndarray = decided[:, None] if self.task == "regression" else decided
+        return answers
 
     def labels(self, decisions: np.ndarray) -> np.ndarray:
         """Return the labels (rows,), or (rows, targets), of a classifier's decisions (rows,)."""

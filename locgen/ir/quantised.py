@@ -80,6 +80,27 @@ class QuantisedModel:
 
     def __post_init__(self) -> None:
         """Check that indices, widths and lengths agree."""
+        self._check_decision()
+        self._check_owners()
+        refuse_if(
+            self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0,
+            "anomaly_offset must be negative and at least -1",
+        )
+        refuse_if(
+            self.answer == "decision" and self.decision.bits == 0,
+            "there is no decision to answer alone",
+        )
+        refuse_if(
+            any(m.column >= self.columns for m in self.memberships),
+            "memberships must be of raw columns",
+        )
+        for node in (*self.nodes, *self.gate_nodes):
+            node.check(self.features)
+        self.decision.check_scores(self.score_ranges, self.score_offset)
+        self._check_widths()
+
+    def _check_decision(self) -> None:
+        """Check that scores, classes and the decision belong together."""
         refuse_if(
             not self.bias or {len(self.score_scale), len(self.score_offset)} != {len(self.bias)},
             "bias, score_scale and score_offset must have one entry an output",
@@ -108,6 +129,9 @@ class QuantisedModel:
             "classes must have a label for each decision",
         )
         refuse_if(not self.decision.is_integral, "weights of a decision must be integers")
+
+    def _check_owners(self) -> None:
+        """Check that every score has a node, and every node its expert."""
         refuse_if(
             {output for node in self.nodes for output in node.outputs} != set(range(self.outputs)),
             "nodes must score every output of the model and no other",
@@ -122,21 +146,9 @@ class QuantisedModel:
             "every node must belong to exactly one expert of a gate",
         )
         refuse_if(not all(self.experts), "every expert must have at least one node")
-        refuse_if(
-            self.anomaly_offset is not None and not -1 <= self.anomaly_offset < 0,
-            "anomaly_offset must be negative and at least -1",
-        )
-        refuse_if(
-            self.answer == "decision" and self.decision.bits == 0,
-            "there is no decision to answer alone",
-        )
-        refuse_if(
-            any(m.column >= self.columns for m in self.memberships),
-            "memberships must be of raw columns",
-        )
-        for node in (*self.nodes, *self.gate_nodes):
-            node.check(self.features)
-        self.decision.check_scores(self.score_ranges, self.score_offset)
+
+    def _check_widths(self) -> None:
+        """Check that the widths of the ports hold every code and score."""
         refuse_if(
             max(self.score_bits, self.own_score_bits) > _WIDEST_SCORE,
             f"scores must fit {_WIDEST_SCORE} bits",

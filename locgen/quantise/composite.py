@@ -1,11 +1,23 @@
 """Models of several kinds of nodes, and of second stages, with their features chosen."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import cast
 
 import numpy as np
 
-from locgen.ir import Cascade, Decision, Node, QuantisedModel
+from locgen.ir import (
+    Argmax,
+    Cascade,
+    Decision,
+    Feature,
+    FloatCascade,
+    LinearNode,
+    Node,
+    QuantisedModel,
+    Threshold,
+)
+from locgen.ir.integer import SecondStageNode
 from locgen.quantise.assemble import LARGEST_BIAS, assemble
 from locgen.quantise.lower import lowering_of
 from locgen.quantise.partialnodes import PartialNodes
@@ -36,8 +48,9 @@ class PartialComposite(PartialNodes):
         """Float scores (rows, outputs) of the rows, tables cut off but not rounded."""
         q = self.codes
         parts = [
-            self.shape(node)[q[:, node.feature]] if node.univariate else own
+            own if table is None else table[q[:, node.features[0]]]
             for node, own in zip(self.model.nodes, self._float_parts, strict=True)
+            for table in [lowering_of(node).table(node, self)]
         ]
         return self.model.combine(self.model.sums_of(parts), None)
 
@@ -87,20 +100,24 @@ class PartialComposite(PartialNodes):
     ) -> QuantisedModel:
         behind = None
         if self.model.second_stage is not None:
-
-            def behind(nodes: tuple[Node, ...], bias: np.ndarray) -> Cascade:
-                return self._cascade(nodes, bias, steps, widths.second_stage)
-
+            behind = partial(
+                self._cascade, self.model.second_stage, steps=steps, width=widths.second_stage
+            )
         features = self._read_features(list(nodes))
         return assemble(self.model, features, nodes, base, steps, name, behind=behind)
 
     def _cascade(
-        self, nodes: tuple[Node, ...], bias: np.ndarray, steps: np.ndarray, width: int
+        self,
+        behind: FloatCascade,
+        nodes: tuple[Node, ...],
+        bias: np.ndarray,
+        steps: np.ndarray,
+        width: int,
     ) -> Cascade:
         """Return the model behind the scores in integers."""
-        model = self.model.decision.model
+        model = behind.model
         low, high = _ends(nodes, bias)
-        for scale in self.model.decision.scales:
+        for scale in behind.scales:
             if not scale.absolute:  # compared with each other, code by code
                 group = list(scale.outputs)
                 low[group], high[group] = low[group].min(), high[group].max()
@@ -112,14 +129,16 @@ class PartialComposite(PartialNodes):
             borders = [0.0] if number in compared else cuts
             ends = int(low[number]), int(high[number])
             codes.append(score_code(name, borders, ends, 1 / float(steps[number]), width))
+        assert self.float_scores is not None
         scores = self.float_scores.copy()
-        for scale in self.model.decision.scales:
+        for scale in behind.scales:
             if not scale.absolute:
                 group = list(scale.outputs)
                 scores[:, group] -= scores[:, group].max(axis=1, keepdims=True)
                 scores[:, group] += high[group] / steps[group]
-        own = PartialComposite(model, tuple(codes), rows=scores)
-        if self.model.decision.outranks:
+        features = cast(tuple[Feature, ...], tuple(codes))  # whose place they take
+        own = PartialComposite(model, features, rows=scores)
+        if behind.outranks:
             nodes, sums, decision = own.outranking(width)
         else:
             found = own.of_widths(Widths(width), "behind")
@@ -129,9 +148,9 @@ class PartialComposite(PartialNodes):
             tuple(code.lowest for code in codes),
             tuple(code.shift for code in codes),
             tuple(code.bits if number in read else 0 for number, code in enumerate(codes)),
-            nodes,
+            cast(tuple[SecondStageNode, ...], nodes),  # frontends put no others behind scores
             sums,
-            decision,
+            cast(Argmax | Threshold, decision),
         )
 
     def outranking(self, width: int) -> tuple[tuple[Node, ...], tuple[int, ...], Decision]:
@@ -143,18 +162,19 @@ class PartialComposite(PartialNodes):
         nodes, bias = rest.nodes, np.array(rest.bias)
         common = 0
         if all(lowering_of(unit).is_divisible for unit in self.model.units):
-            common = int(np.gcd.reduce([w for node in nodes for row in node.weights for w in row]))
+            linear = cast(tuple[LinearNode, ...], nodes)  # what divisible nodes become
+            common = int(np.gcd.reduce([w for node in linear for row in node.weights for w in row]))
         if common:
             nodes = tuple(
                 replace(
                     node, weights=tuple(tuple(w // common for w in row) for row in node.weights)
                 )
-                for node in nodes
+                for node in linear
             )
             bias = np.rint(bias / common).astype(np.int64)
         low, high = _ends(nodes, bias)
         vote = int(high.max() - low.min()) + 1
-        trees = []
+        trees: list[Node] = []
         for tree in self.model.trees:
             steps = np.full(len(tree.outputs), vote)
             node, least = lowering_of(tree).lower(tree, self, steps, width)

@@ -1,6 +1,7 @@
 """Checks of the rows that widths are searched on."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from locgen.passes import Dataset
 __all__ = ["Dataset", "check_rows", "in_order"]
 
 
-def in_order(x: object, names: Sequence[str], what: str = "X") -> object:
+def in_order(x: Any, names: Sequence[str], what: str = "X") -> Any:
     """Return a frame `x` with its columns in the order of `names`, anything else as it is.
 
     A frame that shares no name with the model counts by position. A blank in a name counts as an
@@ -35,7 +36,7 @@ def in_order(x: object, names: Sequence[str], what: str = "X") -> object:
     return x.iloc[:, [own.index(name) for name in wanted]]
 
 
-def check_rows(x: object, names: Sequence[str], missing: bool, what: str = "X") -> np.ndarray:
+def check_rows(x: Any, names: Sequence[str], missing: bool, what: str = "X") -> np.ndarray:
     """Return `x` as a float64 array (rows, len(names)), columns of a frame in the order of `names`.
 
     Raises

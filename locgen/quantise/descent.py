@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from locgen.ir import Comparison, Feature, QuantisedModel, TreeNode
+from locgen.ir.integer import trees_of
 from locgen.ir.integer.leaves import leaves_of
 from locgen.passes.cells import comparison_cells
 from locgen.quantise.folding import cheapest, telling_splits
@@ -76,7 +77,7 @@ class Descent:
         decided: Sequence[Rivalry],
         moves: Sequence[bool],
     ) -> None:
-        self.splits = model.nodes
+        self.splits = trees_of(model.nodes)
         self.codes = codes
         self.decided = decided
         self.features: tuple[Feature, ...] = model.features
@@ -162,7 +163,7 @@ class Descent:
             {low: less, high: more}
             for low, high, less, more in zip(*(end.tolist() for end in ends), *losses, strict=True)
         ]
-        best = None
+        best: tuple[float, list[int]] | None = None
         highest = {int(end.max()).bit_length(): int(end.max()) for end in ends}
         for bits, most in highest.items():
             choices = pairs
@@ -172,12 +173,14 @@ class Descent:
             cost += price * _ADDER_BIT * bits
             if best is None or cost < best[0]:
                 best = cost, found
-        change = np.array(best[1], dtype=np.int32) - leaves
+        assert best is not None
+        _, found = best
+        change = np.array(found, dtype=np.int32) - leaves
         if change.any():
             margins.move(change[own])
             self.scores[output] += change[own]
-            self.rounded[number][:, column] = best[1]
-            self._telling[number, column] = telling_splits(node, best[1])
+            self.rounded[number][:, column] = found
+            self._telling[number, column] = telling_splits(node, found)
 
     def round_thresholds(self, price: float) -> int:
         """Move thresholds to coarser codes, or back, where that pays; return how many."""
@@ -196,6 +199,7 @@ class Descent:
         """Move thresholds of one tree one by one; return how many."""
         node, made = self.splits[number], self._made[number]
         moved, subtrees = 0, None
+        leaves = self.rounded[number][:, 0]
         for split in sorted(self._telling[number, 0]):
             here, first = made[split], node.threshold[split]
             if not self.moves[here.feature]:
@@ -210,17 +214,17 @@ class Descent:
             if not gains:
                 continue
             if subtrees is None:
-                leaves = self.rounded[number][:, 0]
                 thresholds = self.thresholds[number]
                 subtrees = _Subtrees(node, leaves, thresholds, self.codes, self.missing)
-            there = subtrees.try_split(split, here, gains, price, margins)
-            if there is not None:
+            found = subtrees.try_split(split, here, gains, price, margins)
+            if found is not None:
                 moved += 1
-                made[split] = there
+                made[split] = found
                 used[here] -= 1
-                used[there] += 1
-                subtrees.move(split, there.threshold)
+                used[found] += 1
+                subtrees.move(split, found.threshold)
         if moved:
+            assert subtrees is not None
             leaf = subtrees.leaf()
             self.scores[output] += leaves[leaf] - leaves[self._leaf[number]]
             self._leaf[number] = leaf
@@ -266,10 +270,11 @@ class _Subtrees:
 
     def _sides(self, split: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what the two sides of a split come to, one integer each or (rows,)."""
-        return tuple(
+        left, right = (
             self._constants[~child] if child < 0 else self._values[child]
             for child in (self.node.left[split], self.node.right[split])
         )
+        return left, right
 
     def _goes_left(self, split: int) -> np.ndarray:
         """Return which rows a split sends left, booleans (rows,)."""
@@ -316,9 +321,9 @@ class _Subtrees:
         reached = value <= high
         if low >= 0:
             reached &= value > low
-        for ancestor, left in self._above[split]:
+        for ancestor, from_left in self._above[split]:
             way = self._goes_left(ancestor)
-            reached &= way if left else ~way
+            reached &= way if from_left else ~way
         members = np.flatnonzero(reached)
         value = value[members].astype(np.intp) - low
         left, right = (side[members] if side.ndim else side for side in self._sides(split))

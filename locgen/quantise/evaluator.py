@@ -74,7 +74,9 @@ class Evaluator:
             return True
         margin, order = self._margins
         values = scores * np.array(candidate.score_scale) + np.array(candidate.score_offset)
-        same = candidate.decision.evaluate(scores) == self.model.decide(self.float_scores)
+        decided = candidate.decision.evaluate(scores)
+        assert decided is not None  # classification
+        same = decided == self.model.decide(self.float_scores)
         # A second stage reads real scores.
         decision = self.model.second_stage or candidate.decision
         theirs = decision.margin(values)
@@ -96,7 +98,10 @@ class Evaluator:
         answers = candidate.decision.evaluate(scores)
         if self.model.task == "regression":
             answers = candidate.values(answers, scores)
-        elif self.model.margin:  # what training left open is not held against the candidate
+        assert answers is not None
+        if (
+            self.model.task != "regression" and self.model.margin
+        ):  # what training left open is not held against the candidate
             clear = self.model.rule_of_decision.margin(self.float_scores) > self.model.margin
             answers = np.where(clear, answers, self.model.decide(self.float_scores))
         return self.drop(answers[: self.labelled]), self.changed(answers)
@@ -118,7 +123,7 @@ class Evaluator:
         if self.targets is None:
             return None
         before, after = (self.worth(made, self.targets) for made in (self._trained, answers))
-        return None if before is None else 100 * (before - after)
+        return None if before is None or after is None else 100 * (before - after)
 
     @cached_property
     def _trained(self) -> np.ndarray:

@@ -61,11 +61,11 @@ def cheapest(
     leaves = [0] * len(choices)
     waiting: list[tuple[int, int | None]] = [(0 if splits else -1, None)]
     while waiting:
-        child, value = waiting.pop()
+        child, wanted = waiting.pop()
         if child < 0:
             own = choices[~child]
-            leaves[~child] = min(own, key=own.__getitem__) if value is None else value
+            leaves[~child] = min(own, key=own.__getitem__) if wanted is None else wanted
             continue
-        value = common[child] if value is None else value
-        waiting += [(node.left[child], value), (node.right[child], value)]
+        wanted = common[child] if wanted is None else wanted
+        waiting += [(node.left[child], wanted), (node.right[child], wanted)]
     return (cost[0] if splits else least[0]), leaves

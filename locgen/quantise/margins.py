@@ -46,7 +46,7 @@ class Margins:
 
     def lost(self, change: np.ndarray, members: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the loss of rows `members` if the output's score changed by so much (members,)."""
-        total: np.ndarray | float = 0.0
+        total = np.zeros(len(change))
         for sign, lead, cap in self._parts:
             index = change * sign[members]
             index += lead[members]
@@ -74,7 +74,9 @@ def _group_margins(
     """
     cap = np.full(len(decided), 2 * _CLIP, dtype=np.int32)
     if decision.scales[0].absolute:
-        least = 0 if decision.evaluate(np.zeros((1, 1)))[0] else 1
+        at_zero = decision.evaluate(np.zeros((1, 1)))
+        assert at_zero is not None
+        least = 0 if at_zero[0] else 1
         own = decided == 1
         lead = np.where(own, scores[place] - least, least - 1 - scores[place])
     else:

@@ -7,7 +7,7 @@ import numpy as np
 from locgen.ir import AffineFeature, QuantisedModel
 from locgen.quantise.assemble import assemble
 from locgen.quantise.lower.context import Context
-from locgen.quantise.lower.layers import lowered
+from locgen.quantise.lower.layers import lowered, only_layers
 from locgen.quantise.widths.base import Widths
 
 __all__ = ["PartialLayers"]
@@ -24,7 +24,7 @@ class PartialLayers(Context):
     def of_widths(self, widths: Widths, name: str) -> QuantisedModel:
         """Return the integer model; what rounding shifts on the rows' mean goes into the bias."""
         model = self.model
-        (unit,) = model.units
+        unit = only_layers(model)
         used = tuple(f for f in unit.features if self.features[f].bits)
         if not used:  # nothing varies: any feature of one bit stands in
             used = unit.features[:1] or (0,)

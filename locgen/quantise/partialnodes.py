@@ -2,10 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Self, cast
 
 import numpy as np
 
-from locgen.ir import AffineFeature, Feature, LinearNode, Node, QuantisedModel, add_constants
+from locgen.ir import (
+    AffineFeature,
+    Feature,
+    FloatPrototype,
+    LinearNode,
+    Node,
+    QuantisedModel,
+    add_constants,
+)
 from locgen.quantise.assemble import LARGEST_BIAS, assemble
 from locgen.quantise.constants import Part, constants_of
 from locgen.quantise.lower import lowering_of
@@ -25,8 +34,9 @@ class PartialNodes(Context):
         model, q = self.model, self.codes
         values = self.low + q * self.steps_of
         parts = [
-            self.shape(unit)[q[:, unit.feature]] if unit.univariate else unit.evaluate(values)
+            unit.evaluate(values) if table is None else table[q[:, unit.features[0]]]
             for unit in model.units
+            for table in [lowering_of(unit).table(unit, self)]
         ]
         mask = None if self.gate is None else self.gate.evaluate(q, np.full(q.shape[1], -1))
         return model.combine(model.sums_of(parts), mask)
@@ -63,7 +73,7 @@ class PartialNodes(Context):
         groups = model.experts or (range(len(lowered)),)
         rounded = np.rint(rest * steps).astype(np.int64).tolist() or [[0] * model.outputs]
         for members, constants in zip(groups, rounded, strict=True):
-            mine = [lowered[number] for number in members if lowered[number] is not None]
+            mine = [node for number in members if (node := lowered[number]) is not None]
             if silent and not experts:
                 mine.append(_silent(silent))
             if model.gate is not None and not mine:
@@ -89,8 +99,9 @@ class PartialNodes(Context):
     def _steps(self, score_bits: int) -> np.ndarray:
         """Return the score steps in a raw score of 1, for each output."""
         model = self.model
-        prototypes = [u for u in model.units if lowering_of(u).is_distance]
-        if prototypes:
+        distances = [unit for unit in model.units if lowering_of(unit).scores_are_distances]
+        if distances:
+            prototypes = cast(list[FloatPrototype], distances)  # other kinds score otherwise
             size = max(
                 (self.steps_of * u.scale)[list(u.features)].max(initial=0.0) for u in prototypes
             )
@@ -105,10 +116,10 @@ class PartialNodes(Context):
             rough.append((constant, np.zeros_like(constant), np.zeros_like(constant)))
         if model.decision == "identity":
             return ((1 << score_bits) - 1) / np.where(widest > 0, widest, 1.0)
-        common, own = constants_of(model, rough, 0.0)
+        common, rest = constants_of(model, rough, 0.0)
         base = np.array(model.base) + common
         largest = np.abs(base - base.min() if model.decision == "argmax" else base).max()
-        largest = max(largest, np.max(own, initial=0.0))
+        largest = max(largest, np.max(rest, initial=0.0))
         span = max(widest.max() or largest, largest / LARGEST_BIAS) or 1.0
         return np.full(model.outputs, ((1 << score_bits) - 1) / span)
 
@@ -121,7 +132,7 @@ class PartialNodes(Context):
             for number, (f, low) in enumerate(zip(self.features, self.low, strict=True))
         )
 
-    def limited(self, limit: float) -> "PartialNodes":
+    def limited(self, limit: float) -> Self:
         """Return the model with its tables cut off at `limit`."""
         return replace(self, limit=limit)
 

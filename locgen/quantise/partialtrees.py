@@ -10,10 +10,12 @@ from locgen.ir import (
     Feature,
     Gate,
     Model,
+    Node,
     QuantisedModel,
     TreeNode,
     add_constants,
 )
+from locgen.ir.integer import trees_of
 from locgen.quantise.assemble import LARGEST_BIAS, assemble
 from locgen.quantise.constants import constants_of
 from locgen.quantise.splits import routed, split_node, threshold_maps
@@ -40,6 +42,7 @@ class PartialTrees:
     @cached_property
     def _reached(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Leaves that the rows reach, and which trees count for them."""
+        assert self.rows is not None
         columns = self.columns(self.rows)
         return self.leaves_at(columns), self.open_table(columns)
 
@@ -130,7 +133,7 @@ class PartialTrees:
             rounded = [np.rint(values) for values in self.leaf_values(levels)]
         if thresholds is None:
             thresholds = [node.threshold for node in self.splits]
-        nodes = [
+        nodes: list[Node] = [
             replace(
                 node,
                 threshold=tuple(map(int, codes)),
@@ -191,7 +194,7 @@ class PartialTrees:
         leaves : (trees, rows) see `leaves_at`; counts : (trees, rows) booleans, None for all
         """
         scores = np.repeat(np.array(model.bias, dtype=np.int64)[:, None], leaves.shape[1], axis=1)
-        for number, node in enumerate(model.nodes):
+        for number, node in enumerate(trees_of(model.nodes)):
             for column, output in enumerate(node.outputs):
                 table = np.array([row[column] for row in node.leaf_scores], dtype=np.int64)
                 part = table[leaves[number]]

@@ -15,9 +15,11 @@ from functools import cache
 import numpy as np
 
 from locgen.errors import ConfigurationError
-from locgen.ir import QuantisedModel, Votes
+from locgen.ir import Model, QuantisedModel, Votes
+from locgen.ir.integer import trees_of
 from locgen.quantise.descent import Descent
 from locgen.quantise.evaluator import Evaluator
+from locgen.quantise.margins import Rivalry
 from locgen.quantise.options import QuantiseOptions
 from locgen.quantise.partialtrees import PartialTrees
 from locgen.quantise.trials import Quantisation, Trial, no_width
@@ -71,10 +73,11 @@ class _Search:
         self.moves = [feature.kind != "rank" for feature in skeleton.features]
         decision = skeleton.model.rule_of_decision
         scores = evaluator.float_scores
-        self.groups = [
-            (outputs, rule, rule.evaluate(scores[:, list(outputs)]))
-            for outputs, rule in decision.parts
-        ]
+        self.groups: list[Rivalry] = []
+        for outputs, rule in decision.parts:
+            decided = rule.evaluate(scores[:, list(outputs)])
+            assert decided is not None  # classification
+            self.groups.append((outputs, rule, decided))
         margin = decision.margin(scores)
         self.rows = np.sort(np.argsort(margin, kind="stable")[:_ROWS])
 
@@ -97,7 +100,8 @@ class _Search:
         """
         leaves = self.leaves
         if moved:
-            leaves = self.skeleton.leaves_at(self.codes, [node.threshold for node in model.nodes])
+            thresholds = [node.threshold for node in trees_of(model.nodes)]
+            leaves = self.skeleton.leaves_at(self.codes, thresholds)
         return self.evaluator.score(model, self.skeleton.integer_scores(model, leaves, None))
 
     def descend(self, levels: float) -> Iterator[_Rounded]:
@@ -111,7 +115,8 @@ class _Search:
         most_training = max(
             descent.changed()[labelled].sum(), self._of(self.evaluator.labelled) / 2
         )
-        passes = _PASSES if sum(len(node.feature) for node in model.nodes) <= _MANY else 1
+        splits = sum(len(node.feature) for node in trees_of(model.nodes))
+        passes = _PASSES if splits <= _MANY else 1
         for price in _PRICES:
             for _ in range(passes):
                 descent.round_leaves(price)
@@ -131,6 +136,17 @@ class _Search:
 
     def _of(self, rows: int) -> float:
         return self.allowed / 100 * rows
+
+
+def _check(model: Model, options: QuantiseOptions) -> None:
+    """Raise ConfigurationError for regression, mixtures, and widths that are given."""
+    regression = model.task == "regression" or model.decision == "identity"
+    nested = any(isinstance(g.decision, Votes) for g in getattr(model.decision, "groups", ()))
+    if regression or nested or model.gate is not None or options.score_bits is not None:
+        raise ConfigurationError(
+            "--rounding free searches the scores of classifiers without a gate or votes over "
+            "votes: leave it out, and --score-bits where it is given"
+        )
 
 
 def free_rounding(
@@ -156,14 +172,7 @@ def free_rounding(
     ConfigurationError
         For regression, mixtures, and widths that are given.
     """
-    model = skeleton.model
-    regression = model.task == "regression" or model.decision == "identity"
-    nested = any(isinstance(g.decision, Votes) for g in getattr(model.decision, "groups", ()))
-    if regression or nested or model.gate is not None or options.score_bits is not None:
-        raise ConfigurationError(
-            "--rounding free searches the scores of classifiers without a gate or votes over "
-            "votes: leave it out, and --score-bits where it is given"
-        )
+    _check(skeleton.model, options)
     search = _Search(skeleton, evaluator, name, allowed)
     trials: list[Trial] = []
 
@@ -190,9 +199,9 @@ def free_rounding(
         for finer in _FINER:
             steps = list(search.descend(levels * finer))
             for step in sorted(steps, key=lambda step: step.cost):
-                model, kept = evaluated(step, allowed)
+                rounded, kept = evaluated(step, allowed)
                 if kept:
-                    return Quantisation(model, tuple(trials), len(evaluator.x))
+                    return Quantisation(rounded, tuple(trials), len(evaluator.x))
         if nearest_kept:
             return Quantisation(candidate, tuple(trials), len(evaluator.x))
     regression = evaluator.model.task == "regression"

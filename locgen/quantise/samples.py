@@ -40,12 +40,13 @@ def synthetic_rows(model: Model, count: int = _SYNTHETIC_ROWS, seed: int = 0) ->
     A feature whose size counts is drawn evenly over its range, where the model tells that.
     """
     random = np.random.default_rng(seed)
-    columns = []
+    columns: list[np.ndarray] = []
     sized = model.range_features
     for feature, edges in enumerate(model.edges):
         finite = edges[np.isfinite(edges)]
-        if feature in sized and model.ranges and model.ranges[feature] is not None:
-            columns.append(random.uniform(*model.ranges[feature], size=count))
+        ends = model.ranges[feature] if feature in sized and model.ranges else None
+        if ends is not None:
+            columns.append(random.uniform(*ends, size=count))
             continue
         if not len(finite):
             columns.append(np.zeros(count))

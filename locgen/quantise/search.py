@@ -1,7 +1,9 @@
 """The search for the smallest widths that keep the accuracy inside the user's budget."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Generic
 
 from locgen.errors import BudgetError
 from locgen.ir import Feature, Model
@@ -14,7 +16,7 @@ from locgen.quantise.options import QuantiseOptions
 from locgen.quantise.samples import synthetic_rows
 from locgen.quantise.trials import Quantisation, Trial, no_width
 from locgen.quantise.widths import family_of
-from locgen.quantise.widths.base import Found, ModelLowering, PartialModel, Widths
+from locgen.quantise.widths.base import Found, ModelLowering, PartialT, Widths
 
 __all__ = [
     "Quantisation",
@@ -47,29 +49,40 @@ def quantise(
     BudgetError
         If no width of at most 16 bits, or not the one asked for, stays inside the budget.
     """
-    context = pass_context(options, data)
+    evaluator = evaluators(data)
+    context = pass_context(options, data, evaluator)
     trained, before = run_passes(model, FLOAT_PASSES, context)
     fewer, changes = run_passes(trained, REDUCING_PASSES, context)
-    found, changes = _search_reduced(trained, fewer, changes, name, options, context)
-    return replace(found, **{change.name: change for change in (*before, *changes)})
+    found, changes = _search_reduced(trained, fewer, changes, name, options, data, evaluator)
+    members: dict[str, Any] = {change.name: change for change in (*before, *changes)}
+    return replace(found, **members)
 
 
-def pass_context(options: QuantiseOptions, data: Dataset | None) -> Context:
-    """Return options and services of the passes; an evaluator is made once for each model."""
-    evaluators: dict[int, Evaluator] = {}
+def evaluators(data: Dataset | None) -> Callable[[Model], Evaluator]:
+    """Return what gives each model its evaluator, which is made once."""
+    known: dict[int, Evaluator] = {}
 
     def evaluator(model: Model) -> Evaluator:
-        if id(model) not in evaluators:
-            evaluators[id(model)] = Evaluator(model, data)
-        return evaluators[id(model)]
+        if id(model) not in known:
+            known[id(model)] = Evaluator(model, data)
+        return known[id(model)]
 
+    return evaluator
+
+
+def pass_context(
+    options: QuantiseOptions,
+    data: Dataset | None,
+    evaluator: Callable[[Model], Evaluator] | None = None,
+) -> Context:
+    """Return options and services of the passes."""
     return Context(
         condense=options.condense,
         prune=options.prune,
         max_accuracy_drop=options.max_accuracy_drop,
         max_changed=options.max_changed,
         data=data,
-        evaluator=evaluator,
+        evaluator=evaluator or evaluators(data),
         features=lambda model: features_of(model, options, data),
     )
 
@@ -80,12 +93,12 @@ def _search_reduced(
     changes: tuple[Change, ...],
     name: str,
     options: QuantiseOptions,
-    context: Context,
+    data: Dataset | None,
+    evaluator_of: Callable[[Model], Evaluator],
 ) -> tuple[Quantisation, tuple[Change, ...]]:
     """Return the integer model and what passes changed; the whole one if pruning left no budget."""
-    data = context.data
     if not changes:
-        return _search_family(trained, name, options, data, context.evaluator(trained)), ()
+        return _search_family(trained, name, options, data, evaluator_of(trained)), ()
     evaluator = Evaluator(fewer, data, trained)
     pruning = next((change for change in changes if isinstance(change, Pruning)), None)
     if pruning is None:
@@ -98,7 +111,7 @@ def _search_reduced(
             return _search_family(fewer, name, rest, data, evaluator), changes
         except BudgetError as error:
             log.debug("pruned: %s", error)
-    whole = _search_family(trained, name, options, data, context.evaluator(trained))
+    whole = _search_family(trained, name, options, data, evaluator_of(trained))
     return whole, (pruning.undone,)
 
 
@@ -120,7 +133,7 @@ def features_of(
     return choose_features(model, options.feature_bits, options.feature_kind, x_train)
 
 
-class WidthSearch:
+class WidthSearch(Generic[PartialT]):
     """The search for the smallest widths inside the budget.
 
     For each feature width the widest scores are tried, then scores from the narrowest up until one
@@ -135,7 +148,7 @@ class WidthSearch:
     """
 
     def __init__(
-        self, lowering: ModelLowering, evaluator: Evaluator, options: QuantiseOptions
+        self, lowering: ModelLowering[PartialT], evaluator: Evaluator, options: QuantiseOptions
     ) -> None:
         self.lowering, self.evaluator, self.options = lowering, evaluator, options
 
@@ -159,10 +172,10 @@ class WidthSearch:
         best = lowering.narrowed(best, self.attempt)
         return Quantisation(best.model, best.trials, len(evaluator.x))
 
-    def _kept(self) -> tuple[list[Found], list[Trial]]:
+    def _kept(self) -> tuple[list[Found[PartialT]], list[Trial]]:
         """Return the first feature widths that are kept, and the trials of what is not."""
         lowering, fixed = self.lowering, self.options.feature_bits
-        found: list[Found] = []
+        found: list[Found[PartialT]] = []
         failed: list[Trial] = []
         known = None
         for bits in lowering.feature_widths if fixed is None else (fixed,):
@@ -179,9 +192,10 @@ class WidthSearch:
                 break
         return found, failed
 
-    def _narrowest(self, partial: PartialModel) -> Found:
+    def _narrowest(self, partial: PartialT) -> Found[PartialT]:
         """Return the narrowest that is kept; if none is, its last trial says so."""
-        lowering, trials = self.lowering, []
+        lowering = self.lowering
+        trials: list[Trial] = []
         for widths in lowering.widest(partial):
             widest = self.attempt(partial, widths)
             if widest.kept or widest.trials[0].changed <= lowering.hopeless:
@@ -199,7 +213,7 @@ class WidthSearch:
         found = found._replace(trials=(*trials, *found.trials))
         return lowering.refined(found, self.attempt) if found.kept else found
 
-    def attempt(self, partial: PartialModel, widths: Widths) -> Found:
+    def attempt(self, partial: PartialT, widths: Widths) -> Found[PartialT]:
         """Return the model of these widths, and how it does."""
         lowering, evaluator = self.lowering, self.evaluator
         candidate = partial.of_widths(widths, lowering.name)

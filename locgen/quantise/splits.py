@@ -18,6 +18,22 @@ def threshold_maps(model: Model, features: tuple[Feature, ...]) -> list[dict[flo
     ]
 
 
+def _code(
+    tree: FloatTree, split: int, features: tuple[Feature, ...], maps: list[dict[float, int]]
+) -> tuple[int, int, bool, bool | None]:
+    """Return (feature, threshold, missing_left, constant outcome or None) of a split."""
+    index = int(tree.feature[split])
+    feature, cut = features[index], float(tree.cut[split])
+    threshold = maps[index].get(cut, feature.largest if cut > 0 else -1)
+    missing_left = bool(tree.missing_left[split]) and feature.missing
+    constant = None
+    if threshold >= feature.largest and (missing_left or not feature.missing):
+        constant = True
+    elif threshold < 0 and not missing_left:
+        constant = False
+    return index, min(threshold, feature.largest), missing_left, constant
+
+
 def split_node(
     tree: FloatTree, features: tuple[Feature, ...], maps: list[dict[float, int]]
 ) -> TreeNode:
@@ -33,23 +49,10 @@ def split_node(
     children: list[list[int]] = []
     leaves: list[int] = []
 
-    def code(split: int) -> tuple[int, int, bool, bool | None]:
-        """Return (feature, threshold, missing_left, constant outcome or None)."""
-        index = int(tree.feature[split])
-        feature, cut = features[index], float(tree.cut[split])
-        threshold = maps[index].get(cut, feature.largest if cut > 0 else -1)
-        missing_left = bool(tree.missing_left[split]) and feature.missing
-        constant = None
-        if threshold >= feature.largest and (missing_left or not feature.missing):
-            constant = True
-        elif threshold < 0 and not missing_left:
-            constant = False
-        return index, min(threshold, feature.largest), missing_left, constant
-
     def resolve(position: int) -> int:
         """Skip splits with a constant outcome."""
         while position >= 0:
-            constant = code(position)[3]
+            constant = _code(tree, position, features, maps)[3]
             if constant is None:
                 return position
             position = int(tree.left[position] if constant else tree.right[position])
@@ -63,7 +66,7 @@ def split_node(
             number = ~(len(leaves) - 1)
         else:
             number = len(kept)
-            index, threshold, missing_left, _ = code(position)
+            index, threshold, missing_left, _ = _code(tree, position, features, maps)
             kept.append((index, threshold, missing_left))
             children.append([0, 0])
             queue.append((resolve(int(tree.right[position])), number, 1))

@@ -28,7 +28,8 @@ def stairs(
     last = (1 << bits) - 1
     ends = function(np.array([0, last]))
     sign = 1.0 if ends[1] >= ends[0] else -1.0
-    borders = np.linspace(*np.sort(sign * ends), levels + 1)[1:-1]
+    least, most = np.sort(sign * ends)
+    borders = np.linspace(least, most, levels + 1)[1:-1]
     low = np.full(len(borders), -1)  # taken to be at most the border
     high = np.full(len(borders), last + 1)  # taken to be above
     while len(borders) and (high - low > 1).any():
@@ -44,7 +45,9 @@ def stairs(
 
 def _tree(cuts: np.ndarray, feature: int) -> TreeNode:
     """Return the balanced tree of rising `cuts`; leaf scores are the leaves' numbers, from 0 up."""
-    left, right, threshold = [], [], []
+    left: list[int] = []
+    right: list[int] = []
+    threshold: list[int] = []
 
     def build(first: int, stop: int) -> int:
         """Return the number of the split of cuts `first` to `stop`, or of a leaf, below zero."""

@@ -1,5 +1,6 @@
 """Feature quantisers of models that compute with sizes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -148,7 +149,7 @@ def _scaled(weight: np.ndarray) -> np.ndarray:
 
 
 def _influence(
-    model: Model, groups: list[list[FloatNode]], rows: np.ndarray, span: np.ndarray
+    model: Model, groups: Sequence[Sequence[FloatNode]], rows: np.ndarray, span: np.ndarray
 ) -> np.ndarray:
     """Return how much each feature moves a score of any of the `groups` over the feature's range.
 
@@ -164,11 +165,13 @@ def _influence(
         if model.experts:
             scored = sorted({output for unit in units for output in unit.outputs})
         for unit in units:
-            parts[:, list(unit.outputs)] += unit.dot_product
+            product = unit.dot_product
+            assert product is not None
+            parts[:, list(unit.outputs)] += product
         if len(scored) > 1 and model.decision == "argmax":
             parts[:, scored] -= parts[:, scored].mean(axis=1, keepdims=True)
         most = np.maximum(most, np.abs(parts) * deviation[:, None])
-    apart = model.second_stage is not None or getattr(model.decision, "groups", ())
+    apart = model.second_stage is not None or bool(getattr(model.decision, "groups", ()))
     if model.decision == "identity" or apart:
         largest = most.max(axis=0)
         most = most / np.where(largest > 0, largest, 1.0)
@@ -198,7 +201,7 @@ def narrower(features: tuple[Feature, ...], number: int) -> tuple[Feature, ...] 
     if not feature.bits:
         return None
     bits = feature.bits - 1
-    low = float(feature.low)
+    low = float(getattr(feature, "low", 0.0))
     reach = float(feature.largest * (1 / getattr(feature, "scale", 1.0)))
     last = (1 << bits) - 1 - feature.missing
     less = AffineFeature(feature.name, low, 1.0, 0, feature.missing, feature.fill)

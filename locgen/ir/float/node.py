@@ -17,6 +17,7 @@ class FloatNode(JsonData, ABC):
 
     Members
     -------
+    kind : its name in JSON
     outputs : outputs of the model that the columns of the node's scores belong to
     needs_range : whether the size of its features counts, and not only between which cuts it lies
     univariate : whether it is a function of one feature, see `UnivariateNode`
@@ -25,6 +26,7 @@ class FloatNode(JsonData, ABC):
     can_merge : whether the difference of two of its scores may stand for both
     """
 
+    kind: str
     outputs: tuple[int, ...]
     needs_range: ClassVar[bool] = True
     univariate: ClassVar[bool] = False

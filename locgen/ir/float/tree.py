@@ -82,9 +82,10 @@ class FloatTree(FloatNode):
 
         def goes_left(split: int, rows: NDArray[np.intp] | slice) -> NDArray[np.bool_]:
             value: Floats = x[rows, feature[split]]
+            left: Booleans = value <= cut[split]
             if missing_left[split]:
-                return ~(value > cut[split])  # NaN is not above
-            return value <= cut[split]
+                left = ~(value > cut[split])  # NaN is not above
+            return left
 
         return goes_left
 

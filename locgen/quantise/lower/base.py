@@ -37,12 +37,16 @@ class NodeLowering(ABC, Generic[NodeT]):
 
     Members
     -------
-    is_distance : whether its scores are distances, whose scale is that of the features
+    scores_are_distances : whether its scores are distances, whose scale is that of the features
     is_divisible : whether the integer node is weights alone, which a common factor may leave
     """
 
-    is_distance: ClassVar[bool] = False
+    scores_are_distances: ClassVar[bool] = False
     is_divisible: ClassVar[bool] = False
+
+    def table(self, node: NodeT, context: Context) -> np.ndarray | None:
+        """Return the scores (codes, outputs) of the node's feature; None if it reads several."""
+        return None
 
     def compares(self, node: NodeT) -> bool:
         """Return whether the integer node compares codes, though the float one computes."""

@@ -34,6 +34,7 @@ class Context:
     @cached_property
     def x(self) -> np.ndarray:
         """The rows as nodes read them (rows, features)."""
+        assert self.rows is not None
         return self.model.expand(self.rows)
 
     @cached_property

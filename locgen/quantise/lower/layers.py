@@ -1,10 +1,11 @@
 """Nodes of one layer and more in integers."""
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
-from locgen.ir import FloatLayer, FloatLayers, Layer, LayeredNode
+from locgen.ir import FloatLayer, FloatLayers, Layer, LayeredNode, Model
 from locgen.quantise.functiontable import (
     FunctionTable,
     Scale,
@@ -17,7 +18,7 @@ from locgen.quantise.lower.context import Context, sums_of
 from locgen.quantise.stairs import stairs
 from locgen.quantise.widths.base import Widths
 
-__all__ = ["WIDEST_WEIGHT", "LayersLowering", "LoweredLayers", "lowered"]
+__all__ = ["WIDEST_WEIGHT", "LayersLowering", "LoweredLayers", "lowered", "only_layers"]
 
 WIDEST_WEIGHT = 8
 """Bits of a weight behind a function beyond which values alone get finer."""
@@ -60,6 +61,12 @@ class LayersLowering(NodeLowering[FloatLayers]):
         return width + min(width, WIDEST_WEIGHT)
 
 
+def only_layers(model: Model) -> FloatLayers:
+    """Return the one node of a model whose family is that of layers."""
+    (unit,) = model.units
+    return cast(FloatLayers, unit)  # no other kind has that family
+
+
 def _step_function(unit: FloatLayers, context: Context, steps: np.ndarray, width: int) -> Lowered:
     """Return a function of one score as comparisons."""
     (feature,) = unit.features
@@ -67,7 +74,7 @@ def _step_function(unit: FloatLayers, context: Context, steps: np.ndarray, width
 
     def values(codes: np.ndarray) -> np.ndarray:
         rows = np.zeros((len(codes), unit.layers[0].matrix.shape[1]))
-        rows[:, feature] = code.low + codes / code.scale
+        rows[:, feature] = context.low[feature] + codes / getattr(code, "scale", 1.0)
         return unit.layers[-1].function.evaluate(sums_of(unit, rows)[-1][:, 0])
 
     levels = 1 << longest_index(width)
@@ -189,6 +196,7 @@ def _lower(
         offset = layer.bias + layer.matrix @ low
         offset = offset + (exact - parameters * step) @ values.mean(axis=0)
     else:
+        assert layer.scale is not None  # of a distance
         scale = np.abs(layer.scale)
         size = float((unit * scale)[kept].max())
         step = layer.factor * (size * size if layer.metric == "l2" else size)
@@ -202,7 +210,7 @@ def _lower(
     if layer.metric != "dot":
         least = min(float(offset.min()), float(sums.min()))
     span = useful_span(layer.function, least, most, widths.value)
-    table = table_of(layer.function, span, step, widths.index, widths.value)
+    table = table_of(layer.function, span, step, widths.table_index, widths.value)
     bias = np.rint(offset / step).astype(np.int64) - table.start
     lowered = Layer(
         layer.metric,

@@ -19,8 +19,10 @@ class NeighboursLowering(NodeLowering[FloatNeighbours]):
         self, node: FloatNeighbours, context: Context, steps: np.ndarray, width: int
     ) -> Lowered:
         """Return the node, whose votes count from the lowest, and what that comes to."""
-        within = node.radius is not None  # any number of rows: their votes count from 0
-        low = np.zeros(len(node.outputs)) if within else node.votes.min(axis=0)
+        low, radius = node.votes.min(axis=0), None
+        if node.radius is not None:  # any number of rows: their votes count from 0
+            low = np.zeros(len(node.outputs))
+            radius = int(node.radius / _size(node, context) + _ON_BORDER)
         votes = np.rint((node.votes - low) * steps).astype(np.int64)
         used = tuple(f for f in node.features if context.features[f].bits)
         if not votes.any() or not used:
@@ -36,7 +38,7 @@ class NeighboursLowering(NodeLowering[FloatNeighbours]):
             metric=node.metric,
             row_ids=node.row_ids,
             outputs=node.outputs,
-            radius=int(node.radius / _size(node, context) + _ON_BORDER) if within else None,
+            radius=radius,
         ), node.nearest * low
 
     def span(self, node: FloatNeighbours, context: Context) -> np.ndarray:

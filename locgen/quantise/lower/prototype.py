@@ -17,7 +17,7 @@ _FINEST = 8
 class PrototypeLowering(NodeLowering[FloatPrototype]):
     """A stored row in codes of some binary places; its distances have the features' scale."""
 
-    is_distance: ClassVar[bool] = True
+    scores_are_distances: ClassVar[bool] = True
 
     def lower(
         self, node: FloatPrototype, context: Context, steps: np.ndarray, width: int

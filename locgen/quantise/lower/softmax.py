@@ -1,8 +1,10 @@
 """Softmaxes of scores in integers."""
 
+from typing import cast
+
 import numpy as np
 
-from locgen.ir import FloatSoftmax, SoftmaxNode
+from locgen.ir import FloatSoftmax, Node, SoftmaxNode
 from locgen.quantise.functiontable import longest_index, softmax_tables
 from locgen.quantise.lower.base import Lowered, NodeLowering
 from locgen.quantise.lower.context import Context
@@ -18,7 +20,7 @@ class SoftmaxLowering(NodeLowering[FloatSoftmax]):
         """Return the node, and what rounding shifts on the rows' mean."""
         floats = node.shares(context.x) @ node.weights
         index = longest_index(width)
-        code = 1 / context.features[node.features[0]].scale
+        code = float(context.steps_of[node.features[0]])
         found = softmax_tables(code, len(node.features), index, width)
         weights = np.rint(node.weights * found.step * steps).astype(np.int64)
         if not weights.any():
@@ -35,7 +37,8 @@ class SoftmaxLowering(NodeLowering[FloatSoftmax]):
             error=found.error,
         )
         given = lowered.evaluate(context.codes, np.full(context.codes.shape[1], -1))
-        return lowered, (floats - given / steps).mean(axis=0)
+        # It only stands behind scores, where a model's nodes become those of a `Cascade`.
+        return cast(Node, lowered), (floats - given / steps).mean(axis=0)
 
     def span(self, node: FloatSoftmax, context: Context) -> np.ndarray:
         """Return the largest weight of a probability."""

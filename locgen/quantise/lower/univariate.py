@@ -12,6 +12,10 @@ __all__ = ["UnivariateLowering"]
 class UnivariateLowering(NodeLowering[UnivariateNode]):
     """An entry for each code."""
 
+    def table(self, node: UnivariateNode, context: Context) -> np.ndarray:
+        """Return what the node says of each code, cut off at the limit."""
+        return context.shape(node)
+
     def lower(
         self, node: UnivariateNode, context: Context, steps: np.ndarray, width: int
     ) -> Lowered:

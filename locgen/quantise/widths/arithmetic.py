@@ -21,12 +21,14 @@ from locgen.quantise.widths.limits import limited
 
 __all__ = ["ArithmeticLowering"]
 
+Partial = PartialNodes | PartialTrees
+
 log = logging.getLogger(__name__)
 
 _WIDEST_FEATURE = 12
 
 
-class ArithmeticLowering(ModelLowering):
+class ArithmeticLowering(ModelLowering[Partial]):
     """Nodes that compute with features' sizes, or a gate that does in front of trees.
 
     Features are rounded as well as scores, so that a quarter of the budget is for changed decisions
@@ -45,7 +47,7 @@ class ArithmeticLowering(ModelLowering):
         model = self.model
         if model.trees and model.units:
             raise ConfigurationError(f"{model.family} mixes trees and units: build them one by one")
-        if self.is_distance and self.options.score_bits is not None:
+        if self.scores_are_distances and self.options.score_bits is not None:
             raise ConfigurationError(
                 f"the scores of a {model.family} are distances, as wide as its features make them: "
                 "leave --score-bits out"
@@ -53,9 +55,9 @@ class ArithmeticLowering(ModelLowering):
         super().check()
 
     @property
-    def is_distance(self) -> bool:
-        """Whether scores are distances, which have the features' scale."""
-        return any(lowering_of(unit).is_distance for unit in self.model.units)
+    def scores_are_distances(self) -> bool:
+        """Whether scores have the features' scale."""
+        return any(lowering_of(unit).scores_are_distances for unit in self.model.units)
 
     @property
     def tabled(self) -> set[int]:
@@ -72,7 +74,7 @@ class ArithmeticLowering(ModelLowering):
         """Return a quantiser of at most `bits` bits for each feature."""
         return self.quantisers.of_bits(bits)
 
-    def partial(self, features: tuple[Feature, ...]) -> PartialNodes | PartialTrees:
+    def partial(self, features: tuple[Feature, ...]) -> Partial:
         """Return the model over the codes of `features`, its tables cut off."""
         gate = self._gate(features)
         if self.model.trees:
@@ -85,7 +87,7 @@ class ArithmeticLowering(ModelLowering):
         gate = self.model.gate
         self._gate_bits = 0
         if gate is None or not gate.model.units:
-            return gate and integer_gate(gate, features, 0)
+            return None if gate is None else integer_gate(gate, features, 0)
         first, last = score_widths(gate.model, features)
         q = np.stack([f.quantise(self.evaluator.x[:, n]) for n, f in enumerate(features)], axis=1)
 
@@ -103,32 +105,34 @@ class ArithmeticLowering(ModelLowering):
         self._gate_bits = last
         return widest
 
-    def widest(self, partial: PartialNodes | PartialTrees) -> Sequence[Widths]:
+    def widest(self, partial: Partial) -> Sequence[Widths]:
         """Return the widest scores of the model's kinds of nodes."""
         fixed = self.options.score_bits
         last = score_widths(self.model, partial.features)[1]
-        return [Widths(last if fixed is None else fixed, index=self._gate_bits)]
+        return [Widths(last if fixed is None else fixed, table_index=self._gate_bits)]
 
-    def narrowest(self, partial: PartialNodes | PartialTrees) -> int:
+    def narrowest(self, partial: Partial) -> int:
         """Return the narrowest scores of the model's kinds of nodes."""
         return score_widths(self.model, partial.features)[0]
 
     def shown(self, model: QuantisedModel, widths: Widths) -> tuple[int, int]:
         """Return the width of a term; of distances the width that they come to."""
-        return model.score_bits if self.is_distance else widths.score, max(model.feature_bits)
+        bits = model.score_bits if self.scores_are_distances else widths.score
+        return bits, max(model.feature_bits)
 
     def cost(self, model: QuantisedModel) -> float:
         """Return the logic cells of all nodes, by count."""
         return sum(node.cells for node in (*model.nodes, *model.gate_nodes))
 
-    def narrowed(self, found: Found, attempt: Attempt) -> Found:
+    def narrowed(self, found: Found[Partial], attempt: Attempt[Partial]) -> Found[Partial]:
         """Return `found` with features as narrow as the budget allows, the widest tried first.
 
         Features whose steps prototypes compare stay as they are.
         """
         if self.options.feature_bits is not None or self.model.trees:
             return found
-        compared = [u for u in self.model.arithmetic_nodes if lowering_of(u).is_distance]
+        units, own = self.model.arithmetic_nodes, self.model.gate
+        compared = [u for u in units if lowering_of(u).scores_are_distances]
         free = self.tabled - {feature for unit in compared for feature in unit.features}
         best, again = found, bool(free)
         while again:
@@ -138,7 +142,8 @@ class ArithmeticLowering(ModelLowering):
                 fewer = narrower(best.partial.features, number)
                 if fewer is None:
                     continue
-                gate = self.model.gate and integer_gate(self.model.gate, fewer, best.widths.index)
+                bits = best.widths.table_index
+                gate = None if own is None else integer_gate(own, fewer, bits)
                 partial = replace(best.partial, features=fewer, gate=gate)
                 trial = attempt(partial, best.widths)
                 if trial.kept:

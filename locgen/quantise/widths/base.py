@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from locgen.quantise.ranges import check_ranges
 from locgen.quantise.trials import Limit, Quantisation, Trial, limits_of
 from locgen.quantise.unitfeatures import ArithmeticFeatures
 
-__all__ = ["Attempt", "Found", "ModelLowering", "PartialModel", "Widths"]
+__all__ = ["Attempt", "Found", "ModelLowering", "PartialModel", "PartialT", "Widths"]
 
 
 class Widths(NamedTuple):
@@ -24,13 +24,13 @@ class Widths(NamedTuple):
     Members
     -------
     score : of what adds up to scores: leaves, entries of tables, weights
-    value, index : of a layer's values, and of the index of the table that gives them
+    value, table_index : of a layer's values, and of the index of the table that gives them
     second_stage : of the nodes that read scores
     """
 
     score: int
     value: int = 0
-    index: int = 0
+    table_index: int = 0
     second_stage: int = 0
 
 
@@ -48,10 +48,13 @@ class PartialModel(Protocol):
         """Return integer scores (rows, outputs) that one of the models gives the rows."""
 
 
-class Found(NamedTuple):
+PartialT = TypeVar("PartialT", bound=PartialModel)
+
+
+class Found(NamedTuple, Generic[PartialT]):
     """A candidate, the widths and the partial model behind it, and the trials that led there."""
 
-    partial: PartialModel
+    partial: PartialT
     widths: Widths
     model: QuantisedModel
     trials: tuple[Trial, ...]
@@ -62,11 +65,11 @@ class Found(NamedTuple):
         return self.trials[-1].kept
 
 
-Attempt = Callable[[PartialModel, Widths], Found]
+Attempt = Callable[[PartialT, Widths], Found[PartialT]]
 """What makes a candidate and tries it; it has its one trial."""
 
 
-class ModelLowering(ABC):
+class ModelLowering(ABC, Generic[PartialT]):
     """How a family of models becomes integers, and which widths are worth a trial.
 
     Members
@@ -124,14 +127,14 @@ class ModelLowering(ABC):
         """Return a quantiser of about `bits` bits for each feature."""
 
     @abstractmethod
-    def partial(self, features: tuple[Feature, ...]) -> PartialModel:
+    def partial(self, features: tuple[Feature, ...]) -> PartialT:
         """Return the model over the codes of `features`."""
 
     @abstractmethod
-    def widest(self, partial: PartialModel) -> Sequence[Widths]:
+    def widest(self, partial: PartialT) -> Sequence[Widths]:
         """Return the widest widths, and others in their place while none keeps the budget."""
 
-    def narrower(self, partial: PartialModel, widest: Widths) -> Sequence[Widths]:
+    def narrower(self, partial: PartialT, widest: Widths) -> Sequence[Widths]:
         """Return what to try below `widest`, rising."""
         if self.options.score_bits is not None:
             return []
@@ -139,7 +142,7 @@ class ModelLowering(ABC):
             widest._replace(score=bits) for bits in range(self.narrowest(partial), widest.score)
         ]
 
-    def narrowest(self, partial: PartialModel) -> int:
+    def narrowest(self, partial: PartialT) -> int:
         """Return the narrowest scores to try."""
         return 1
 
@@ -155,10 +158,10 @@ class ModelLowering(ABC):
         """Return the model rounded by descent, where the user asks and the family can."""
         return None
 
-    def refined(self, found: Found, attempt: Attempt) -> Found:
+    def refined(self, found: Found[PartialT], attempt: Attempt[PartialT]) -> Found[PartialT]:
         """Return what is kept of some features with all else narrower too."""
         return found
 
-    def narrowed(self, found: Found, attempt: Attempt) -> Found:
+    def narrowed(self, found: Found[PartialT], attempt: Attempt[PartialT]) -> Found[PartialT]:
         """Return the best that is kept with narrower features."""
         return found

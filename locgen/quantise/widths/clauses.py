@@ -10,7 +10,7 @@ from locgen.quantise.assemble import assemble
 from locgen.quantise.lower import lowering_of
 from locgen.quantise.lower.context import Context
 from locgen.quantise.widths.base import Widths
-from locgen.quantise.widths.trees import TreesLowering
+from locgen.quantise.widths.trees import RankedLowering
 
 __all__ = ["ClauseModelLowering"]
 
@@ -23,6 +23,7 @@ class PartialClauses(Context):
         model, steps = self.model, np.ones(self.model.outputs)
         (unit,) = model.units
         node, _ = lowering_of(unit).lower(unit, self, steps, widths.score)
+        assert node is not None  # a clause that says nothing is one too
         return assemble(model, self.features, (node,), np.array(model.base, float), steps, name)
 
     def scores(self, model: QuantisedModel) -> np.ndarray:
@@ -30,7 +31,7 @@ class PartialClauses(Context):
         return model.scores(self.codes)
 
 
-class ClauseModelLowering(TreesLowering):
+class ClauseModelLowering(RankedLowering[PartialClauses]):
     """Clauses alone. With ranks as features, the default, nothing changes for any row."""
 
     def check(self) -> None:

@@ -14,7 +14,7 @@ __all__ = ["CompositeLowering"]
 _NARROWEST, _WIDEST = 2, 14
 
 
-class CompositeLowering(ModelLowering):
+class CompositeLowering(ModelLowering[PartialComposite]):
     """Nodes of several kinds side by side, or behind each other.
 
     The features get the fewest bits with which the widest scores keep the budget, of which a
@@ -61,7 +61,9 @@ class CompositeLowering(ModelLowering):
         """Return the narrowest scores."""
         return _NARROWEST
 
-    def refined(self, found: Found, attempt: Attempt) -> Found:
+    def refined(
+        self, found: Found[PartialComposite], attempt: Attempt[PartialComposite]
+    ) -> Found[PartialComposite]:
         """Return `found` with the narrowest second stage that keeps the budget."""
         if self.model.second_stage is None or self.options.score_bits is not None:
             return found

@@ -7,6 +7,7 @@ from locgen.errors import ConfigurationError
 from locgen.ir import Feature, QuantisedModel
 from locgen.quantise.functiontable import LONGEST_INDEX, longest_index
 from locgen.quantise.layerfeatures import layer_features
+from locgen.quantise.lower.layers import only_layers
 from locgen.quantise.partiallayers import PartialLayers
 from locgen.quantise.widths.base import Attempt, Found, ModelLowering, Widths
 
@@ -21,7 +22,7 @@ _MORE = (4, 8)
 span many orders, and their differences decide."""
 
 
-class LayeredLowering(ModelLowering):
+class LayeredLowering(ModelLowering[PartialLayers]):
     """One node of layers: values and weights have one width, which ``score_bits`` fixes.
 
     A table's index, from a width at which values and not lines limit it, is narrowed as far as the
@@ -43,9 +44,8 @@ class LayeredLowering(ModelLowering):
 
     def features(self, bits: int) -> tuple[Feature, ...]:
         """Return a quantiser of at most `bits` bits for each feature."""
-        (unit,) = self.model.units
         identity = self.options.feature_kind != "affine"
-        return layer_features(self.model, unit, bits, self.x_train, identity)
+        return layer_features(self.model, only_layers(self.model), bits, self.x_train, identity)
 
     def partial(self, features: tuple[Feature, ...]) -> PartialLayers:
         """Return the node over the codes of `features`."""
@@ -53,7 +53,7 @@ class LayeredLowering(ModelLowering):
 
     def widest(self, partial: PartialLayers) -> Sequence[Widths]:
         """Return the widest values and weights, then wider values still."""
-        units = self.model.units[0].layers[-1].units.bit_length()
+        units = only_layers(self.model).layers[-1].units.bit_length()
         fixed = self.options.score_bits
         most = min(_WIDEST, (_SCORE_BITS - units) // 2) if fixed is None else fixed
         more = [m for m in _MORE if fixed is None and 2 * most + m + units <= _SCORE_BITS]
@@ -72,10 +72,12 @@ class LayeredLowering(ModelLowering):
         """Return the width of values."""
         return widths.value, max(model.feature_bits)
 
-    def refined(self, found: Found, attempt: Attempt) -> Found:
+    def refined(
+        self, found: Found[PartialLayers], attempt: Attempt[PartialLayers]
+    ) -> Found[PartialLayers]:
         """Return `found` with the index of its tables as short as the budget allows."""
-        for index in reversed(range(2, found.widths.index)):
-            shorter = attempt(found.partial, found.widths._replace(index=index))
+        for index in reversed(range(2, found.widths.table_index)):
+            shorter = attempt(found.partial, found.widths._replace(table_index=index))
             if not shorter.kept:
                 break
             found = shorter._replace(trials=(*found.trials[:-1], *shorter.trials))

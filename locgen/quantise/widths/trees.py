@@ -9,20 +9,17 @@ from locgen.quantise.gating import integer_gate
 from locgen.quantise.partialtrees import PartialTrees, partial_trees
 from locgen.quantise.rounding import free_rounding
 from locgen.quantise.trials import Limit, Quantisation, limits_of
-from locgen.quantise.widths.base import ModelLowering, Widths
+from locgen.quantise.widths.base import ModelLowering, PartialT, Widths
 
-__all__ = ["TreesLowering"]
+__all__ = ["RankedLowering", "TreesLowering"]
 
 _WIDEST_SCORE = 16
 
 
-class TreesLowering(ModelLowering):
-    """Trees whose features are ranks, or as the user asks: scores alone are rounded."""
+class RankedLowering(ModelLowering[PartialT]):
+    """Nodes that compare: features are ranks, or as the user asks, and scores alone are rounded."""
 
     hopeless: ClassVar[float] = float("inf")
-
-    def check(self) -> None:
-        """Accept every option."""
 
     def limits(self) -> tuple[Limit, ...]:
         """Return half of the budget, or what the user allows."""
@@ -34,9 +31,17 @@ class TreesLowering(ModelLowering):
         options = self.options
         return choose_features(self.model, options.feature_bits, options.feature_kind, x)
 
+
+class TreesLowering(RankedLowering[PartialTrees]):
+    """Trees, whose leaves' scores are rounded."""
+
+    def check(self) -> None:
+        """Accept every option."""
+
     def partial(self, features: tuple[Feature, ...]) -> PartialTrees:
         """Return the trees with their splits in codes."""
-        gate = self.model.gate and integer_gate(self.model.gate, features, 0)
+        own = self.model.gate
+        gate = None if own is None else integer_gate(own, features, 0)
         return partial_trees(self.model, features, gate, self.evaluator.x)
 
     def widest(self, partial: PartialTrees) -> Sequence[Widths]:
