@@ -306,15 +306,15 @@ class Model(JsonData):
         """
         if mask is not None:
             sums = np.where(mask.T[:, :, None], sums, 0.0)
-        return sums.sum(axis=0) + np.array(self.base)
+        scores: np.ndarray = sums.sum(axis=0) + np.array(self.base)
+        return scores
 
     def decide(self, scores: np.ndarray) -> np.ndarray:
         """Return decisions (rows,) of raw scores; regression returns values (rows, targets)."""
         decided = self.rule_of_decision.evaluate(scores)
         if decided is None:
             return scores
-        answers: np.ndarray = decided[:, None] if self.task == "regression" else decided
-        return answers
+        return decided[:, None] if self.task == "regression" else decided
 
     def labels(self, decisions: np.ndarray) -> np.ndarray:
         """Return the labels (rows,), or (rows, targets), of a classifier's decisions (rows,)."""

@@ -64,7 +64,11 @@ class ScoreCode:
 
 
 def score_code(
-    name: str, cuts: Sequence[float], ends: tuple[int, int], size: float, width: int
+    name: str,
+    cuts: Sequence[float] | np.ndarray,
+    ends: tuple[int, int],
+    size: float,
+    width: int,
 ) -> ScoreCode:
     """Return the code of a score between two `ends`, as fine as the `width` behind it asks.
 

@@ -22,6 +22,7 @@ from locgen.quantise.widths.limits import limited
 __all__ = ["ArithmeticLowering"]
 
 Partial = PartialNodes | PartialTrees
+"""Nodes, or trees behind a gate that computes."""
 
 log = logging.getLogger(__name__)
 
