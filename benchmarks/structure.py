@@ -27,7 +27,6 @@ TABLES = (
     "ir/integer/__init__.py",
     "passes/__init__.py",
     "quantise/lower/__init__.py",
-    "quantise/widths/__init__.py",
     "verify/levels.py",
 )
 """Files that hold a layer's table: the one place that may name kinds."""

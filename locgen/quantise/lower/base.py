@@ -37,10 +37,12 @@ class NodeLowering(ABC, Generic[NodeT]):
 
     Members
     -------
+    family : how widths are searched of models of such nodes, a key of `widths.FAMILIES`
     scores_are_distances : whether its scores are distances, whose scale is that of the features
     is_divisible : whether the integer node is weights alone, which a common factor may leave
     """
 
+    family: ClassVar[str] = "arithmetic"
     scores_are_distances: ClassVar[bool] = False
     is_divisible: ClassVar[bool] = False
 

@@ -1,5 +1,7 @@
 """Conjunctions of comparisons in integers; their weights are whole numbers already."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from locgen.ir import ClauseLiteral, ClauseNode, FloatClauses
@@ -11,6 +13,8 @@ __all__ = ["ClausesLowering"]
 
 class ClausesLowering(NodeLowering[FloatClauses]):
     """Cuts in codes."""
+
+    family: ClassVar[str] = "clauses"
 
     def lower(self, node: FloatClauses, context: Context, steps: np.ndarray, width: int) -> Lowered:
         """Return the node; literals that always hold are left out, and clauses that never do."""

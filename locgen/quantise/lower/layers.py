@@ -1,7 +1,7 @@
 """Nodes of one layer and more in integers."""
 
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -28,6 +28,8 @@ _MARGIN = 0.05
 
 class LayersLowering(NodeLowering[FloatLayers]):
     """Dot products or distances of codes, and tables of functions of these."""
+
+    family: ClassVar[str] = "layered"
 
     def lower(self, node: FloatLayers, context: Context, steps: np.ndarray, width: int) -> Lowered:
         """Return the node, and what rounding shifts on the rows' mean."""

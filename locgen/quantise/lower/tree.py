@@ -1,6 +1,7 @@
 """Trees in integers, one score step for all of them."""
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ __all__ = ["TreeLowering"]
 
 class TreeLowering(NodeLowering[FloatTree]):
     """Splits in codes, leaves in score steps."""
+
+    family: ClassVar[str] = "trees"
 
     def lower(self, node: FloatTree, context: Context, steps: np.ndarray, width: int) -> Lowered:
         """Return the tree, whose leaves count from the lowest, and what that is."""

@@ -1,6 +1,7 @@
 """Families of models and the widths that are worth a trial for each; the table of them."""
 
 from locgen.ir import Model
+from locgen.quantise.lower import lowering_of
 from locgen.quantise.widths.arithmetic import ArithmeticLowering
 from locgen.quantise.widths.base import ModelLowering
 from locgen.quantise.widths.clauses import ClauseModelLowering
@@ -11,24 +12,17 @@ from locgen.quantise.widths.trees import TreesLowering
 __all__ = ["FAMILIES", "family_of"]
 
 FAMILIES: dict[str, type[ModelLowering]] = {
-    "tree": TreesLowering,
-    "linear": ArithmeticLowering,
-    "quadratic": ArithmeticLowering,
-    "shape": ArithmeticLowering,
-    "steps": ArithmeticLowering,
-    "prototype": ArithmeticLowering,
-    "kernel": LayeredLowering,
-    "dense": LayeredLowering,
+    "trees": TreesLowering,
+    "arithmetic": ArithmeticLowering,
+    "layered": LayeredLowering,
     "clauses": ClauseModelLowering,
-    "neighbours": ArithmeticLowering,
-    "softmax": ArithmeticLowering,
 }
-"""How widths are searched of models of each kind of node."""
+"""How widths are searched, by the family that a node's lowering names."""
 
 
 def family_of(model: Model) -> type[ModelLowering]:
     """Return how the widths of a (merged) model are searched."""
-    kinds = [FAMILIES[node.kind] for node in model.nodes]
+    kinds = [FAMILIES[lowering_of(node).family] for node in model.nodes]
     if ClauseModelLowering in kinds:
         return ClauseModelLowering
     several = len(set(kinds)) > 1 or kinds.count(LayeredLowering) > 1
