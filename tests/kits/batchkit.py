@@ -88,6 +88,9 @@ def _write_bench(bench: Path, modules: Mapping[str, str], cycles: int) -> None:
     shutil.copytree(bench / "core_0" / "sim", bench / "sim")
     for name in ("run.py", "bench.vlt"):
         shutil.copyfile(bench / "core_0" / name, bench / name)
+    for path in sorted(bench.glob("core_*/*.v")):  # models of memories, which few cores need
+        if path.name not in ("core.v", "bench.v"):
+            shutil.copyfile(path, bench / path.name)
     shutil.copyfile(resource("templates/testbench") / "test_core.py", bench / "check.py")
     shutil.copyfile(KITS / "batch_bench.py", bench / "test_core.py")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
