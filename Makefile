@@ -1,5 +1,5 @@
 # make demo: from nothing to a verified bitstream. make test: the tests. Both make .venv first.
-.PHONY: demo test test-all ready lint types clean
+.PHONY: demo test test-all ready lint clean
 # Tests that share a compiled model or a build keep together on one of the two workers.
 PYTEST = .venv/bin/python -m pytest -n 2 --dist loadgroup
 
@@ -21,8 +21,6 @@ ready:
 lint: ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-
-types: ready
 	.venv/bin/mypy
 
 clean:
