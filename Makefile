@@ -1,7 +1,7 @@
 # make demo: from nothing to a verified bitstream. make test: the tests. Both make .venv first.
 .PHONY: demo test test-all ready lint clean
 # Tests that share a compiled model or a build keep together on one of the two workers.
-PYTEST = .venv/bin/python -m pytest -n 2 --dist loadgroup
+PYTEST = .venv/bin/python -m pytest -n 2
 
 demo:
 	@scripts/bootstrap.sh

@@ -124,8 +124,8 @@ def in_batches(name: str, cases: Iterable[str], size: int, marks: Sequence = ())
     marks : of every parameter
     """
     return [
-        pytest.param(case, id=case, marks=[pytest.mark.xdist_group(f"{name}-{n // size}"), *marks])
-        for n, case in enumerate(cases)
+        pytest.param(case, id=f"{case}@{group}", marks=[pytest.mark.xdist_group(group), *marks])
+        for case, group in ((case, f"{name}-{n // size}") for n, case in enumerate(cases))
     ]
 
 
