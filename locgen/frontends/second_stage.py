@@ -114,15 +114,9 @@ def with_second_stage(
     if sums.any():
         units.append(FloatLinear(sums, tuple(range(count))))
     behind = second_stage(last, total, trees, units, constant, **settings)
-    return merged(
-        last,
-        preprocessing,
-        parts,
-        [*members, *more],
-        task=settings["task"],
-        classes=settings["classes"],
-        decision=FloatCascade(behind, tuple(scales), outranks),
-    )
+    decision = FloatCascade(behind, tuple(scales), outranks)
+    labels = {"task": settings["task"], "classes": settings["classes"]}
+    return merged(last, preprocessing, parts, [*members, *more], decision=decision, **labels)
 
 
 def second_stage(
