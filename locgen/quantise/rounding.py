@@ -64,14 +64,14 @@ class _Search:
     """The rows of an evaluator in codes, and scores of integer models on them."""
 
     def __init__(
-        self, skeleton: PartialTrees, evaluator: Evaluator, name: str, allowed: float
+        self, partial: PartialTrees, evaluator: Evaluator, name: str, allowed: float
     ) -> None:
-        self.skeleton, self.evaluator, self.name, self.allowed = skeleton, evaluator, name, allowed
-        self.codes = skeleton.columns(evaluator.x)
-        self.leaves = skeleton.leaves_at(self.codes)
-        self.thresholds = tuple(node.threshold for node in skeleton.splits)
-        self.moves = [feature.kind != "rank" for feature in skeleton.features]
-        decision = skeleton.model.rule_of_decision
+        self.partial, self.evaluator, self.name, self.allowed = partial, evaluator, name, allowed
+        self.codes = partial.columns(evaluator.x)
+        self.leaves = partial.leaves_at(self.codes)
+        self.thresholds = tuple(node.threshold for node in partial.splits)
+        self.moves = [feature.kind != "rank" for feature in partial.features]
+        decision = partial.model.rule_of_decision
         scores = evaluator.float_scores
         self.groups: list[Rivalry] = []
         for outputs, rule in decision.parts:
@@ -84,11 +84,11 @@ class _Search:
     def integer_model(self, rounded: _Rounded) -> QuantisedModel:
         """Return the model with these leaves and thresholds."""
         leaves, thresholds = rounded.leaves, rounded.thresholds
-        return self.skeleton.integer_model(rounded.levels, self.name, leaves, thresholds)
+        return self.partial.integer_model(rounded.levels, self.name, leaves, thresholds)
 
     def nearest(self, levels: float) -> _Rounded:
         """Return the nearest integers."""
-        leaves = tuple(np.rint(value) for value in self.skeleton.leaf_values(levels))
+        leaves = tuple(np.rint(value) for value in self.partial.leaf_values(levels))
         return _Rounded(levels, 0.0, leaves, self.thresholds)
 
     def score(self, model: QuantisedModel, moved: bool) -> tuple[float | None, float]:
@@ -101,13 +101,13 @@ class _Search:
         leaves = self.leaves
         if moved:
             thresholds = [node.threshold for node in trees_of(model.nodes)]
-            leaves = self.skeleton.leaves_at(self.codes, thresholds)
-        return self.evaluator.score(model, self.skeleton.integer_scores(model, leaves, None))
+            leaves = self.partial.leaves_at(self.codes, thresholds)
+        return self.evaluator.score(model, self.partial.integer_scores(model, leaves, None))
 
     def descend(self, levels: float) -> Iterator[_Rounded]:
         """Yield ever cheaper roundings while their rows keep the budget."""
-        model = self.skeleton.integer_model(levels, self.name)
-        values = self.skeleton.leaf_values(levels)
+        model = self.partial.integer_model(levels, self.name)
+        values = self.partial.leaf_values(levels)
         rows = self.rows
         decided = [(scores, decision, of[rows]) for scores, decision, of in self.groups]
         descent = Descent(model, values, self.codes.take(rows, axis=1), decided, self.moves)
@@ -150,7 +150,7 @@ def _check(model: Model, options: QuantiseOptions) -> None:
 
 
 def free_rounding(
-    skeleton: PartialTrees,
+    partial: PartialTrees,
     evaluator: Evaluator,
     name: str,
     options: QuantiseOptions,
@@ -172,8 +172,8 @@ def free_rounding(
     ConfigurationError
         For regression, mixtures, and widths that are given.
     """
-    _check(skeleton.model, options)
-    search = _Search(skeleton, evaluator, name, allowed)
+    _check(partial.model, options)
+    search = _Search(partial, evaluator, name, allowed)
     trials: list[Trial] = []
 
     def evaluated(rounded: _Rounded, share: float) -> tuple[QuantisedModel, bool]:

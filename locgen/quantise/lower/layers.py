@@ -15,7 +15,7 @@ from locgen.quantise.functiontable import (
 )
 from locgen.quantise.lower.base import Lowered, NodeLowering
 from locgen.quantise.lower.context import Context, sums_of
-from locgen.quantise.stairs import stairs
+from locgen.quantise.step_function import step_function
 from locgen.quantise.widths.base import Widths
 
 __all__ = ["WIDEST_WEIGHT", "LayersLowering", "LoweredLayers", "lowered", "only_layers"]
@@ -80,7 +80,7 @@ def _step_function(unit: FloatLayers, context: Context, steps: np.ndarray, width
         return unit.layers[-1].function.evaluate(sums_of(unit, rows)[-1][:, 0])
 
     levels = 1 << longest_index(width)
-    node, height = stairs(values, feature, code.bits, levels)
+    node, height = step_function(values, feature, code.bits, levels)
     heights = height[:, None] * unit.weights
     low = heights.min(axis=0)
     scores = np.rint((heights - low) * steps).astype(np.int64)

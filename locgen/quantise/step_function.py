@@ -9,10 +9,10 @@ import numpy as np
 
 from locgen.ir import TreeNode
 
-__all__ = ["stairs"]
+__all__ = ["step_function"]
 
 
-def stairs(
+def step_function(
     function: Callable[[np.ndarray], np.ndarray], feature: int, bits: int, levels: int
 ) -> tuple[TreeNode, np.ndarray]:
     """Return a tree over the codes of `feature` and the values (leaves,) of its leaves.
