@@ -3,14 +3,16 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 
 from locgen.ir.integer.cost import Cost, Links, lookup_luts
 from locgen.ir.integer.node import NodeBase
 
-__all__ = ["ArithmeticNode", "BiasedNode", "weighted_ranges"]
+__all__ = ["ArithmeticNode", "BiasedNode", "weighted_ranges", "with_bias"]
+
+_Term = TypeVar("_Term", bound=NodeBase)
 
 
 class BiasedNode(NodeBase):
@@ -93,6 +95,34 @@ class ArithmeticNode(NodeBase):
             weight=links.weight_luts * sum(widths),
             shared={"weight": links.down_beats.bit_length() + links.number_bits},
         )
+
+
+def with_bias(
+    terms: Sequence[_Term], bias: Sequence[int], lows: Sequence[int]
+) -> tuple[_Term, ...]:
+    """Return `terms` that together score `bias` more, where it costs least.
+
+    Where the scores count from 0 each term does: what falls as its code rises is then a function of
+    the inverted code, without a sign. What is left stands in the term of widest range.
+
+    Parameters
+    ----------
+    terms : nodes of the same outputs, or none
+    bias : one integer for each output
+    lows : the lowest score of all terms and the bias together, for each output
+    """
+    if not terms:
+        return ()
+    amounts = [[0] * len(bias) for _ in terms]
+    for output, (left, lowest) in enumerate(zip(bias, lows, strict=True)):
+        ranges = [term.ranges[output] for term in terms]
+        if left and not lowest:
+            for amount, (low, _) in zip(amounts, ranges, strict=True):
+                amount[output] = -low
+            left += sum(low for low, _ in ranges)
+        spans = [high - low for low, high in ranges]
+        amounts[spans.index(max(spans))][output] += left
+    return tuple(term.shifted(tuple(a)) for term, a in zip(terms, amounts, strict=True))
 
 
 def weighted_ranges(

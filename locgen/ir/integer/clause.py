@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.arithmetic import BiasedNode
+from locgen.ir.integer.arithmetic import BiasedNode, with_bias
 from locgen.ir.integer.checks import check_outputs, require_evidence
 from locgen.ir.integer.cost import Cost, Links
 from locgen.ir.integer.node import Comparison
@@ -116,20 +116,17 @@ class ClauseNode(BiasedNode):
 
     @cached_property
     def terms(self) -> tuple["ClauseNode", ...]:
-        """One node a clause, the first with the bias; a list stays whole."""
+        """One node a clause, see `with_bias`; a list stays whole."""
         if self.first:
             return (self,)
         nothing = (0,) * len(self.outputs)
-        return tuple(
-            replace(
-                self,
-                clauses=(clause,),
-                scores=(row,),
-                bias=nothing if number else self.bias,
-                clause_ids=(self.clause_ids[number],),
+        single = [
+            replace(self, clauses=(clause,), scores=(row,), bias=nothing, clause_ids=(clause_id,))
+            for clause, row, clause_id in zip(
+                self.clauses, self.scores, self.clause_ids, strict=True
             )
-            for number, (clause, row) in enumerate(zip(self.clauses, self.scores, strict=True))
-        )
+        ]
+        return with_bias(single, self.bias, [low for low, _ in self.ranges])
 
     def cost(self) -> Cost:
         """Return the LUT4 of an AND a clause, joined with its score's bits."""

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.arithmetic import ArithmeticNode
+from locgen.ir.integer.arithmetic import ArithmeticNode, with_bias
 from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links, nonzero_digits
 from locgen.ir.integer.linear import LinearNode
@@ -125,7 +125,7 @@ class DistanceNode(ArithmeticNode):
 
     @cached_property
     def terms(self) -> tuple["DistanceNode | LinearNode", ...]:
-        """One node a feature, the first with the bias; linf does not add up and stays whole.
+        """One node a feature, see `with_bias`; linf does not add up and stays whole.
 
         ``-(q - p)**2`` is ``-q**2``, which does not depend on the prototype, and a product: so all
         prototypes share the squares, and none has a square of its own.
@@ -140,15 +140,17 @@ class DistanceNode(ArithmeticNode):
             for f, bits, code, w in members
         ]
         if self.metric != "l2":
-            return (single[0].shifted((self.bias,)), *single[1:])
+            return with_bias(single, (self.bias,), [self.ranges[0][0]])
         squares = [replace(node, prototype=(0,), prototype_id=0) for node in single]
         places = self.fraction + 1
         factors = [(w * code << places,) for code, w in self._stored]
+        products = LinearNode(self.features, self.feature_bits, tuple(factors), (0,), self.outputs)
         constant = self.bias - sum(w * code * code for code, w in self._stored)
-        products = LinearNode(
-            self.features, self.feature_bits, tuple(factors), (constant,), self.outputs
-        )
-        return (*squares, *products.terms)
+        lowest = self.ranges[0][0]
+        if not lowest:
+            constant += sum(node.ranges[0][0] for node in squares)
+            squares = [node.shifted((-node.ranges[0][0],)) for node in squares]
+        return (*squares, *with_bias(products.terms, (constant,), (lowest,)))
 
     @property
     def anonymous(self) -> "DistanceNode":

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from locgen.ir.features import Feature
-from locgen.ir.integer.arithmetic import ArithmeticNode, BiasedNode, weighted_ranges
+from locgen.ir.integer.arithmetic import ArithmeticNode, BiasedNode, weighted_ranges, with_bias
 from locgen.ir.integer.checks import check_columns, check_features
 from locgen.ir.integer.cost import Cost, Links, signed_digits
 from locgen.ir.rules import refuse_if
@@ -77,24 +77,13 @@ class LinearNode(BiasedNode, ArithmeticNode):
 
     @cached_property
     def terms(self) -> tuple["LinearNode", ...]:
-        """One node a feature; the one of widest range has the bias, where it costs least."""
-        spans = [
-            [abs(weight) * ((1 << bits) - 1) for weight in row]
-            for row, bits in zip(self.weights, self.feature_bits, strict=True)
+        """One node a feature, see `with_bias`."""
+        nothing = (0,) * len(self.outputs)
+        members = zip(self.features, self.feature_bits, self.weights, strict=True)
+        single = [
+            LinearNode((f,), (bits,), (row,), nothing, self.outputs) for f, bits, row in members
         ]
-        owners = [span.index(max(span)) for span in zip(*spans, strict=True)]
-        return tuple(
-            LinearNode(
-                (feature,),
-                (bits,),
-                (row,),
-                tuple(b if n == owner else 0 for b, owner in zip(self.bias, owners, strict=True)),
-                self.outputs,
-            )
-            for n, (feature, bits, row) in enumerate(
-                zip(self.features, self.feature_bits, self.weights, strict=True)
-            )
-        ) or (self,)
+        return with_bias(single, self.bias, [low for low, _ in self.ranges]) or (self,)
 
     @property
     def size_bits(self) -> int:
