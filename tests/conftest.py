@@ -33,6 +33,7 @@ class ByBatch(LoadScopeScheduling):
         return path if path in ONE_FIXTURE else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Return the scheduler for ``-n``."""
     return ByBatch(config, log)

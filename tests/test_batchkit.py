@@ -66,4 +66,10 @@ def test_cases_share_a_batch_up_to_its_size():
     parameters = batchkit.in_batches("name", "abcde", 2)
     groups = [mark.args[0] for parameter in parameters for mark in parameter.marks]
     assert groups == ["name-0", "name-0", "name-1", "name-1", "name-2"]
-    assert [parameter.id for parameter in parameters] == ["a@name-0", "b@name-0", "c@name-1", "d@name-1", "e@name-2"]
+    assert [parameter.id for parameter in parameters] == [
+        "a@name-0",
+        "b@name-0",
+        "c@name-1",
+        "d@name-1",
+        "e@name-2",
+    ]

@@ -4,7 +4,7 @@ A model says what each feature that it is given adds to its scores. What stands 
 raw columns into those features. Where that is an affine map the two fold into one coefficient. Any
 other way from one raw column to the scores, whatever steps lie on it, is one function of that
 column: the real steps and the real sum are evaluated, once for each interval where it is constant,
-else at the codes that the column is given. Products of two columns stay products.
+else where polynomials are read off. Products of two columns stay products.
 """
 
 from collections.abc import Callable
@@ -35,12 +35,16 @@ class Additive:
     coefficients : (features, outputs) where that is ``value * coefficient``, else None
     limits : of each feature the values up to which, and beyond which, `part` is constant; None
         where it changes everywhere
+    degree : of `part` as a polynomial of the value, where it changes everywhere
+    ends : (2, features) interval in which each feature's training values lay, if known
     """
 
     outputs: int
     part: Callable[[int, np.ndarray], np.ndarray]
     coefficients: np.ndarray | None = None
     limits: tuple[np.ndarray | None, ...] | None = None
+    degree: int = 1
+    ends: np.ndarray | None = None
 
 
 def linear(coefficients: np.ndarray) -> Additive:
@@ -87,7 +91,7 @@ def squares(matrix: np.ndarray, bias: np.ndarray, weights: np.ndarray) -> FloatL
 def arithmetic_nodes(model: Additive, preprocessing: Preprocessing) -> ArithmeticNodes:
     """Return `model` over the raw columns of `preprocessing`."""
     sums = _Sums(preprocessing.columns, model.outputs)
-    shaped: dict[int, list[int]] = {}
+    shaped: dict[tuple[int, tuple[float, ...]], list[int]] = {}
     counted = [
         feature
         for feature in range(preprocessing.features)
@@ -102,7 +106,7 @@ def arithmetic_nodes(model: Additive, preprocessing: Preprocessing) -> Arithmeti
         if model.coefficients is not None and known is not None and filled:
             sums.add(known, model.coefficients[feature])
         elif len(columns) == 1:
-            shaped.setdefault(output.column, []).append(feature)
+            shaped.setdefault((output.column, output.period or ()), []).append(feature)
         else:
             raise UnsupportedModel(
                 "products of columns that may be missing are not supported with an indicator or "
@@ -117,8 +121,9 @@ def arithmetic_nodes(model: Additive, preprocessing: Preprocessing) -> Arithmeti
             )
         form, constant = _form(sums, _ranges(preprocessing))
         return ArithmeticNodes((form,), sums.constant + constant, _ranges(preprocessing), ())
-    for column in sorted({*shaped, *np.flatnonzero(sums.squares.any(axis=1)).tolist()}):
-        features = shaped.get(column, [])
+    squared = np.flatnonzero(sums.squares.any(axis=1)).tolist()
+    for column, period in sorted({*shaped, *((column, ()) for column in squared)}):
+        features = shaped.get((column, period), [])
         units.append(_shape(model, preprocessing, column, features, sums))
     if sums.straight.any() or not units:
         units.insert(0, FloatLinear(sums.straight, tuple(range(model.outputs))))
@@ -218,31 +223,57 @@ def _known_fills(
 def _shape(
     model: Additive, preprocessing: Preprocessing, column: int, features: list[int], sums: _Sums
 ) -> FloatUnit:
-    """Return what one raw column adds, all of it but products with other columns."""
-    straight, squares = sums.straight[column].copy(), sums.squares[column]
-    sums.straight[column] = 0.0
+    """Return what one raw column adds, all of it but products with other columns.
 
-    def ask(x: np.ndarray) -> np.ndarray:
+    Parameters
+    ----------
+    features : those made of the column, all with one period or with none
+    """
+    period = preprocessing.outputs[features[0]].period if features else None
+    straight, squares = np.zeros((2, model.outputs))
+    if period is None:
+        straight, squares = sums.straight[column].copy(), sums.squares[column]
+        sums.straight[column] = 0.0
+
+    def total(x: np.ndarray) -> np.ndarray:
         values = np.nan_to_num(x)[:, None]
-        total = values * straight + values**2 * squares
+        added = values * straight + values**2 * squares
         if features:
             given = _evaluated(preprocessing, column, x)
             for feature in features:
-                total = total + model.part(feature, given[:, feature])
-        return total
+                added = added + model.part(feature, given[:, feature])
+        return added
 
-    outputs = tuple(range(model.outputs))
     found = [_cuts(model, preprocessing, feature) for feature in features]
-    cuts = [own for own in found if own is not None]
-    missing = any(preprocessing.outputs[feature].imputed for feature in features)
-    if straight.any() or squares.any() or len(cuts) < len(found):
-        return FloatShape(column, ask, np.eye(model.outputs), missing, outputs)
-    every = np.unique(np.concatenate(cuts))
-    every = every[np.isfinite(every)]
-    places = np.append(every, np.nextafter(every[-1], np.inf) if len(every) else 0.0)
-    rows = ask(places)
-    own = ask(np.array([np.nan]))[0] if preprocessing.imputes else None
-    return FloatSteps(column, every, rows, own, outputs)
+    degrees = [
+        0 if constant else preprocessing.outputs[feature].degree * model.degree
+        for feature, (_, constant) in zip(features, found, strict=True)
+    ]
+    degree = max(*degrees, 2 * int(squares.any()), int(straight.any()), 0)
+    cuts = np.unique(np.concatenate([np.zeros(0), *(own for own, _ in found)]))
+    cuts = cuts[np.isfinite(cuts)]
+    if degree:
+        filled = any(preprocessing.outputs[feature].imputed for feature in features)
+        missing = total(np.array([np.nan]))[0] if filled else None
+        ends = _likely(model, preprocessing, column, features)
+        return FloatShape.through(column, total, cuts, degree, ends, missing, period is not None)
+    places = np.append(cuts, np.nextafter(cuts[-1], np.inf) if len(cuts) else 0.0)
+    missing = total(np.array([np.nan]))[0] if preprocessing.imputes else None
+    return FloatSteps(column, cuts, total(places), missing, tuple(range(model.outputs)))
+
+
+def _likely(
+    model: Additive, preprocessing: Preprocessing, column: int, features: list[int]
+) -> tuple[float, float]:
+    """Return an interval of a raw column around its training values, as far as they are known."""
+    known = _ranges(preprocessing)[column]
+    if known is None and model.ends is not None:
+        rising = [feature for feature in features if preprocessing.outputs[feature].rising]
+        ends = model.ends[:, rising].T.reshape(-1)
+        raw = preprocessing.bisect(np.repeat(rising, 2), lambda value, part: value <= ends[part])
+        raw = raw[np.isfinite(raw)]
+        known = (float(raw.min()), float(raw.max())) if len(raw) else None
+    return known or (-1.0, 1.0)
 
 
 def _evaluated(preprocessing: Preprocessing, column: int, x: np.ndarray) -> np.ndarray:
@@ -252,20 +283,32 @@ def _evaluated(preprocessing: Preprocessing, column: int, x: np.ndarray) -> np.n
     return preprocessing.values(preprocessing.acceptable(rows))
 
 
-def _cuts(model: Additive, preprocessing: Preprocessing, feature: int) -> np.ndarray | None:
-    """Return the raw values behind which what a feature adds may change, None if everywhere."""
+def _cuts(model: Additive, preprocessing: Preprocessing, feature: int) -> tuple[np.ndarray, bool]:
+    """Return the raw values behind which what a feature adds may change.
+
+    Returns
+    -------
+    cuts : (k,) rising or not, infinite ones among them
+    constant : whether nothing changes between them
+    """
     output = preprocessing.outputs[feature]
     if output.intervals is not None:
         low, high = output.intervals
-        return high[:-1] if output.unknown is None else np.concatenate([low, high])
+        return high[:-1] if output.unknown is None else np.concatenate([low, high]), True
     if output.cuts is not None:
-        return output.cuts
+        return output.cuts, True
     limits = None if model.limits is None else model.limits[feature]
-    if limits is None or not output.rising:
-        return None
-    return preprocessing.bisect(
+    if limits is None:
+        return output.breaks, False
+    if not output.rising:
+        raise UnsupportedModel(
+            "naive Bayes behind PolynomialFeatures or SplineTransformer compares what does not "
+            "rise with one column: train it on the columns themselves"
+        )
+    bisected = preprocessing.bisect(
         np.full(len(limits), feature), lambda value, part: value <= limits[part]
     )
+    return bisected, True
 
 
 def _ranges(preprocessing: Preprocessing) -> tuple[tuple[float, float] | None, ...]:

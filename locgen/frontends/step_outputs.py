@@ -1,6 +1,6 @@
 """Origins of the columns that a preprocessing step puts out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +17,6 @@ __all__ = [
     "Transformer",
     "encoded_by",
     "needs_rising",
-    "one_column",
     "outside",
     "transformed",
 ]
@@ -40,6 +39,9 @@ class Output:
         which it is constant; None where it rises with the raw column
     unknown : a raw value outside all intervals, None where they cover all that the step accepts
     imputed : whether the steps take a missing value for another
+    breaks : raw values (k,), rising, between which it is a polynomial of the column
+    degree : of these polynomials, at most
+    period : ends of the interval of the column that repeats; None where none does
     """
 
     column: int
@@ -51,11 +53,19 @@ class Output:
     intervals: tuple[np.ndarray, np.ndarray] | None = None
     unknown: float | None = None
     imputed: bool = False
+    breaks: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    degree: int = 1
+    period: tuple[float, float] | None = None
 
     @classmethod
     def raw(cls, column: int) -> "Output":
         """Return the raw column itself."""
         return cls(column, Polynomial.of_column(column))
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is constant between raw values that are known."""
+        return self.intervals is not None or self.cuts is not None
 
     @property
     def slope(self) -> float | None:
@@ -114,13 +124,6 @@ def needs_rising(step: Transformer, output: Output, intervals: bool = False) -> 
     if not output.rising or (output.intervals is not None and not intervals):
         raise UnsupportedModel(
             f"{type(step).__name__} stands behind a step that is no scaler: put it first"
-        )
-
-
-def one_column(step: Transformer, output: Output) -> None:
-    if output.polynomial is not None and output.slope is None and output.polynomial.degree:
-        raise UnsupportedModel(
-            f"{type(step).__name__} stands behind products of columns: put it before them"
         )
 
 

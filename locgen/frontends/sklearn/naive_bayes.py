@@ -116,7 +116,9 @@ def gaussian(last: GaussianNB, preprocessing: Preprocessing, read: Read) -> Read
         def part(feature: int, x: np.ndarray) -> np.ndarray:
             return -0.5 * (x[:, None] - mean[:, feature]) ** 2 / variance[:, feature]
 
-        return _additive(last, preprocessing, Additive(classes, part), base)
+        spread = DEVIATIONS * np.sqrt(variance)
+        ends = np.stack([(mean - spread).min(axis=0), (mean + spread).max(axis=0)])
+        return _additive(last, preprocessing, Additive(classes, part, degree=2, ends=ends), base)
     units: list[FloatUnit] = []
     ranges: list[tuple[float, float] | None] = [None] * preprocessing.columns
     for feature, output in enumerate(preprocessing.outputs):

@@ -13,7 +13,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, Stan
 from locgen.frontends.arrays import DEVIATIONS, vector
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Extend
-from locgen.frontends.step_outputs import Outputs
+from locgen.frontends.step_outputs import Outputs, Transformer, needs_rising
 
 __all__ = ["max_abs", "min_max", "robust", "standard"]
 
@@ -33,17 +33,35 @@ class _AffineMap:
     ends: np.ndarray | None = None
 
 
-def _scaled(before: Preprocessing, scaling: _AffineMap | None) -> Outputs:
-    """Return outputs that rise with those before, folded where `scaling` and they are known."""
+def _scaled(before: Preprocessing, scaling: _AffineMap) -> Outputs:
+    """Return outputs that rise with those before, folded where they are known."""
     outputs = []
     for feature, output in enumerate(before.outputs):
         polynomial, span = None, output.span
-        if output.polynomial is not None and scaling is not None:
+        if output.polynomial is not None:
             slope, offset = float(scaling.slope[feature]), float(scaling.offset[feature])
             polynomial = output.polynomial.scaled(slope, offset)
             if scaling.ends is not None:
                 span = output.raw_span(scaling.ends[:, feature])
         outputs.append(replace(output, polynomial=polynomial, untouched=False, span=span))
+    return outputs, before.neutral
+
+
+def _clipped(step: Transformer, before: Preprocessing, ends: np.ndarray) -> Outputs:
+    """Return outputs that rise with those before within `ends` (2, features), flat beyond."""
+    outputs = []
+    for feature, output in enumerate(before.outputs):
+        breaks = output.breaks
+        if not output.constant:
+            needs_rising(step, output)
+            limits = ends[:, feature]
+
+            def at_most(value: np.ndarray, part: np.ndarray, limits=limits) -> np.ndarray:
+                return value <= limits[part]
+
+            found = before.bisect(np.full(2, feature), at_most)
+            breaks = np.union1d(breaks, found[np.isfinite(found)])
+        outputs.append(replace(output, polynomial=None, untouched=False, breaks=breaks))
     return outputs, before.neutral
 
 
@@ -64,11 +82,14 @@ def standard(step: StandardScaler, before: Preprocessing, extend: Extend) -> Out
 
 def min_max(step: MinMaxScaler, before: Preprocessing, extend: Extend) -> Outputs:
     """Read a MinMaxScaler; one that clips is no affine map."""
-    if step.clip:
-        return _scaled(before, None)
     names = ("scale_", "min_", "data_min_", "data_max_")
-    slope, offset, *ends = (vector(step, name, before.features) for name in names)
-    return _scaled(before, _AffineMap(slope, offset, np.stack(ends)))
+    slope, offset, *trained = (vector(step, name, before.features) for name in names)
+    ends = np.stack(trained)
+    return (
+        _clipped(step, before, ends)
+        if step.clip
+        else _scaled(before, _AffineMap(slope, offset, ends))
+    )
 
 
 def robust(step: RobustScaler, before: Preprocessing, extend: Extend) -> Outputs:
@@ -84,8 +105,9 @@ def robust(step: RobustScaler, before: Preprocessing, extend: Extend) -> Outputs
 
 def max_abs(step: MaxAbsScaler, before: Preprocessing, extend: Extend) -> Outputs:
     """Read a MaxAbsScaler; since scikit-learn 1.8 it can clip, and is no affine map then."""
+    scale = vector(step, "scale_", before.features)
     if getattr(step, "clip", False):
-        return _scaled(before, None)
+        return _clipped(step, before, np.stack([-scale, scale]))
     most = vector(step, "max_abs_", before.features)
-    slope = 1 / vector(step, "scale_", before.features)
+    slope = 1 / scale
     return _scaled(before, _AffineMap(slope, np.zeros(before.features), np.stack([-most, most])))

@@ -19,7 +19,7 @@ from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.polynomial import Polynomial
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Extend
-from locgen.frontends.step_outputs import Output, Outputs, one_column
+from locgen.frontends.step_outputs import Output, Outputs, needs_rising
 
 __all__ = ["columns", "imputed", "multiplied", "nested", "selected", "splined", "unchanged"]
 
@@ -32,14 +32,35 @@ def splined(step: SplineTransformer, before: Preprocessing, extend: Extend) -> O
             "extrapolation='constant'"
         )
     step.bsplines_ = [_checked(spline, n) for n, spline in enumerate(step.bsplines_)]
-    outputs = []
+    outputs: list[Output] = []
     each = step.n_features_out_ // before.features
-    for output, spline in zip(before.outputs, step.bsplines_, strict=True):
-        one_column(step, output)
-        span = output.raw_span(np.asarray(spline.t)[[spline.k, -spline.k - 1]])
-        one = replace(output, polynomial=None, untouched=False, rising=False, span=span)
+    for feature, output in enumerate(before.outputs):
+        one = replace(output, polynomial=None, untouched=False, rising=False)
+        if not output.constant:
+            one = _curved(step, before, feature, one)
         outputs += [one] * each
     return outputs, before.neutral
+
+
+def _curved(step: SplineTransformer, before: Preprocessing, feature: int, one: Output) -> Output:
+    """Return `one` as what the splines of a feature are: polynomials between the knots."""
+    output, spline = before.outputs[feature], step.bsplines_[feature]
+    needs_rising(step, output)
+    knots = np.asarray(spline.t)[spline.k : -spline.k]
+    periodic = step.extrapolation == "periodic"
+    if periodic and not output.slope:
+        raise UnsupportedModel(
+            "SplineTransformer(extrapolation='periodic') stands behind a step that clips: put it "
+            "first"
+        )
+    breaks = before.bisect(np.full(len(knots), feature), lambda value, part: value <= knots[part])
+    return replace(
+        one,
+        span=output.raw_span(knots[[0, -1]]),
+        breaks=np.union1d(output.breaks, breaks[np.isfinite(breaks)]),
+        degree=output.degree * spline.k,
+        period=(float(breaks.min()), float(breaks.max())) if periodic else None,
+    )
 
 
 def _checked(spline: BSpline, column: int) -> BSpline:
@@ -89,6 +110,7 @@ def multiplied(step: PolynomialFeatures, before: Preprocessing, extend: Extend) 
                 rising=False,
                 span=spans[0],
                 imputed=any(factor.imputed for factor in factors),
+                degree=product.degree,
             )
         )
     return outputs, before.neutral
