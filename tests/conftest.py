@@ -1,12 +1,15 @@
 """Fixtures of all tests, which of them are slow, and the order in which they run."""
 
-import re
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from batchkit import Batches
 from xdist.scheduler import LoadScopeScheduling
+
+# Two workers share two cores: threads of linear algebra would only wait for each other.
+for library in ("OMP", "OPENBLAS"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parent
 SAMPLED = frozenset((ROOT / "sampled.txt").read_text().split())
@@ -15,20 +18,16 @@ first on; the others are slow tests."""
 EVERY = 5
 ONE_FIXTURE = ("tests/flow/test_tops.py", "tests/flow/test_virtual_board.py")
 """Files whose tests all ask what one fixture builds."""
-_BATCH = re.compile(r"@([\w-]+)\]$")
 
 
-class ByBatch(LoadScopeScheduling):
-    """Sends the tests of a batch, or of a file with one fixture, to the same worker.
+class ByFixture(LoadScopeScheduling):
+    """Sends the tests of a file with one fixture to the same worker.
 
     xdist's own groups travel in a private member of pytest's items that pytest 9.2 no longer has:
     there ``--dist loadgroup`` parts the groups without a word.
     """
 
     def _split_scope(self, nodeid):
-        batch = _BATCH.search(nodeid)
-        if batch:
-            return batch[1]
         path = nodeid.partition("::")[0]
         return path if path in ONE_FIXTURE else nodeid
 
@@ -36,13 +35,7 @@ class ByBatch(LoadScopeScheduling):
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Return the scheduler for ``-n``."""
-    return ByBatch(config, log)
-
-
-@pytest.fixture(scope="session")
-def batches(request):
-    """Return what simulates the designs of several tests in one model."""
-    return Batches(request.session)
+    return ByFixture(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

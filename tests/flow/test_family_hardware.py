@@ -3,10 +3,10 @@
 import familykit
 import numpy as np
 import pytest
-from batchkit import in_batches
 
 import locgen
 from locgen.errors import ConfigurationError, DataError
+from locgen.flow.build import verify_rtl
 
 QUICK = ("lgbm-categorical", "xgb-missing")  # memberships, and codes for missing values
 
@@ -21,23 +21,23 @@ def designed(case, fabric=None):
     return locgen.compile(estimator, "ice40", data=arrays, fabric=fabric)
 
 
-def check(found):
-    whole = 2 ** sum(found.design.model.feature_bits)
-    assert (found.mismatches, found.first_mismatch) == (0, None)
-    assert found.vectors >= min(1000, whole)
+def check(design):
+    result = verify_rtl(design)
+    assert result.mismatches == 0
+    assert result.vectors >= min(1000, 2 ** sum(design.model.feature_bits))
 
 
-@pytest.mark.parametrize("case", in_batches("special-splits", QUICK, 2))
-def test_special_splits_become_gates(case, batches, request):
-    check(batches.check(request.node, lambda case: designed(case, "direct")))
+@pytest.mark.parametrize("case", QUICK)
+def test_special_splits_become_gates(case):
+    check(designed(case, "direct"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", in_batches("families", familykit.CASES, 9))
-def test_every_family_becomes_gates(case, batches, request):
-    found = batches.check(request.node, designed)
-    check(found)
-    evidence = found.design.explain(familykit.fitted(case)[1][1])
+@pytest.mark.parametrize("case", familykit.CASES)
+def test_every_family_becomes_gates(case):
+    design = designed(case)
+    check(design)
+    evidence = design.explain(familykit.fitted(case)[1][1])
     assert (evidence.scores == evidence.bias + evidence.contributions.sum(axis=1)).all()
     assert (evidence.leaf_ids >= 0).all()
 
