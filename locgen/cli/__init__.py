@@ -39,11 +39,13 @@ class _Commands(TyperGroup):
         """Run a command."""
         try:
             return super().invoke(ctx)
-        except LocgenError as error:
+        except BrokenPipeError:
+            raise
+        except (LocgenError, OSError) as error:
             if _verbose:
                 traceback.print_exc()
             _err.print(f"locgen: {error}", style="red", markup=False)
-            raise typer.Exit(error.exit_code) from error
+            raise typer.Exit(getattr(error, "exit_code", 1)) from error
         except KeyboardInterrupt as error:
             _err.print("locgen: interrupted", style="red")
             raise typer.Exit(130) from error

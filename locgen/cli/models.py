@@ -33,6 +33,7 @@ def convert(
     answers are the hardware's, bit for bit.
     """
     from locgen.api import compile as compile_model
+    from locgen.flow.folder import write_whole
     from locgen.ir import digest_of, to_json
 
     if not target_file.name.endswith(".locgen.json"):
@@ -41,9 +42,7 @@ def convert(
         tell(f"reading {model} and searching widths")
         made = compile_model(model, **asked(reading, quantising)).quantisation.model
         target_file.parent.mkdir(parents=True, exist_ok=True)
-        part = target_file.with_name(f".{target_file.name}.part")
-        part.write_text(to_json(made), "utf-8")
-        part.replace(target_file)
+        write_whole(target_file, to_json(made))
     facts = {
         "file": str(target_file),
         "model": made.family,

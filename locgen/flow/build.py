@@ -1,13 +1,15 @@
 """Builds: from a planned design to a verified bitstream with its report, in a build folder."""
 
+import errno
 import logging
-import shutil
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from locgen.errors import ConfigurationError
+from locgen.errors import ConfigurationError, ToolFailed
 from locgen.flow.build_stages import (
     ALL,
     COMPILE,
@@ -49,12 +51,15 @@ def build(design: PlannedDesign, out: Path, progress: ProgressCallback | None = 
     ToolNotFound, ToolFailed
         If a tool is missing or breaks; the message names its log.
     ConfigurationError
-        If `out` holds something else than a build of locgen.
+        If `out` holds something else than a build of locgen, or cannot be written.
     """
     progress = progress or log.info
     out = out.absolute()
     logs = _prepare(out)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+    with (
+        _unwritable(out),
+        tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder,
+    ):
         work = Path(folder) / out.name
         work.mkdir()
         state = run_stages(begin(design, work, logs), ALL, progress)
@@ -70,10 +75,27 @@ def build(design: PlannedDesign, out: Path, progress: ProgressCallback | None = 
         progress("writing the report")
         write_report(design, built)
         _move(work, out)
-    routed = built.routed
+    mapped, routed = built.mapped, built.routed
+    if mapped is not None:
+        mapped = mapped.moved(work, out)
     if routed is not None:
         routed = replace(routed, bitstream=out / routed.bitstream.name)
-    return replace(built, out=out, routed=routed)
+    return replace(built, out=out, mapped=mapped, routed=routed)
+
+
+@contextmanager
+def _unwritable(out: Path) -> Iterator[None]:
+    """Turn failures to write a build, also those that a tool reports, into one line."""
+    full = os.strerror(errno.ENOSPC)
+    try:
+        yield
+    except (OSError, ToolFailed) as error:
+        if isinstance(error, ToolFailed) and full not in str(error):
+            raise
+        reason = full if isinstance(error, ToolFailed) else error.strerror or str(error)
+        raise ConfigurationError(
+            f"{out} cannot be written: {reason}; make room, or choose another --out"
+        ) from error
 
 
 def _prepare(out: Path) -> Path:
@@ -93,17 +115,17 @@ def _prepare(out: Path) -> Path:
 
 
 def _move(work: Path, out: Path) -> None:
-    """Replace all of `out` but its logs by what `work` holds."""
-    for path in out.iterdir():
-        if path.name == "logs":
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    # The report goes last: a folder that has one is complete.
-    for path in sorted(work.iterdir(), key=lambda p: p.name == "report.json"):
-        path.rename(out / path.name)
+    """Replace all of `out` but its logs by what `work` holds, or leave it as it is."""
+    earlier = Path(tempfile.mkdtemp(dir=work.parent))
+    # The report goes first and comes last: a folder that has one is complete.
+    old = sorted(out.iterdir(), key=lambda path: path.name != "report.json")
+    new = sorted(work.iterdir(), key=lambda path: path.name == "report.json")
+    moves = [(path, earlier / path.name) for path in old if path.name != "logs"]
+    with ExitStack() as undo:
+        for source, target in (*moves, *((path, out / path.name) for path in new)):
+            source.rename(target)
+            undo.callback(target.rename, source)
+        undo.pop_all()
 
 
 def verify_design(design: PlannedDesign) -> list[LevelResult]:

@@ -29,12 +29,23 @@ __all__ = [
     "flash_folder",
     "open_folder",
     "verify_folder",
+    "write_whole",
 ]
 
 log = logging.getLogger(__name__)
 
 BOARD_FILE = "board.json"
 """What a build folder holds of the board that it was built for."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or, if that fails, not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -190,10 +201,8 @@ def _keep_results(folder: BuildFolder, results: Sequence[LevelResult]) -> None:
     others = [entry for entry in folder.report.verification if entry.level not in names]
     added = [Verification.of(result) for result in results]
     report = folder.report.model_copy(update={"verification": [*others, *added]})
-    part = folder.path / ".report.json.part"
     try:
-        part.write_text(report.to_json(), "utf-8")
-        part.replace(folder.path / "report.json")
+        write_whole(folder.path / "report.json", report.to_json())
     except OSError as error:
         raise ConfigurationError(f"{folder.path} cannot be written: {error.strerror}") from error
 

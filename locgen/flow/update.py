@@ -6,7 +6,7 @@ from dataclasses import replace
 from locgen.errors import BudgetError, ConfigurationError, DoesNotFit, ModelFileError
 from locgen.flow.build_target import resolve_target
 from locgen.flow.data import read_dataset
-from locgen.flow.folder import BuildFolder
+from locgen.flow.folder import BuildFolder, write_whole
 from locgen.flow.memory import gates_digest, memory_image
 from locgen.flow.options import make_options
 from locgen.flow.planned import ChosenPlan, PlannedDesign
@@ -254,9 +254,7 @@ def update_folder(
             ("model.locgen.json", to_json(updated.model)),
             ("memory.json", json.dumps(memory_image(updated)) + "\n"),
         ):
-            part = keep / f".{name}.part"
-            part.write_text(text, "utf-8")
-            part.replace(keep / name)
+            write_whole(keep / name, text)
     except OSError as error:
         raise ConfigurationError(
             f"the board holds the new model, but {keep} cannot be written: {error.strerror}"

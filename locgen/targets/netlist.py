@@ -6,7 +6,7 @@ Counts come from Yosys's JSON and nextpnr's report, never from a log.
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,6 +93,11 @@ class Netlist:
     cells: Mapping[str, int]
     ports: tuple[Port, ...]
     attempts: tuple[Attempt, ...] = ()
+
+    def moved(self, old: Path, new: Path) -> "Netlist":
+        """Return the same with its files below `new`, where those below `old` went."""
+        names = ("json", "verilog", "rtlil")
+        return replace(self, **{n: new / getattr(self, n).relative_to(old) for n in names})
 
 
 def read_netlist(folder: Path, top: str, attempts: tuple[Attempt, ...] = ()) -> Netlist:

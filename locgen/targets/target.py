@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from locgen.devices import Device
@@ -57,6 +57,11 @@ class Mapped:
     usage: Utilisation
     chip: Chip | None = field(default=None, kw_only=True)
     figures: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+
+    def moved(self, old: Path, new: Path) -> "Mapped":
+        """Return the same with its files below `new`, where those below `old` went."""
+        top = None if self.top is None else self.top.moved(old, new)
+        return replace(self, core=self.core.moved(old, new), top=top)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,20 +170,36 @@ def optimisation() -> str:
     return "-O1" if len(vectors) * facts["interval_cycles"] > 2_000_000 else "-O0"
 
 
+def read_manifest(path: Path) -> dict:
+    """Names of the C++ files that Verilator wrote, and paths of those that it brings along.
+
+    It writes letters outside ASCII as octal bytes, which JSON does not know.
+    """
+    octal = rb"\\([0-3][0-7]{2})"
+    text = re.sub(octal, lambda found: bytes([int(found[1], 8)]), path.read_bytes())
+    sources = json.loads(text.decode("utf-8", "surrogateescape"))["sources"]
+    own = {kind: [Path(part).name for part in parts] for kind, parts in sources.items()}
+    return own | {"global": sources["global"]}
+
+
 def build_with_verilator(sources: list, folder: Path, cache: Path) -> str:
-    """Make `folder`/bench: Verilator writes C++, compiled here in two units. Return its version."""
+    """Make `folder`/bench: Verilator writes C++, compiled here in two units. Return its version.
+
+    Verilator gets names alone and runs in `folder`: in a path it would replace what stands behind a
+    dollar sign by a variable's value.
+    """
     config = python_package("cocotb_tools.config", "pip install cocotb")
     program, root, version = find_verilator()
     compiler = find_compiler()
     execute(
         [
             *(program, *VERILATOR_ARGUMENTS),
-            *("-Mdir", folder, HERE / "bench.vlt", HERE / "bench.v", *sources),
+            *("-Mdir", ".", "bench.vlt", "bench.v", *sources),
         ],
         folder / "verilator.log",
         {"VERILATOR_ROOT": str(root)},
     )
-    manifest = json.loads((folder / "Vtop.json").read_text())["sources"]
+    manifest = read_manifest(folder / "Vtop.json")
     include = root / "include"
     flags = [f"-I{include}", f"-I{include / 'vltstd'}", "-DVERILATOR=1", *NO_TRACING]
     main = Path(config.share_dir) / "lib" / "verilator" / "verilator.cpp"
@@ -222,7 +238,7 @@ def build_with_verilator(sources: list, folder: Path, cache: Path) -> str:
 def build_with_icarus(runner, sources: list, folder: Path) -> str:
     """Compile the Verilog for Icarus and return its version."""
     runner.build(
-        sources=[*sources, HERE / "bench.v"],
+        sources=[folder / name for name in (*sources, "bench.v")],
         hdl_toplevel="bench",
         build_dir=folder,
         timescale=TIMESCALE,
@@ -243,13 +259,15 @@ def simulate(level: str, simulator: str, folder: Path, cache: Path) -> dict:
         raise MissingTool("iverilog is not installed: apt-get install iverilog")
     facts = json.loads((HERE / "facts.json").read_text())
     parts = ["core", "top"] if facts["top_ports"] else ["core"]
-    sources = [HERE / n for n in LEVELS[level] if n.split("_")[0].split(".")[0] in parts]
+    sources = [name for name in LEVELS[level] if name.split("_")[0].split(".")[0] in parts]
     if level == "netlist":
-        sources += [HERE / name for name in facts["models"]]
+        sources += facts["models"]
     if facts.get("memory") == "spram":
-        sources.append(HERE / "ice40_spram.v")  # a cell before synthesis already
+        sources.append("ice40_spram.v")  # a cell before synthesis already
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    for name in {*sources, "bench.v", "bench.vlt"}:
+        shutil.copyfile(HERE / name, folder / name)
     # pytest's own variable would make cocotb's runner believe that it runs inside pytest.
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     runner = runners.get_runner(simulator)

@@ -1,7 +1,10 @@
 """`locgen convert`: the integers of a model in a file of their own."""
 
+import errno
 import json
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,3 +50,18 @@ def test_another_name_is_refused_and_nothing_written(folder):
     said = run("convert", folder / "model.pkl", folder / "small.json")
     assert said.exit_code == 2 and "must end in .locgen.json" in said.stderr
     assert not (folder / "small.json").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(folder, monkeypatch):
+    write = Path.write_text
+
+    def refuse(path, text, *options):
+        write(path, text[:10], *options)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    before = sorted(folder.iterdir())
+    monkeypatch.setattr(Path, "write_text", refuse)
+    said = run("convert", folder / "model.pkl", folder / "small.locgen.json")
+    assert said.exit_code == 1 and len(said.stderr.strip().splitlines()) <= 2
+    assert "No space left on device" in said.stderr and "Traceback" not in said.stderr
+    assert sorted(folder.iterdir()) == before

@@ -1,11 +1,14 @@
 """Whole builds: what lies in the folder, what is measured, what is refused."""
 
 import dataclasses
+import errno
 import json
+import os
 import pickle
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from sklearn.tree import DecisionTreeClassifier
 import locgen
 from locgen.errors import ConfigurationError, DoesNotFit, Mismatch
 from locgen.flow import bench, build_stages
+from locgen.flow import build as flow_build
 from locgen.flow.folder import open_folder, verify_folder
 from locgen.report.schema import Report
 from locgen.verify import simulate
@@ -65,6 +69,8 @@ def test_board_build_is_complete_and_verified(forest_build):
     assert 0 < report.core.logic_cells < report.utilisation.logic_cells < 5280
     assert report.energy.calibrated and report.energy.toggles_per_inference > 0
     assert report.throughput.link_per_second < report.throughput.core_per_second
+    for netlist in (built.mapped.core, built.mapped.top):
+        assert netlist.json.is_file() and netlist.verilog.is_file() and netlist.rtlil.is_file()
     for name in ("report.html", "README.md", "model.locgen.json", "testbench/run.py", "logs"):
         assert (out / name).exists()
     assert "module core" in (out / "randomforestclassifier.v").read_text()
@@ -109,6 +115,65 @@ def test_same_input_same_bytes(small, tmp_path):
     assert [name for name in first if first[name] != second[name]] == []
     for name, content in first.items():
         assert str(tmp_path).encode() not in content, name
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Return what makes every later write of a file whose name ends so fail."""
+    write = Path.write_text
+
+    def fill(ending):
+        def refuse(path, text, *options, **named):
+            if path.name.endswith(ending):
+                write(path, text[: len(text) // 2], *options, **named)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            return write(path, text, *options, **named)
+
+        monkeypatch.setattr(Path, "write_text", refuse)
+
+    return fill
+
+
+@pytest.mark.parametrize("ending", ["plan.locgen.json", "report.json"])
+def test_a_full_disk_leaves_the_earlier_build(small, tmp_path, full_disk, ending):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.json").write_text("{}")
+    full_disk(ending)
+    with pytest.raises(ConfigurationError, match=r"cannot be written: No space left.*make room"):
+        small.build(out)
+    assert {path.name for path in out.iterdir()} == {"report.json", "logs"}
+    assert (out / "report.json").read_text() == "{}"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_be_moved_leaves_the_earlier_build(tmp_path, monkeypatch):
+    work, out = tmp_path / "work", tmp_path / "out"
+    for folder, text in ((work, "new"), (out, "old")):
+        folder.mkdir()
+        for name in ("a.v", "report.json"):
+            (folder / name).write_text(text)
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path == work / "report.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError):
+        flow_build._move(work, out)
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "a.v": "old",
+        "report.json": "old",
+    }
+
+
+def test_a_build_below_a_folder_whose_name_is_not_plain(small, tmp_path):
+    out = tmp_path / "Mül ler a$HOME'q" / "ö $PATH"
+    built = small.build(out)
+    assert [(v.level, v.mismatches) for v in built.results] == [("rtl", 0), ("netlist", 0)]
+    assert built.mapped.core.verilog.is_file() and (out / "report.json").is_file()
 
 
 def test_regression_behind_a_scaler_without_a_board(tmp_path):

@@ -176,6 +176,23 @@ def test_without_opensta_abc_s_figure_is_called_that(tmp_path, monkeypatch):
     assert timing.source.startswith("ABC's figure")
 
 
+def test_opensta_gets_no_path_that_tcl_would_take_apart(tmp_path, monkeypatch):
+    copied = put(tmp_path / "Mül ler a$HOME'q" / "cells.lib", BUILT_IN.read_text())
+    library = read_library(copied)
+    netlist, _ = map_core(CORE, library, tmp_path, effort="low")
+
+    def reads_its_folder(tool, arguments, work, log):
+        script = (work / "timing.tcl").read_text()
+        assert "HOME" not in script and script.startswith("read_liberty cells.lib\n")
+        assert (work / "cells.lib").read_bytes() == copied.read_bytes()
+        (work / "slack.json").write_text('{"slack_ns": 999, "start": "a", "end": "b"}')
+
+    monkeypatch.setattr(library, "has_timing", True)
+    monkeypatch.setattr("locgen.targets.asic.timing.find_tool", lambda name: find_tool("yosys"))
+    monkeypatch.setattr("locgen.targets.asic.timing.run", reads_its_folder)
+    assert static_timing(netlist, library, None, tmp_path).end == "b"
+
+
 def test_without_delays_there_is_no_timing(tmp_path):
     library = read_library(BUILT_IN)
     netlist, _ = map_core(CORE, library, tmp_path, effort="low")

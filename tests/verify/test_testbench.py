@@ -236,6 +236,21 @@ def test_uart_top_at_both_levels_in_a_folder_of_its_own(tmp_path):
     assert all((r["vectors"], r["frames"], r["mismatches"]) == (128, 20, 0) for r in found)
 
 
+def test_a_bench_runs_where_names_are_not_plain(tmp_path):
+    """Verilator expands dollar signs in paths and writes letters outside ASCII as octal bytes."""
+    bench = tmp_path / "Mül ler a$HOME'q" / 'te"st\\b'
+    write_testbench(bench, DIRECT, VECTORS, None, {"core.v": core_text("direct")})
+    done = subprocess.run(
+        [sys.executable, "run.py", "--cache", simulator_cache()],
+        cwd=bench,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "128 vectors equal at level rtl" in done.stdout
+
+
 def test_a_wrong_answer_on_the_uart_is_a_mismatch(tmp_path):
     wrong = frames()
     wrong[3] = Frame("broken frame", wrong[3].request, b"")

@@ -14,7 +14,7 @@ __all__ = ["PathTiming", "constraints", "static_timing"]
 
 _SLACK = "slack.json"
 # OpenSTA 2.0.17 writes no JSON of its own.
-_SCRIPT = """read_liberty {liberty}
+_SCRIPT = """read_liberty cells.lib
 read_verilog netlist.v
 link_design {top}
 source constraints.sdc
@@ -100,8 +100,9 @@ def static_timing(
         work = Path(folder)
         (work / "netlist.v").write_text(netlist.verilog.read_text())
         (work / "constraints.sdc").write_text(constraints("clk", period_ns, library))
-        script = _SCRIPT.format(liberty=library.path, top=netlist.top, out=_SLACK)
-        (work / "timing.tcl").write_text(script)
+        # Copied, because Tcl would take apart a path with spaces or dollar signs.
+        (work / "cells.lib").write_bytes(library.path.read_bytes())
+        (work / "timing.tcl").write_text(_SCRIPT.format(top=netlist.top, out=_SLACK))
         run(tool, ["-no_splash", "-exit", "timing.tcl"], work, logs / f"sta_{netlist.top}.log")
         try:
             found = json.loads((work / _SLACK).read_text())
