@@ -37,6 +37,7 @@ def inspect_model(
         if comparisons
         else "none: the model computes with its features' sizes",
         "missing_values": "accepted" if model.rule.missing else "refused",
+        **_remark(design),
         "nodes": len(model.nodes),
         "core": ", ".join(sorted(evidence)),
         **_layer_facts(model),
@@ -73,6 +74,13 @@ def inspect_model(
     return facts
 
 
+def _remark(design: PlannedDesign) -> dict[str, object]:
+    """Return what the user may not know of the trained model; nothing where there is nothing."""
+    if design.loaded is None or not design.loaded.reading.remark:
+        return {}
+    return {"remark": design.loaded.reading.remark}
+
+
 def _layer_facts(model: QuantisedModel) -> dict[str, object]:
     """Return the layers of two-layer nodes: units, functions, the largest error of their tables."""
     functions = [words for node in model.nodes for words in node.functions]
@@ -89,7 +97,7 @@ def _condensing_facts(design: PlannedDesign) -> dict[str, object]:
         return {}
     facts: dict[str, object] = {"condensed": done.words}
     if data is not None and design.loaded is not None and len(data.x_test):
-        theirs, ours = design.loaded.answers(data.x_test), design.model.predict(data.x_test)
+        theirs, ours = design.loaded.answers(data.test_rows), design.model.predict(data.x_test)
         before, after = (100 * float(np.mean(a == data.y_test)) for a in (theirs, ours))
         changed = np.count_nonzero(theirs != ours)
         facts["condensed_accuracy"] = (

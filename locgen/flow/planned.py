@@ -7,7 +7,7 @@ import numpy as np
 
 from locgen.flow.build_target import BuildTarget
 from locgen.flow.options import BuildOptions
-from locgen.frontends import Loaded
+from locgen.frontends import Agreement, Loaded
 from locgen.ir import QuantisedModel, digest_of
 from locgen.passes import prepare
 from locgen.plan import CellEstimate, Plan
@@ -46,6 +46,7 @@ class PlannedDesign:
     loaded : float model and estimator; None when it came from a `.locgen.json`
     quantisation : the integer model and the widths tried; data : the rows it was searched on
     options, target, chosen : the requested options, the device or board, the plan
+    agreement : of the float model with the library's predict on the rows of `data`, None without
     """
 
     loaded: Loaded | None
@@ -54,6 +55,7 @@ class PlannedDesign:
     options: BuildOptions
     target: BuildTarget
     chosen: ChosenPlan
+    agreement: Agreement | None = None
 
     @property
     def model(self) -> QuantisedModel:

@@ -69,7 +69,7 @@ def _with_agreement(pictures: Pictures, design: PlannedDesign) -> Pictures:
     data, model = design.data, design.model
     if data is None or design.loaded is None:
         return pictures
-    theirs = np.asarray(design.loaded.answers(data.x_test))
+    theirs = np.asarray(design.loaded.answers(data.test_rows))
     ours = model.predict(data.x_test)
     if model.task == "regression":
         first = slice(None, _SCATTER_ROWS)

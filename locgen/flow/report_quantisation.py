@@ -41,6 +41,8 @@ def quantisation_section(design: PlannedDesign) -> QuantisationFacts:
         feature_bits=list(model.feature_bits),
         score_bits=model.score_bits,
         encoder="none" if used <= {"identity"} else "host",
+        library_rows_compared=None if design.agreement is None else design.agreement.rows,
+        library_ties=None if design.agreement is None else design.agreement.ties,
         rebinned=None if rebinning is None else rebinning.words,
         **_agreement(design),
     )
@@ -61,7 +63,7 @@ def _agreement(design: PlannedDesign) -> AgreementFacts:
     if data is None or design.loaded is None:
         return facts
     facts["rows_train"], facts["rows_test"] = len(data.x_train), len(data.x_test)
-    theirs, ours = design.loaded.answers(data.x_test), design.model.predict(data.x_test)
+    theirs, ours = design.loaded.answers(data.test_rows), design.model.predict(data.x_test)
     if design.model.task == "regression":
         facts["float_r2"], facts["quantised_r2"] = _r2(data.y_test, theirs), _r2(data.y_test, ours)
         return facts

@@ -5,18 +5,22 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError
+from locgen.frontends.agreement import Agreement, compare_public, public_answers
 from locgen.frontends.dispatch import read
 from locgen.frontends.files import open_model
-from locgen.frontends.pipeline import library_quiet
 from locgen.frontends.reading import Reading
 from locgen.ir.model import Model
 
-__all__ = ["Loaded", "load", "read_estimator"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Agreement", "Loaded", "load", "read_estimator"]
 
 # What attributes of the wrong type or shape raise: only a damaged or forged file has them.
 _INCONSISTENT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -39,21 +43,18 @@ class Loaded:
     name: str
     reading: Reading
 
-    def answers(self, x: np.ndarray) -> np.ndarray:
-        """Return what the library answers for raw rows: labels (rows,), or regression values.
+    def answers(self, rows: "np.ndarray | DataFrame") -> np.ndarray:
+        """Return what the library's predict answers: labels (rows,), or regression values.
 
-        A bare booster has another predict than estimators do: its raw scores are decided here.
+        Parameters
+        ----------
+        rows : the user's own frame, or (rows, columns) float64
         """
-        with library_quiet():
-            if type(self.estimator).__name__ != "Booster":
-                return np.asarray(self.estimator.predict(x))
-            oracle, preprocessing = self.reading.oracle, self.reading.preprocessing
-            assert oracle is not None and oracle.scores is not None and preprocessing is not None
-            scores = oracle.scores(preprocessing.values(x))
-        decided = self.model.decide(scores)
-        if self.model.classes:
-            return self.model.labels(decided)
-        return decided[:, 0] if self.model.targets == 1 else decided
+        return public_answers(self.reading, self.estimator, rows)
+
+    def compare(self, x: np.ndarray, frame: "DataFrame | None" = None) -> Agreement:
+        """Compare the float model with the library's predict; see `agreement.compare_public`."""
+        return compare_public(self.reading, self.estimator, x, frame)
 
 
 def load(source: str | Path | BaseEstimator, *, trust: bool = False) -> Loaded:

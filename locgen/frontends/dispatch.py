@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends import model_check, pipeline, registry
+from locgen.frontends.agreement import compare_public
 from locgen.frontends.entries import Estimator
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Reading
@@ -57,6 +58,9 @@ def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -
         reading = _part(estimator, preprocessing, whole=True)
     if reading.oracle is not None:
         model_check.compare(reading)
+    probes = model_check.probe_rows(reading)
+    if len(probes):
+        compare_public(reading, estimator, probes, most_ties=1.0)
     return reading
 
 

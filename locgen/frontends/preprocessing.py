@@ -11,13 +11,15 @@ candidate in the column of its raw feature, since no step looks at two columns a
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends.memberships import Memberships, union
 from locgen.frontends.pipeline import LARGEST, library_quiet
-from locgen.frontends.step_outputs import Output, Transformer, transformed
+from locgen.frontends.step_outputs import Output, Transformer, as_trained, transformed
 from locgen.ir.membership import Membership
 from locgen.quantise.bisect import largest_true
 
@@ -51,6 +53,7 @@ class Preprocessing:
     memberships : shared by all models behind the same raw columns
     neutral : (columns,) a raw value that every step accepts, for the columns not evaluated
     steps : the fitted steps
+    zeros_missing : whether the model takes zeros for missing values, see `without_zeros`
     """
 
     names: tuple[str, ...]
@@ -59,6 +62,7 @@ class Preprocessing:
     memberships: Memberships
     neutral: np.ndarray
     steps: tuple[Transformer, ...] = field(default=())
+    zeros_missing: bool = False
 
     @classmethod
     def bare(cls, names: Sequence[str]) -> "Preprocessing":
@@ -124,8 +128,27 @@ class Preprocessing:
             )
         return output.column
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the last step hands over a sparse matrix."""
+        rows: Any = self.neutral[None]
+        with library_quiet():
+            for step in self.steps:
+                rows = as_trained(step, rows) if isinstance(rows, np.ndarray) else rows
+                rows = step.transform(rows)
+        return issparse(rows)
+
+    def without_zeros(self) -> "Preprocessing":
+        """Return this preprocessing for a model that misses what a sparse row leaves out."""
+        return replace(self, zeros_missing=True)
+
     def values(self, x: np.ndarray) -> np.ndarray:
         """Return what the model is given (rows, features) for raw rows (rows, columns)."""
+        values = self._values(x)
+        return np.where(values == 0, np.nan, values) if self.zeros_missing else values
+
+    def _values(self, x: np.ndarray) -> np.ndarray:
+        """Return what the last step hands over, zeros and all."""
         with library_quiet():
             return self.transform(np.asarray(x, dtype=np.float64))
 
@@ -138,7 +161,8 @@ class Preprocessing:
         x = x.copy()
         for output in self.outputs:
             own = x[:, output.column]
-            if self.imputes and not output.imputed:
+            refuses_missing = self.imputes or output.intervals is not None
+            if refuses_missing and not output.imputed:
                 own = np.where(np.isnan(own), self.neutral[output.column], own)
             if output.intervals is not None and output.unknown is None and len(output.intervals[0]):
                 low, high = output.intervals
@@ -194,7 +218,32 @@ class Preprocessing:
                 )
             if output.intervals is not None:
                 self._lower_stepped(lowered, own, int(feature_number), goes_left, threshold)
+            elif self.zeros_missing:
+                at_zero = goes_left(np.zeros(len(own)), threshold[own])
+                apart = own[at_zero != missing_left[own]]
+                self._lower_without_zeros(lowered, apart, int(feature_number))
         return lowered
+
+    def _lower_without_zeros(self, lowered: Lowered, splits: np.ndarray, feature: int) -> None:
+        """Lower `splits` of one rising feature that send zeros, which are missing, elsewhere."""
+        low, high = self.bisect(
+            np.full(2, feature), lambda value, part: np.where(part == 0, value < 0, value <= 0)
+        )
+        if not len(splits) or low == high:
+            return
+        for split in splits:
+            cut = lowered.cut[split]
+            if cut >= high:
+                lows, highs = np.array([-np.inf, high]), np.array([low, cut])
+            else:
+                lows, highs = np.array([-np.inf, low]), np.array([cut, high])
+            kept = lows < highs
+            edges = union(lows[kept], highs[kept])
+            shown = f"(-inf, {cut:g}] where 0 goes {'right' if cut >= high else 'left'}"
+            column = self.outputs[feature].column
+            missing = bool(lowered.missing_left[split])
+            lowered.feature[split] = self.member(column, edges, missing, shown)
+            lowered.cut[split], lowered.missing_left[split] = 0.0, False
 
     def bisect(
         self,
@@ -233,7 +282,7 @@ class Preprocessing:
                 value = x
                 if self.steps:
                     matrix[row, place] = x
-                    value = self.values(matrix)[row, own]
+                    value = self._values(matrix)[row, own]
                 return goes_left(value, part)
 
             with library_quiet():

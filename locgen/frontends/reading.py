@@ -66,11 +66,17 @@ class Reading:
     model : its float IR
     oracle : what to compare it with; None where its reader has compared it
     preprocessing : what stands before the oracle; None for that before the whole model
+    predict : the library's public predict for rows or a frame; None for the estimator's own
+    predicts_probabilities : whether that predict gives probabilities, of which labels are made here
+    remark : what its user may not know of it, such as trees that are not used; "" for nothing
     """
 
     model: Model
     oracle: Oracle | None
     preprocessing: Preprocessing | None = None
+    predict: Evaluate | None = None
+    predicts_probabilities: bool = False
+    remark: str = ""
 
 
 class Read(Protocol):

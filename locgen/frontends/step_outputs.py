@@ -15,6 +15,7 @@ __all__ = [
     "Output",
     "Outputs",
     "Transformer",
+    "as_trained",
     "encoded_by",
     "needs_rising",
     "outside",
@@ -100,23 +101,27 @@ class Transformer(Protocol):
         ...
 
 
+def as_trained(step: Transformer, x: np.ndarray) -> Any:
+    """Return the rows `x` as a frame if the step was fitted on named columns and needs them."""
+    names = getattr(step, "feature_names_in_", None)
+    if not isinstance(step, ColumnTransformer) or names is None:
+        return x
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise UnsupportedModel(
+            "ColumnTransformer was fitted on named columns, which needs pandas: pip install "
+            "pandas, or fit it on arrays"
+        ) from None
+    return DataFrame(x, columns=names)
+
+
 def transformed(step: Transformer, x: np.ndarray) -> np.ndarray:
     """Return what the fitted `step` makes of the rows `x`, as a dense float64 array.
 
     Infinities, which steps refuse, are taken as the largest float64: that keeps the order.
     """
-    x = np.clip(x, -LARGEST, LARGEST)
-    names = getattr(step, "feature_names_in_", None)
-    if isinstance(step, ColumnTransformer) and names is not None:
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UnsupportedModel(
-                "ColumnTransformer was fitted on named columns, which needs pandas: pip install "
-                "pandas, or fit it on arrays"
-            ) from None
-        x = DataFrame(x, columns=names)
-    found: Any = step.transform(x)
+    found: Any = step.transform(as_trained(step, np.clip(x, -LARGEST, LARGEST)))
     return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
 
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from locgen.ir import Feature, Model, QuantisedModel
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 __all__ = ["Change", "Condense", "Context", "Dataset", "Evaluator", "Fabric", "Passed"]
 
@@ -24,12 +27,20 @@ class Dataset:
     -------
     x_train, x_test : (rows, features) float64
     y_train, y_test : (rows,) labels, or (rows,) or (rows, outputs) regression targets
+    frame_train, frame_test : the same rows as the user's own frames; None where arrays were given
     """
 
     x_train: NDArray[np.float64]
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    frame_train: "DataFrame | None" = None
+    frame_test: "DataFrame | None" = None
+
+    @property
+    def test_rows(self) -> "np.ndarray | DataFrame":
+        """The test rows as the user has them, for the library."""
+        return self.x_test if self.frame_test is None else self.frame_test
 
 
 class Evaluator(Protocol):

@@ -53,6 +53,9 @@ class ModelFacts(_Strict):
 class Quantisation(_Strict):
     """Widths, and golden against the library on the data; what needs data is null without it.
 
+    `library_rows_compared` counts the rows on which the float model answers what the library's
+    public predict answers, `library_ties` those of them that rounding alone tells apart; both are
+    null for a model that is integers already.
     `encoder` says where float features become integers, or "none" where they are integers already.
     Accuracies are shares of the test rows; `changed_decisions` counts test rows whose class differs
     from the library's. `rebinned` says how many values large tables of pairs lost, and by how much
@@ -70,6 +73,8 @@ class Quantisation(_Strict):
     changed_decisions: int | None
     float_r2: float | None
     quantised_r2: float | None
+    library_rows_compared: int | None = None
+    library_ties: int | None = None
     rebinned: str | None = None
 
 

@@ -102,6 +102,7 @@ def read(
             lambda x: share * predicted(x, raw_score=True),
             leaves=lambda x: predicted(x, pred_leaf=True),
         ),
+        predicts_probabilities=isinstance(last, lightgbm.Booster),
     )
 
 

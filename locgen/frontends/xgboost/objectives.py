@@ -1,13 +1,16 @@
 """Objectives of XGBoost's models: base scores, decisions and probabilities."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from locgen.errors import ModelFileError, UnsupportedModel
 
-__all__ = ["decided"]
+__all__ = ["HALF", "decided"]
+
+HALF = 0.5
+"""What a classifier compares the answers of a regression objective with."""
 
 _IDENTITY = (
     "reg:squarederror",
@@ -23,17 +26,34 @@ _IDENTITY = (
 
 
 def decided(
-    learner: dict[str, Any], outputs: int, classes: Sequence[object] | None, name: str
+    learner: dict[str, Any],
+    outputs: int,
+    classes: Sequence[object] | None,
+    name: str,
+    wrapper: Literal["classifier", "regressor"] | None,
 ) -> dict[str, Any]:
-    """Return the members of `Model` that the objective decides.
+    """Return the members of `Model` that the objective and the wrapper's class decide.
+
+    A classifier compares whatever the objective answers with 0.5.
 
     Parameters
     ----------
     learner : the model as XGBoost's JSON has it
     classes : the labels, None where the file knows none
     name : of the model, for refusals
+    wrapper : what scikit-learn's wrapper is, None for a bare booster
+
+    Raises
+    ------
+    UnsupportedModel
+        If predict answers something else than the sum of the trees, a threshold or an argmax.
     """
     objective = learner["objective"]["name"]
+    if wrapper == "regressor" and objective.startswith(("binary:", "multi:")):
+        raise UnsupportedModel(
+            f"{name} with objective={objective!r} answers probabilities, which locgen does not "
+            "build for a regressor: train XGBClassifier, or 'reg:squarederror'"
+        )
     base = {"base": _base(learner, outputs, objective == "binary:logistic", name)}
     if objective in ("binary:logistic", "binary:hinge") and outputs == 1:
         probability = "sigmoid" if objective == "binary:logistic" else "none"
@@ -42,7 +62,10 @@ def decided(
     if objective in ("multi:softprob", "multi:softmax"):
         settings = {"classes": tuple(classes or range(outputs)), "decision": "argmax"}
         return base | settings | {"task": "classification", "probability": "softmax"}
-    if objective in _IDENTITY:
+    if objective in _IDENTITY and wrapper == "classifier" and outputs == 1:
+        shifted = {"base": (base["base"][0] - HALF,), "classes": (0, 1), "decision": ">"}
+        return shifted | {"task": "classification", "probability": "none"}
+    if objective in _IDENTITY and wrapper != "classifier":
         return base | {"task": "regression", "classes": (), "decision": "identity"}
     raise UnsupportedModel(
         f"{name} with objective={objective!r} does not answer the sum of its trees: train with "

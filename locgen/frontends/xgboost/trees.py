@@ -8,7 +8,7 @@ float32 there and float64 here.
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import xgboost
@@ -19,7 +19,7 @@ from locgen.frontends.memberships import union
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
 from locgen.frontends.reading import Oracle, Read, Reading
-from locgen.frontends.xgboost.objectives import decided
+from locgen.frontends.xgboost.objectives import HALF, decided
 from locgen.ir.model import Model, SplitRule
 from locgen.quantise.bisect import largest_true
 
@@ -53,9 +53,12 @@ def read(
     """Return what a booster, or scikit-learn's wrapper around one, adds up and decides.
 
     ``binary:logistic``: class 1 where the sum is above 0. ``multi:*``: argmax over the classes.
-    Otherwise a regression whose answer is the sum.
+    Otherwise a regression whose answer is the sum. What a sparse row leaves out is missing.
     """
     booster, classes = _booster(last)
+    wrapper = _wrapper(last)
+    if preprocessing.is_sparse:
+        preprocessing = preprocessing.without_zeros()
     name = type(last).__name__ if classes is not None or booster is not last else "XGBoost model"
     learner = _learner(booster, name)
     ensemble, weights = _ensemble(learner, name)
@@ -68,7 +71,7 @@ def read(
     groups = max(int(learner["learner_model_param"]["num_class"]), 1)
     targets = int(learner["learner_model_param"].get("num_target", 1))
     outputs = groups * targets
-    rounds = _rounds(booster, ensemble)
+    rounds = _rounds(booster, ensemble, name) if wrapper else (0, len(ensemble["trees"]))
     trees = [
         _raw_tree(tree, features, weights[index], ensemble["tree_info"][index], preprocessing, name)
         for index, tree in enumerate(ensemble["trees"][: rounds[1]])
@@ -81,15 +84,25 @@ def read(
         "trees": float_trees(preprocessing, trees, _below),
         "memberships": tuple(preprocessing.memberships.found),
     }
-    model = Model(**common, **decided(learner, outputs, classes, name))
+    settings = decided(learner, outputs, classes, name, wrapper)
+    model = Model(**common, **settings)
+    objective, probability = learner["objective"]["name"], settings.get("probability")
+    compared = wrapper == "classifier" and probability == "none" and objective != "binary:hinge"
+    shift = HALF if compared else 0.0
     predict = _predictor(booster, rounds[0])
+    total, used = len(ensemble["trees"]), len(trees)
     return Reading(
         model,
         Oracle(
-            lambda x: predict(x, output_margin=True).reshape(len(x), -1),
+            lambda x: predict(x, output_margin=True).reshape(len(x), -1) - shift,
             leaves=lambda x: predict(x, pred_leaf=True).reshape(len(x), -1),
             tolerance=_TOLERANCE,
         ),
+        preprocessing,
+        predict=None if wrapper else _predictor(booster, 0),
+        predicts_probabilities=settings.get("probability") in ("sigmoid", "softmax")
+        and not wrapper,
+        remark=_remark(booster, total, used),
     )
 
 
@@ -153,23 +166,48 @@ def _ensemble(learner: dict, name: str) -> tuple[dict, list[float]]:
     return model, weights
 
 
-def _rounds(booster: xgboost.Booster, ensemble: dict) -> tuple[int, int]:
-    """Return how many rounds predict (up to the best, after early stopping), and their trees."""
+def _wrapper(last: BaseEstimator) -> Literal["classifier", "regressor"] | None:
+    """Return what scikit-learn's wrapper is, None for a bare booster."""
+    if isinstance(last, xgboost.Booster):
+        return None
+    return "classifier" if isinstance(last, xgboost.XGBClassifier) else "regressor"
+
+
+def _rounds(booster: xgboost.Booster, ensemble: dict, name: str) -> tuple[int, int]:
+    """Return how many rounds a wrapper predicts with (0: all), and their trees.
+
+    After early stopping these are the rounds up to the best.
+    """
     best = booster.attr("best_iteration")
     pointers = ensemble.get("iteration_indptr")
     if best is None:
         return 0, len(ensemble["trees"])
     rounds = int(best) + 1
+    if rounds > booster.num_boosted_rounds():
+        raise ModelFileError(
+            f"{name} has best_iteration={best}, but {booster.num_boosted_rounds()} rounds: fit it "
+            "again"
+        )
     if pointers is None:  # before XGBoost 2: as many trees a round throughout
         per_round = len(ensemble["trees"]) // booster.num_boosted_rounds()
         return rounds, rounds * per_round
     return rounds, int(pointers[rounds])
 
 
+def _remark(booster: xgboost.Booster, total: int, used: int) -> str:
+    """Return what is to know about the trees that predict."""
+    best = booster.attr("best_iteration")
+    if used < total:
+        return f"{total} trees, {used} used: predict stops at best_iteration"
+    if best is not None and int(best) + 1 < booster.num_boosted_rounds():
+        return f"{total} trees, all used: a bare booster predicts beyond best_iteration"
+    return ""
+
+
 def _predictor(booster: xgboost.Booster, rounds: int) -> Callable[..., np.ndarray]:
-    def predict(x: np.ndarray, **what: bool) -> np.ndarray:
+    def predict(x: Any, **what: bool) -> np.ndarray:
         matrix = xgboost.DMatrix(
-            x,
+            np.asarray(x, dtype=np.float64),
             missing=np.nan,
             feature_names=booster.feature_names,
             feature_types=booster.feature_types,

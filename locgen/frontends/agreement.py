@@ -1,0 +1,174 @@
+"""Agreement of the float model with the library's public `predict`, called as its user calls it."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from locgen.errors import DataError, UnsupportedModel
+from locgen.frontends.model_check import slack_of
+from locgen.frontends.pipeline import library_quiet, quiet
+from locgen.frontends.reading import Reading
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Agreement", "compare_public", "public_answers"]
+
+_MOST_ROWS = 20_000
+"""Rows that are compared at the most, spread evenly: nearest neighbours take milliseconds each."""
+_TIED_SHARE = 1e-3
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Rows on which the float model was compared with the library's public `predict`.
+
+    Members
+    -------
+    rows : how many were compared
+    ties : how many differ, each with nothing but rounding, or equal scores, between two answers
+    """
+
+    rows: int
+    ties: int
+
+    def __add__(self, other: "Agreement") -> "Agreement":
+        """Return the agreement on both sets of rows."""
+        return Agreement(self.rows + other.rows, self.ties + other.ties)
+
+
+def as_fitted(estimator: BaseEstimator, x: np.ndarray) -> "np.ndarray | DataFrame":
+    """Return rows (rows, columns) as a frame where the estimator was fitted on named columns."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None or len(names) != x.shape[1]:
+        return x
+    from pandas import DataFrame
+
+    return DataFrame(x, columns=list(names))
+
+
+def public_answers(
+    reading: Reading, estimator: BaseEstimator, rows: "np.ndarray | DataFrame"
+) -> np.ndarray:
+    """Return what the library's `predict` answers: labels (rows,), or values (rows, targets).
+
+    Parameters
+    ----------
+    reading : how the estimator was read
+    rows : the user's own frame, or (rows, columns) float64
+
+    Raises
+    ------
+    DataError
+        If the library refuses the rows.
+    """
+    model = reading.model
+    given = as_fitted(estimator, rows) if isinstance(rows, np.ndarray) else rows
+    try:
+        with library_quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are the user's, who has seen them
+            answers = np.asarray((reading.predict or quiet(estimator).predict)(given))
+    except (TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(
+            f"{model.library} refuses rows for this {model.family}: {reason}; give rows that its "
+            "predict takes"
+        ) from error
+    if model.classes and reading.predicts_probabilities:
+        decided = answers.argmax(axis=1) if answers.ndim > 1 else (answers > 0.5).astype(np.int64)
+        return model.labels(decided)
+    return answers
+
+
+def compare_public(
+    reading: Reading,
+    estimator: BaseEstimator,
+    x: np.ndarray,
+    frame: "DataFrame | None" = None,
+    most_ties: float = _TIED_SHARE,
+) -> Agreement:
+    """Compare the float model with the library on raw rows.
+
+    A row that differs is a tie if its margin lies within the rounding that the reader allows, or if
+    the outputs that the library decides by are equal.
+
+    Parameters
+    ----------
+    reading : of the estimator
+    x : (rows, columns) float64
+    frame : the same rows as the user has them; None for what `as_fitted` makes of `x`
+    most_ties : share of the rows that may be ties; one always may
+
+    Raises
+    ------
+    UnsupportedModel
+        If a row differs that is no tie, or too many are; names the first.
+    DataError
+        If the library refuses the rows.
+    """
+    model = reading.model
+    picked = np.arange(len(x))
+    if len(x) > _MOST_ROWS:
+        picked = np.linspace(0, len(x) - 1, _MOST_ROWS).astype(np.int64)
+    x = x[picked]
+    rows = x if frame is None else frame.iloc[picked]
+    theirs = public_answers(reading, estimator, rows)
+    with library_quiet():
+        scores = model.scores(x)
+        slack = slack_of(reading, x, scores)
+        if model.task == "regression":
+            values = model.decide(scores)
+            differ = (np.abs(values - theirs.reshape(values.shape)) > slack[:, None]).any(axis=1)
+            ours, tied = values, np.zeros(len(x), dtype=bool)
+        else:
+            ours = model.labels(model.decide(scores))
+            differ = _differ(ours, theirs)
+            tied = model.rule_of_decision.margin(scores) <= 2 * slack
+            if (differ & ~tied).any():
+                tied = tied | _equal_outputs(estimator, rows, len(x))
+    wrong, ties = np.flatnonzero(differ & ~tied), int(np.count_nonzero(differ & tied))
+    if len(wrong) or ties > max(1, most_ties * len(x)):
+        wrong = np.flatnonzero(differ)
+    if len(wrong):
+        first = int(wrong[0])
+        raise UnsupportedModel(
+            f"{model.family} is read as something else than {model.library} answers: {len(wrong)} "
+            f"of {len(x)} rows differ, the first is row {int(picked[first])} (locgen "
+            f"{_shown(ours[first])}, predict {_shown(theirs[first])}); please report it, with the "
+            "way the model was trained"
+        )
+    return Agreement(len(x), ties)
+
+
+def _shown(answer: Any) -> str:
+    return ascii(answer.tolist() if isinstance(answer, np.ndarray | np.generic) else answer)
+
+
+def _differ(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Return which rows' labels differ (rows,), whatever types both have."""
+    theirs = theirs.reshape(ours.shape)
+    pairs: Sequence[tuple[object, object]] = list(zip(ours.tolist(), theirs.tolist(), strict=True))
+    return np.array([a != b for a, b in pairs], dtype=bool)
+
+
+def _equal_outputs(
+    estimator: BaseEstimator, rows: "np.ndarray | DataFrame", count: int
+) -> np.ndarray:
+    """Return the rows (rows,) whose two best outputs, by which the library decides, are equal."""
+    given = as_fitted(estimator, rows) if isinstance(rows, np.ndarray) else rows
+    equal = np.zeros(count, dtype=bool)
+    for name, border in (("decision_function", 0.0), ("predict_proba", 0.5)):
+        try:
+            outputs = np.asarray(getattr(quiet(estimator), name)(given), dtype=np.float64)
+        except (AttributeError, NotImplementedError, TypeError, ValueError):
+            continue
+        if outputs.shape == (count,):
+            equal |= outputs == border
+        elif outputs.ndim == 2 and len(outputs) == count and outputs.shape[1] > 1:
+            best = np.sort(outputs, axis=1)
+            equal |= best[:, -1] == best[:, -2]
+    return equal
