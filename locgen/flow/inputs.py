@@ -34,7 +34,8 @@ def load_rows(path: Path, model: QuantisedModel, label: str | None = None) -> np
         found = _rows_of_csv(path, model, label)
     else:
         raise DataError(f"{path} must end in .npz or .csv; save it with numpy.savez or as CSV")
-    return check_rows(found, model.column_names, model.rule.missing, str(path))
+    names, missing = model.column_names, model.rule.missing
+    return check_rows(found, names, missing, str(path), model.integer_columns)
 
 
 def _rows_of_csv(path: Path, model: QuantisedModel, label: str | None) -> np.ndarray:

@@ -91,4 +91,5 @@ class PlannedDesign:
         DataError
             If `x` has another number of columns, or values that the model refuses.
         """
-        return check_rows(x, self.model.column_names, self.model.rule.missing)
+        model = self.model
+        return check_rows(x, model.column_names, model.rule.missing, integers=model.integer_columns)

@@ -186,6 +186,12 @@ class QuantisedModel:
         return tuple(feature.name for feature in self.features[: self.columns])
 
     @property
+    def integer_columns(self) -> tuple[int, ...]:
+        """Columns that were declared to hold integers: a fraction there is refused."""
+        raw = enumerate(self.features[: self.columns])
+        return tuple(number for number, f in raw if f.takes_integers and f.bits)
+
+    @property
     def wording(self) -> Wording:
         """Words for the features."""
         return Wording(self.features, self.columns)

@@ -36,14 +36,16 @@ def in_order(x: Any, names: Sequence[str], what: str = "X") -> Any:
     return x.iloc[:, [own.index(name) for name in wanted]]
 
 
-def check_rows(x: Any, names: Sequence[str], missing: bool, what: str = "X") -> np.ndarray:
+def check_rows(
+    x: Any, names: Sequence[str], missing: bool, what: str = "X", integers: Sequence[int] = ()
+) -> np.ndarray:
     """Return `x` as a float64 array (rows, len(names)), columns of a frame in the order of `names`.
 
     Raises
     ------
     DataError
-        If it has another number of columns, holds no numbers, an infinite value, or NaN while the
-        model does not accept missing values.
+        If it has another number of columns, holds no numbers, an infinite value, NaN while the
+        model does not accept missing values, or a fraction in one of the columns `integers`.
     """
     x = in_order(x, names, what)
     try:
@@ -65,5 +67,13 @@ def check_rows(x: Any, names: Sequence[str], missing: bool, what: str = "X") -> 
         raise DataError(
             f"{what} holds {rows[row, column]} at row {row}, column {column}: the model was "
             "trained without such values; remove or impute these rows"
+        )
+    whole = rows[:, list(integers)]
+    fractions = np.argwhere(~np.isnan(whole) & (whole != np.floor(whole)))
+    if len(fractions):
+        row, place = fractions[0]
+        raise DataError(
+            f"{what} holds {whole[row, place]} at row {row}, column {integers[place]}, which was "
+            "declared to hold integers: build with --feature-kind rank or affine"
         )
     return rows

@@ -22,36 +22,25 @@ def choose_features(
 ) -> tuple[Feature, ...]:
     """Return one quantiser a feature.
 
-    `kind` ``auto`` without `bits` is `rank`, exact for every row, unless the training rows are
-    integers already and passing them on (`identity`, no encoder at all) takes no more bits in
-    total; with `bits` it is `identity` where the integers fit in so many bits and else `affine`.
+    `kind` ``auto`` is `rank`, exact for every row, or with `bits` `affine`. Only `identity` says
+    that the columns hold integers: training rows of integers promise nothing about other rows.
 
     Raises
     ------
     ConfigurationError
         If `identity` is asked for and the training rows are absent or no integers.
     """
-    if kind == "rank":
+    if kind == "rank" or (kind == "auto" and bits is None):
         return _rank(model)
-    if kind == "identity":
-        integers = _identity(model, x_train)
-        if integers is None:
-            raise ConfigurationError(
-                "identity features need --data whose training columns are integers of at most 16 "
-                "bits; use --feature-kind rank or affine"
-            )
-        return integers
-    if kind == "affine":
+    if kind != "identity":
         return _affine(model, 8 if bits is None else bits)
     integers = _identity(model, x_train)
-    if bits is None:
-        ranks = _rank(model)
-        if integers and sum(f.bits for f in integers) <= sum(f.bits for f in ranks):
-            return integers
-        return ranks
-    if integers and max(f.bits for f in integers) <= bits:
-        return integers
-    return _affine(model, bits)
+    if integers is None:
+        raise ConfigurationError(
+            "identity features need --data whose training columns are integers of at most 16 "
+            "bits; use --feature-kind rank or affine"
+        )
+    return integers
 
 
 def _missing(model: Model) -> tuple[bool, ...]:

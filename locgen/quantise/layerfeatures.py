@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from locgen.errors import ConfigurationError
 from locgen.ir import AffineFeature, Feature, FloatLayers, IdentityFeature, Model
 from locgen.quantise.ranges import training_ranges
 
 __all__ = ["layer_features"]
+
+_WIDEST_IDENTITY = 1 << 16
 
 
 def layer_features(
@@ -14,7 +17,13 @@ def layer_features(
     """Return a quantiser of at most `bits` bits for each feature of `model`.
 
     Features whose distances are compared share one step in the metric's scale. Integers that fit
-    are taken as they are if `identity`. A constant feature, or one that is not read, has no bits.
+    are taken as they are if `identity` says that they are some. A constant feature, or one that
+    is not read, has no bits.
+
+    Raises
+    ------
+    ConfigurationError
+        If `identity` is asked for and the training rows are absent or no such integers.
     """
     fills = model.fills or (None,) * len(model.feature_names)
     if x_train is not None:
@@ -23,7 +32,12 @@ def layer_features(
     used = np.isin(np.arange(len(low)), unit.features)
     span = np.where(used, high - low, 0.0)
     scale = unit.layers[0].scale
-    if identity and _are_integers(x_train, span, bits, None if scale is None else scale[used]):
+    if identity:
+        if not _are_integers(x_train, span, None if scale is None else scale[used]):
+            raise ConfigurationError(
+                "identity features need --data whose training columns are integers of at most 16 "
+                "bits, and one scale; use --feature-kind affine"
+            )
         return tuple(
             IdentityFeature(name, int(least), int(least + reach), fill=fill)
             for name, least, reach, fill in zip(model.feature_names, low, span, fills, strict=True)
@@ -48,14 +62,12 @@ def layer_features(
     return tuple(features)
 
 
-def _are_integers(
-    x_train: np.ndarray | None, span: np.ndarray, bits: int, scale: np.ndarray | None
-) -> bool:
+def _are_integers(x_train: np.ndarray | None, span: np.ndarray, scale: np.ndarray | None) -> bool:
     if x_train is None or not len(x_train) or np.any(x_train != np.floor(x_train)):
         return False
     if scale is not None and len(set(scale.tolist())) > 1:
         return False
-    return span.max(initial=0.0) < 1 << bits
+    return span.max(initial=0.0) < _WIDEST_IDENTITY
 
 
 def _ranges(

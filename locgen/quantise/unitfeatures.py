@@ -24,9 +24,8 @@ class ArithmeticFeatures:
     rows' range and what few rows miss of it, or without rows over the range that the model itself
     knows. The feature that moves a linear score most over `rows` gets the most bits, as does one
     that is compared as well, the others so many that their steps count as much. Prototypes compare
-    all features in one step. Integers that fit are taken as they are. A feature that nothing reads,
-    or that counts for less than a step, gets no bits; one that is compared and nothing else has
-    ranks, unless another kind is asked for.
+    all features in one step. A feature that nothing reads, or that counts for less than a step,
+    gets no bits; one that is compared and nothing else has ranks, unless another kind is asked for.
 
     Parameters
     ----------
@@ -69,14 +68,14 @@ class ArithmeticFeatures:
         if x is not None and model.memberships:
             x = model.expand(x)
         others = choose_features(model, bits, "affine" if kind == "affine" else "rank", x)
-        integers = None if kind == "affine" else self._identity(others)
-        if integers and (kind == "identity" or max(f.bits for f in integers) <= bits):
-            return integers
         if kind == "identity":
-            raise ConfigurationError(
-                "identity features need --data whose training columns are integers; use "
-                "--feature-kind affine"
-            )
+            integers = self._identity(others)
+            if integers is None:
+                raise ConfigurationError(
+                    "identity features need --data whose training columns are integers; use "
+                    "--feature-kind affine"
+                )
+            return integers
         finest = self.weight.max(initial=0.0) / ((1 << bits) - 1)
         alone = self.compared & ~self.ranged
         return tuple(

@@ -135,7 +135,8 @@ class Quantiser:
         """Both give the same bytes, or both refuse the row."""
         rows = np.array([row], dtype=np.float64)
         try:
-            checked = check_rows(rows, self.model.column_names, self.model.rule.missing)
+            names, integers = self.model.column_names, self.model.integer_columns
+            checked = check_rows(rows, names, self.model.rule.missing, integers=integers)
             expected = pack_features(self.model.quantise(checked), self.model.feature_bits)[0]
         except DataError:
             assert self.c(row)[0] != 0

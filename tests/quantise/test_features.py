@@ -218,33 +218,25 @@ def kinds(features):
     return [(f.kind, f.bits) for f in features]
 
 
-def test_auto_prefers_ranks_unless_integers_are_no_wider():
+def test_integers_are_ranks_unless_they_are_declared():
+    """What the training rows happen to hold says nothing about rows between them."""
     model = stumps([(0, 0.5), (0, 1.5), (1, 0.5)])
-    assert kinds(choose_features(model, None, "auto", None)) == [
-        ("rank", 2),
-        ("rank", 1),
-        ("rank", 0),
-    ]
-    assert kinds(choose_features(model, None, "auto", INTEGERS)) == kinds(
-        choose_features(model, None, "auto", None)
-    )  # 2 + 3 bits against 2 + 1
-    only_first = stumps([(0, 0.5), (0, 1.5)])
-    assert kinds(choose_features(only_first, None, "auto", INTEGERS)) == [
-        ("identity", 2), ("identity", 0), ("identity", 0)
-    ]  # fmt: skip
-    assert choose_features(only_first, None, "auto", INTEGERS + 0.5)[0].kind == "rank"
-    assert choose_features(only_first, None, "rank", INTEGERS)[0].kind == "rank"
-    assert choose_features(only_first, None, "auto", INTEGERS[:0])[0].kind == "rank"
-
-
-def test_bits_choose_affine_or_integers_that_fit():
-    model = stumps([(0, 0.5), (1, 0.5)])
-    assert kinds(choose_features(model, 3, "auto", INTEGERS)) == [
+    for rows in (None, INTEGERS, INTEGERS + 0.5, INTEGERS[:0]):
+        for kind in ("auto", "rank"):
+            assert kinds(choose_features(model, None, kind, rows)) == [
+                ("rank", 2), ("rank", 1), ("rank", 0)
+            ]  # fmt: skip
+    assert kinds(choose_features(model, None, "identity", INTEGERS)) == [
         ("identity", 2), ("identity", 3), ("identity", 0)
     ]  # fmt: skip
-    assert kinds(choose_features(model, 2, "auto", INTEGERS)) == [
-        ("affine", 2), ("affine", 2), ("affine", 0)
-    ]  # fmt: skip
+
+
+def test_bits_choose_affine():
+    model = stumps([(0, 0.5), (1, 0.5)])
+    for bits in (3, 2):
+        assert kinds(choose_features(model, bits, "auto", INTEGERS)) == [
+            ("affine", bits), ("affine", bits), ("affine", 0)
+        ]  # fmt: skip
     assert kinds(choose_features(model, None, "affine", None))[0] == ("affine", 8)
 
 

@@ -142,12 +142,18 @@ def test_options():
         quantise(model, "m", QuantiseOptions(feature_bits=2, max_accuracy_drop=0.01), data)
 
 
-def test_small_integers_are_taken_as_they_are():
+def test_small_integers_are_taken_as_they_are_where_declared():
     _, arrays = layeredkit.fitted("svc-bare")
     x = np.round(arrays[0] * 3)
     model = read_estimator(SVC(gamma=0.1).fit(x, arrays[2]))
-    found = quantise(model, "m", QuantiseOptions(), Dataset(x, arrays[2], x, arrays[2])).model
-    assert {f.kind for f in found.features} == {"identity"}
+    data = Dataset(x, arrays[2], x, arrays[2])
+    declared = quantise(model, "m", QuantiseOptions(feature_kind="identity"), data).model
+    assert {f.kind for f in declared.features} == {"identity"}
+    plain = quantise(model, "m", QuantiseOptions(), data).model
+    assert {f.kind for f in plain.features} == {"affine"}
+    halves = Dataset(x / 2, arrays[2], x / 2, arrays[2])
+    with pytest.raises(ConfigurationError, match="identity features need --data"):
+        quantise(model, "m", QuantiseOptions(feature_kind="identity"), halves)
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,8 @@ def test_integers_and_integer_weights_are_exact():
     model = float_model([unit], [-1.0], ">")
     y = model.decide(model.scores(GRID))
     data = Dataset(GRID, y, GRID, y)
-    found = quantise(model, "m", QuantiseOptions(score_bits=6, feature_bits=3), data).model
+    options = QuantiseOptions(score_bits=6, feature_bits=3, feature_kind="identity")
+    found = quantise(model, "m", options, data).model
     assert [f.kind for f in found.features] == ["identity"] * 2
     assert found.nodes[0].weights == ((9,), (-6,))  # 63 steps for the widest term of 21
     assert np.array_equal(found.raw(found.scores(found.quantise(GRID))), model.scores(GRID))

@@ -44,7 +44,7 @@ class LayeredLowering(ModelLowering[PartialLayers]):
 
     def features(self, bits: int) -> tuple[Feature, ...]:
         """Return a quantiser of at most `bits` bits for each feature."""
-        identity = self.options.feature_kind != "affine"
+        identity = self.options.feature_kind == "identity"
         return layer_features(self.model, only_layers(self.model), bits, self.x_train, identity)
 
     def partial(self, features: tuple[Feature, ...]) -> PartialLayers:
