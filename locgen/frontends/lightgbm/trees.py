@@ -15,7 +15,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.lightgbm.categories import FrameCategories
 from locgen.frontends.memberships import union
+from locgen.frontends.pipeline import quiet
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
 from locgen.frontends.reading import Oracle, Read, Reading
@@ -60,10 +62,16 @@ def read(
     """Return what a booster, or scikit-learn's wrapper around one, adds up and decides.
 
     ``binary``: class 1 where the sum is above 0. ``multiclass``: argmax over the classes.
-    Otherwise a regression whose answer is the sum. Random forests take the mean.
+    Otherwise a regression whose answer is the sum, which a classifier's wrapper compares with 0.5.
+    Random forests take the mean.
     """
     booster, classes = _booster(last)
     name = "LightGBM model" if isinstance(last, lightgbm.Booster) else type(last).__name__
+    frames = FrameCategories.of(booster, name)
+    if frames.values and preprocessing.steps:
+        raise UnsupportedModel(
+            f"{name} takes a DataFrame's categories from a pipeline: train it on their codes"
+        )
     dump = booster.dump_model()
     features = int(dump["max_feature_idx"]) + 1
     if features != preprocessing.features:
@@ -75,11 +83,18 @@ def read(
     count = len(dump["tree_info"])
     if not count or count % outputs:
         raise ModelFileError(f"{name} has the wrong number of trees: save the fitted model again")
+    if callable(getattr(last, "_objective", None)) and classes is not None:
+        raise UnsupportedModel(
+            f"{name} with an objective of its own answers raw scores, no labels: train with "
+            "objective='binary' or 'multiclass'"
+        )
     objective, factor = _objective(str(dump.get("objective", "")), name)
     # A forest's predict takes the mean of the trees; what it calls raw scores is their sum.
     share = factor / (count // outputs) if dump.get("average_output") else factor
     raw = [
-        _raw_tree(info["tree_structure"], features, share, index % outputs, preprocessing, name)
+        _raw_tree(
+            info["tree_structure"], features, share, index % outputs, preprocessing, name, frames
+        )
         for index, info in enumerate(dump["tree_info"])
     ]
     common: dict[str, Any] = {
@@ -89,30 +104,65 @@ def read(
         "rule": SplitRule(operator="<=", input_dtype="float64", missing=True),
         "trees": float_trees(preprocessing, raw, _at_most),
         "memberships": tuple(preprocessing.memberships.found),
-        "base": (0.0,) * outputs,
     }
-    model = Model(**common, **_decided(objective, outputs, classes))
+    settings = _decided(objective, outputs, classes, not isinstance(last, lightgbm.Booster), name)
+    model = Model(**common, **settings)
 
     def predicted(x: np.ndarray, **kind: bool) -> np.ndarray:
-        return np.reshape(booster.predict(x, num_threads=1, **kind), (len(x), -1))
+        rows = frames.positions(x)
+        return np.reshape(booster.predict(rows, num_threads=1, **kind), (len(x), -1))
 
     return Reading(
         model,
         Oracle(
-            lambda x: share * predicted(x, raw_score=True),
+            lambda x: share * predicted(x, raw_score=True) + np.array(model.base),
             leaves=lambda x: predicted(x, pred_leaf=True),
         ),
+        predict=(lambda rows: quiet(last).predict(frames.framed(rows))) if frames.values else None,
         predicts_probabilities=isinstance(last, lightgbm.Booster),
+        remark=_remark(booster),
     )
 
 
-def _decided(objective: str, outputs: int, classes: Sequence[object] | None) -> dict[str, Any]:
-    """Return the members of `Model` that the objective decides."""
-    if objective not in ("binary", "multiclass", "multiclassova"):
-        return {"task": "regression", "classes": (), "decision": "identity"}
+def _remark(booster: lightgbm.Booster) -> str:
+    """Return what is to know about the trees that predict."""
+    used, total = booster.best_iteration, booster.current_iteration()
+    if not 0 < used < total:
+        return ""
+    return f"{total} rounds, {used} used: predict stops at best_iteration"
+
+
+def _decided(
+    objective: str, outputs: int, classes: Sequence[object] | None, wrapped: bool, name: str
+) -> dict[str, Any]:
+    """Return the members of `Model` that the objective and the wrapper's class decide.
+
+    Parameters
+    ----------
+    classes : the labels of a classifier's wrapper
+    wrapped : whether the model is scikit-learn's wrapper
+    name : of the model, for refusals
+    """
+    base = {"base": (0.0,) * outputs}
+    counts_classes = objective in ("binary", "multiclass", "multiclassova")
+    if not counts_classes and classes is not None:
+        if len(classes) != 2 or outputs != 1:
+            raise UnsupportedModel(
+                f"{name} with objective={objective!r} has no answer for {len(classes)} classes: "
+                "train with objective='multiclass'"
+            )
+        compared = {"base": (-0.5,), "classes": tuple(classes), "decision": ">"}
+        return compared | {"task": "classification", "probability": "none"}
+    if not counts_classes:
+        return base | {"task": "regression", "classes": (), "decision": "identity"}
+    if wrapped and classes is None:
+        raise UnsupportedModel(
+            f"{name} with objective={objective!r} answers probabilities, which locgen does not "
+            "build for a regressor: train LGBMClassifier, or objective='regression'"
+        )
     two = objective == "binary"
     probability = {"binary": "sigmoid", "multiclass": "softmax"}.get(objective, "none")
-    return {
+    return base | {
         "task": "classification",
         "classes": tuple(classes or range(2 if two else outputs)),
         "decision": ">" if two else "argmax",
@@ -158,7 +208,13 @@ def _objective(text: str, name: str) -> tuple[str, float]:
 
 
 def _raw_tree(
-    root: dict, features: int, share: float, output: int, preprocessing: Preprocessing, name: str
+    root: dict,
+    features: int,
+    share: float,
+    output: int,
+    preprocessing: Preprocessing,
+    name: str,
+    frames: FrameCategories,
 ) -> RawTree:
     nodes, order = [root], 0
     left, right = [], []
@@ -187,7 +243,9 @@ def _raw_tree(
         default_left = bool(node["default_left"])
         if node["decision_type"] == "==":
             column = preprocessing.raw_column(int(feature[number]), name)
-            categories[number] = _category_split(column, str(node["threshold"]))
+            listed = [int(part) for part in str(node["threshold"]).split("||") if part]
+            split = frames.split(int(feature[number]), column, listed)
+            categories[number] = split or _category_split(column, listed)
             continue
         threshold[number] = float(node["threshold"])
         if node["missing_type"] == "Zero":
@@ -210,9 +268,9 @@ def _raw_tree(
     )
 
 
-def _category_split(column: int, text: str) -> CategorySplit:
+def _category_split(column: int, categories: Sequence[int]) -> CategorySplit:
     """Return the split that sends the listed categories left: values cut off towards zero."""
-    listed = np.array(sorted(int(part) for part in text.split("||") if part), dtype=np.float64)
+    listed = np.array(sorted(categories), dtype=np.float64)
     listed = listed[listed >= 0]
     low = np.where(listed == 0, -1.0, np.nextafter(listed, -np.inf))
     shown = ", ".join(f"{value:g}" for value in listed[:6])
