@@ -32,7 +32,12 @@ LARGEST = np.finfo(np.float64).max
 
 
 def quiet(estimator: BaseEstimator) -> BaseEstimator:
-    """Return a copy of a fitted estimator that predicts in this thread and says nothing."""
+    """Return a copy of a fitted estimator that predicts in this thread and says nothing.
+
+    A booster stays as it is: a copy of LightGBM's forgets its best iteration.
+    """
+    if not isinstance(estimator, BaseEstimator):
+        return estimator
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Class .* is deprecated", FutureWarning)
         quieted = copy.copy(estimator)
