@@ -1,5 +1,6 @@
 """The public Python interface: models compiled into designs, and boards that run them."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Self
@@ -166,6 +167,7 @@ def compile(
     data: object = None,
     *,
     label: str | None = None,
+    na: str | Sequence[str] | None = None,
     trust: bool = False,
     **options: object,
 ) -> Design:
@@ -175,9 +177,10 @@ def compile(
     ----------
     source : fitted estimator, path of a model file, or what `load` returned
     target : name of the family or target, see ``locgen targets``
-    data : path of a .npz or .csv, a mapping with their keys, (X, y), or four arrays as
-        ``train_test_split`` returns them
-    label : label column of a .csv; trust : run whatever a pickle asks for
+    data : path of a .npz, .csv or .parquet, a mapping with the keys of a .npz, (X, y), or four
+        arrays as ``train_test_split`` returns them; rows may be data frames or sparse
+    label, na : label column of a table, texts in a .csv that mean a missing value
+    trust : run whatever a pickle asks for
     options : any of `BuildOptions`, such as ``board="icebreaker"`` or ``fabric="tree"``
 
     Raises
@@ -185,7 +188,7 @@ def compile(
     LocgenError
         See the classes of `locgen.errors`.
     """
-    return Design.of(plan_design(source, target, data, label=label, trust=trust, **options))
+    return Design.of(plan_design(source, target, data, label=label, na=na, trust=trust, **options))
 
 
 class Board:

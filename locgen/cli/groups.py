@@ -23,6 +23,7 @@ class Reading:
 
     data: options.DataFile = None
     label: options.Label = None
+    na: options.MissingText = None
     trust: options.Trust = False
 
 

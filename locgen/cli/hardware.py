@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from locgen.cli.console import err, out
-from locgen.cli.options import AsJson, DataFile, Folder, Label, Model, Trust
+from locgen.cli.options import AsJson, DataFile, Folder, Label, MissingText, Model, Trust
 from locgen.cli.progress import progress
 from locgen.errors import UsageError
 
@@ -18,7 +18,9 @@ __all__ = ["explain", "flash", "run", "simulate", "update"]
 Port = Annotated[str, typer.Option("--port", help="serial port of the board")]
 Rows = Annotated[
     Path,
-    typer.Option("--data", help="rows: .npz (X_test, or X) or .csv, with or without labels"),
+    typer.Option(
+        "--data", help="rows: .npz (X_test, or X), .csv or .parquet, with or without labels"
+    ),
 ]
 
 
@@ -38,6 +40,8 @@ def update(
     model: Model,
     port: Port,
     data: DataFile = None,
+    label: Label = None,
+    na: MissingText = None,
     trust: Trust = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,6 +61,8 @@ def update(
             model,
             port,
             data,
+            label=label,
+            na=na,
             trust=trust,
             progress=lambda done, total: tell(f"writing memories, {done} of {total} frames"),
         )
@@ -71,6 +77,7 @@ def run(
     port: Port,
     data: Rows,
     label: Label = None,
+    na: MissingText = None,
     as_json: AsJson = False,
 ) -> None:
     """Send rows to a board, print its predictions, and compare every answer with golden.
@@ -82,7 +89,7 @@ def run(
 
     with progress(err, as_json) as tell:
         board = Board(folder, port)
-        rows = load_rows(data, board.design.model, label)
+        rows = load_rows(data, board.design.model, label, na)
         tell(f"asking {port}")
         answers = board.run(
             rows, progress=lambda done, total: tell(f"asking {port}, {done} of {total} rows")
@@ -118,6 +125,7 @@ def explain(
         typer.Option("--port", help="ask the board for its own evidence; default golden alone"),
     ] = None,
     label: Label = None,
+    na: MissingText = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why each row gets its answer: which nodes add what to the scores, and why.
@@ -134,7 +142,7 @@ def explain(
     with progress(err, as_json) as tell:
         board = None if port is None else Board(folder, port)
         design = Design.of(design_of_folder(open_folder(folder))) if board is None else board.design
-        rows = load_rows(data, design.model, label)
+        rows = load_rows(data, design.model, label, na)
         first = 0 if row is None else row
         if row is not None:
             if not 0 <= row < len(rows):

@@ -29,6 +29,7 @@ __all__ = [
     "Liberty",
     "LinkWidth",
     "Missing",
+    "MissingText",
     "Model",
     "Optimise",
     "Prune",
@@ -61,12 +62,25 @@ DataFile = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="rows to search widths on and judge by: .npz (X_train y_train X_test y_test, or X y) "
-        "or .csv",
+        help="rows to search widths on and judge by: .npz (X_train y_train X_test y_test, or X y), "
+        ".csv or .parquet",
     ),
 ]
 Label = Annotated[
-    str | None, typer.Option("--label", help="label column of a .csv; default the last")
+    str | None,
+    typer.Option(
+        "--label",
+        help="label column of a table, several divided by commas; default what the model does not "
+        "know, or the last",
+    ),
+]
+MissingText = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--na",
+        metavar="TEXT",
+        help="what stands for a missing value in a .csv, besides blank cells; may be repeated",
+    ),
 ]
 Target = Annotated[
     str | None,

@@ -1,5 +1,6 @@
 """Planning of a design: from a model and options to the integer model and its plan."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ def plan_design(
     data: object = None,
     *,
     label: str | None = None,
+    na: str | Sequence[str] | None = None,
     trust: bool = False,
     **options: object,
 ) -> PlannedDesign:
@@ -32,9 +34,10 @@ def plan_design(
     ----------
     source : fitted estimator, path of a model file, or what `load` returned
     target : name of the family or target, see ``locgen targets``
-    data : path of a .npz or .csv, a mapping with their keys, (X, y), or four arrays as
-        ``train_test_split`` returns them
-    label : label column of a .csv; trust : run whatever a pickle asks for
+    data : path of a .npz, .csv or .parquet, a mapping with the keys of a .npz, (X, y), or four
+        arrays as ``train_test_split`` returns them; rows may be data frames or sparse
+    label, na : label column of a table, texts in a .csv that mean a missing value
+    trust : run whatever a pickle asks for
     options : any of `BuildOptions`, such as ``board="icebreaker"`` or ``fabric="tree"``
 
     Raises
@@ -49,7 +52,7 @@ def plan_design(
     loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
     context = Context(refuse_missing=chosen.missing == "refuse")
     loaded = replace(loaded, model=refuse_missing.run(loaded.model, context).model)
-    dataset = read_dataset(data, loaded.model, label)
+    dataset = read_dataset(data, loaded.model, label, na, loaded.named)
     agreement = None if dataset is None else _compared(loaded, dataset)
     candidates = _quantisations(loaded, chosen, dataset)
     designs = [_planned(loaded, each, dataset, chosen, where) for each in candidates]

@@ -91,5 +91,6 @@ class PlannedDesign:
         DataError
             If `x` has another number of columns, or values that the model refuses.
         """
-        model = self.model
-        return check_rows(x, model.column_names, model.rule.missing, integers=model.integer_columns)
+        model, named = self.model, None if self.loaded is None else self.loaded.named
+        names, missing = model.column_names, model.rule.missing
+        return check_rows(x, names, missing, integers=model.integer_columns, named=named)

@@ -1,6 +1,7 @@
 """Another model into the engines of a design that exists: no synthesis, no bitstream."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from locgen.errors import BudgetError, ConfigurationError, DoesNotFit, ModelFileError
@@ -36,9 +37,20 @@ _UPDATED = "updated"
 
 
 def replace_model(
-    design: PlannedDesign, source: object, data: object = None, trust: bool = False
+    design: PlannedDesign,
+    source: object,
+    data: object = None,
+    *,
+    label: str | None = None,
+    na: str | Sequence[str] | None = None,
+    trust: bool = False,
 ) -> PlannedDesign:
     """Return `design` with the model in `source` in its engines; its gates stay as they are.
+
+    Parameters
+    ----------
+    design : planned with engines
+    source, data, label, na, trust : as of `locgen.compile`
 
     Raises
     ------
@@ -56,7 +68,7 @@ def replace_model(
             "engine, or build anew"
         )
     loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
-    dataset = read_dataset(data, loaded.model)
+    dataset = read_dataset(data, loaded.model, label, na, loaded.named)
     return _holding(design, loaded, _quantise_within(design, loaded, dataset), dataset)
 
 
@@ -218,6 +230,8 @@ def update_folder(
     board: Board | str,
     data: object = None,
     *,
+    label: str | None = None,
+    na: str | Sequence[str] | None = None,
     trust: bool = False,
     progress: Progress = silent,
 ) -> PlannedDesign:
@@ -228,7 +242,10 @@ def update_folder(
 
     Parameters
     ----------
+    folder : of the build
+    source, data, label, na, trust : as of `locgen.compile`
     board : the board, or the name of its serial port
+    progress : receives frames written and all frames
 
     Raises
     ------
@@ -245,7 +262,7 @@ def update_folder(
         raise ConfigurationError(
             f"{folder.path} has no link to write through: build with --board or --top uart"
         )
-    updated = replace_model(built, source, data, trust)
+    updated = replace_model(built, source, data, label=label, na=na, trust=trust)
     write_model(updated, open_board(board, built), progress)
     keep = folder.path / _UPDATED
     try:

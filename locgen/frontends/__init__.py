@@ -4,6 +4,7 @@ import keyword
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from locgen.errors import ModelFileError
 from locgen.frontends.agreement import Agreement, compare_public, public_answers
 from locgen.frontends.dispatch import read
 from locgen.frontends.files import open_model
+from locgen.frontends.pipeline import has_names
 from locgen.frontends.reading import Reading
 from locgen.ir.model import Model
 
@@ -42,6 +44,11 @@ class Loaded:
     estimator: BaseEstimator
     name: str
     reading: Reading
+
+    @cached_property
+    def named(self) -> bool:
+        """Whether training saw the names of the model's columns."""
+        return has_names(self.estimator)
 
     def answers(self, rows: "np.ndarray | DataFrame") -> np.ndarray:
         """Return what the library's predict answers: labels (rows,), or regression values.

@@ -13,11 +13,13 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from locgen.errors import UnsupportedModel
+from locgen.quantise.dataset import numbered
 
 __all__ = [
     "LARGEST",
     "check_fitted",
     "feature_names",
+    "has_names",
     "library_quiet",
     "quiet",
     "raw_names",
@@ -133,6 +135,15 @@ def raw_names(first: BaseEstimator) -> tuple[str, ...]:
     elif not names and hasattr(first, "num_features"):
         names = (f"x{index}" for index in range(first.num_features()))
     return tuple(names)
+
+
+def has_names(estimator: BaseEstimator) -> bool:
+    """Return whether a model saw names in training: other libraries number nameless columns."""
+    steps, last = split(estimator)
+    first = steps[0][1] if steps else last
+    if type(first).__module__.startswith("sklearn."):
+        return hasattr(first, "feature_names_in_")
+    return getattr(first, "named", not numbered(raw_names(first)))
 
 
 def scale(scalers: Sequence[BaseEstimator], x: np.ndarray) -> np.ndarray:

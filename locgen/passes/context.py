@@ -27,7 +27,8 @@ class Dataset:
     -------
     x_train, x_test : (rows, features) float64
     y_train, y_test : (rows,) labels, or (rows,) or (rows, outputs) regression targets
-    frame_train, frame_test : the same rows as the user's own frames; None where arrays were given
+    frame_train, frame_test : the same rows in the user's own columns, in the model's order and with
+        the user's names and types; None where there were arrays or no names
     """
 
     x_train: NDArray[np.float64]

@@ -1,6 +1,6 @@
 """From floats to integers: feature quantisers, leaf scores, and the search for their widths."""
 
-from locgen.quantise.dataset import Dataset, check_rows, in_order
+from locgen.quantise.dataset import Dataset, check_rows, in_order, match_columns, numbered
 from locgen.quantise.search import Quantisation, QuantiseOptions, Trial, quantise, synthetic_rows
 
 __all__ = [
@@ -10,6 +10,8 @@ __all__ = [
     "Trial",
     "check_rows",
     "in_order",
+    "match_columns",
+    "numbered",
     "quantise",
     "synthetic_rows",
 ]

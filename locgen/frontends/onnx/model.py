@@ -80,6 +80,12 @@ class OnnxModel:
         self._proto = proto
         self._sessions: dict[tuple[tuple[str, ...], bool], onnxruntime.InferenceSession] = {}
 
+    @property
+    def named(self) -> bool:
+        """Whether each column is an input of its own, under its own name."""
+        inputs = self.graph.inputs
+        return len(inputs) > 1 and all(each.width == 1 for each in inputs)
+
     def num_features(self) -> int:
         """Return the number of raw columns."""
         return len(self.graph.names)
