@@ -76,7 +76,8 @@ def match_columns(
 def in_order(x: Any, names: Sequence[str], what: str = "X", named: bool | None = None) -> Any:
     """Return a frame `x` with the columns `names` in their order, anything else as it is.
 
-    A frame without names gets those that training saw. Frames of other libraries than pandas become pandas' own. The rest is as of `match_columns`.
+    A frame without names gets those that training saw, and one of another library than pandas
+    becomes pandas' own. The rest is as of `match_columns`.
     """
     if not hasattr(x, "columns"):
         return x
