@@ -198,7 +198,7 @@ def _numbers(what: str, cells: Sequence[tuple[int, str]], na: Sequence[str]) -> 
             way = f"turn it into one, name the label with --label, or say --na {text} for missing"
             raise DataError(
                 f"{what} must hold numbers, row {line} has {text!r}: "
-                f"{'write decimal points' if comma else way}"
+                f"{'write it with a decimal point and no other mark' if comma else way}"
             )
         values[number] = value
     return values

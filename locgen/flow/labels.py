@@ -56,11 +56,10 @@ def _targets(values: np.ndarray, what: str, row_name: Callable[[int], str]) -> n
             numbers[place] = value
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"{what} must be numbers, {row_name(place[0])} holds {value!r}"
+                f"{what} must be numbers, {row_name(place[0])} holds {str(value)!r}"
             ) from error
-    if not np.isfinite(numbers).all():
-        row = np.argwhere(~np.isfinite(numbers))[0][0]
-        raise DataError(f"{what} must be finite, {row_name(row)} holds {values[row]}")
+        if not np.isfinite(numbers[place]):
+            raise DataError(f"{what} must be finite, {row_name(place[0])} holds {value}")
     return numbers
 
 

@@ -1,6 +1,7 @@
 """Columns of a table that a model reads, and those that hold labels."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,6 +89,14 @@ class Layout:
         """
         count = len(self.names)
         columns = list(range(width))
+        twice = [name for name, times in Counter(header or ()).items() if times > 1]
+        if self.names_in(twice):
+            raise DataError(f"{path} has two columns {twice[0]!r}: rename or remove one")
+        if width == 1 < count:
+            raise DataError(
+                f"{path} has one column, the model was trained on {count} features; divide them by "
+                "commas, semicolons or tabs"
+            )
         if header and header[0] in _INDEX and header[0] not in self.names:
             del columns[0]
         labels = columns[count:] if len(columns) == count + self.targets else []

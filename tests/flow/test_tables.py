@@ -91,7 +91,8 @@ def test_columns_are_matched_by_name_wherever_the_label_stands(tmp_path):
     [
         ({"step": "steps"}, r"missing 'step'; unknown 'steps'"),
         ({"step": "open", "open": "step2"}, r"missing 'step'; unknown 'step2'"),
-        ({"step": "open"}, r"missing 'step'; given twice 'open'"),
+        ({"step": "open"}, r"missing 'step'; given twice 'open'|two columns 'open'"),
+        ({"kind": "open"}, r"two columns 'open'"),
         (
             dict(zip(FRAME, "abcd", strict=True)),
             r"missing 'flow rate', .*unknown 'a', 'b', 'c'",
@@ -107,8 +108,8 @@ def test_names_that_differ_are_refused_by_name(tmp_path, renamed, message):
     ways = [
         lambda: read(path),
         lambda: load_rows(path, MODEL),
-        lambda: as_dataset((frame.drop(columns="kind"), KIND), NAMED.model, named=True),
-    ]
+        lambda: as_dataset((frame.iloc[:, :4], KIND), NAMED.model, named=True),
+    ][: 2 if "kind" in renamed else 3]
     for way in ways:
         if message is None:
             way()
@@ -183,7 +184,7 @@ def test_cells_are_named_by_the_row_of_the_file_and_the_column(tmp_path):
     with pytest.raises(DataError, match="labels lack one at row 10"):
         read(path)
     path.write_text("\n".join(line.replace(",", ";").replace(".", ",") for line in lines))
-    with pytest.raises(DataError, match=r"row 2 has '.*': write decimal points"):
+    with pytest.raises(DataError, match=r"row 2 has '.*': write it with a decimal point"):
         read(path)
 
 
@@ -214,6 +215,7 @@ def test_damaged_files_are_refused_in_a_line(tmp_path):
         head + '1,2,3,1,"north\n1,2,3,1,north\n': "no readable CSV|fields, not 5",
         head + "1,2,3,1,nor\0th\n1,2,3,1,south\n": "no readable CSV|none of the model's classes",
         "step,größe,open,kind\n1,1,1,south\n": "missing 'flow rate'",
+        head.replace(",", "|") + "1|2|3|1|north\n": "divide them by commas, semicolons or tabs",
         head.replace("kind", "kind,note") + "1,2,3,1,north,x\n": "unknown 'kind', 'note'",
         head.replace(",kind", "") + "1,2,3,1\n1,2,3,1\n": "no column of labels",
     }
