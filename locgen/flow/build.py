@@ -93,8 +93,9 @@ def _unwritable(out: Path) -> Iterator[None]:
         if isinstance(error, ToolFailed) and full not in str(error):
             raise
         reason = full if isinstance(error, ToolFailed) else error.strerror or str(error)
+        where = getattr(error, "filename", None) or out
         raise ConfigurationError(
-            f"{out} cannot be written: {reason}; make room, or choose another --out"
+            f"{where} cannot be written: {reason}; make room, or choose another --out"
         ) from error
 
 

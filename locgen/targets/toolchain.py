@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,10 +29,13 @@ from locgen.errors import ToolFailed, ToolNotFound
 from locgen.targets.children import child
 from locgen.targets.tools import TOOLS, ToolSpec
 
-__all__ = ["Tool", "find_tool", "run", "verilator_environment"]
+__all__ = ["Tool", "check_room", "find_tool", "run", "verilator_environment"]
 
 logger = logging.getLogger("locgen.toolchain")
 
+
+_ROOM_BYTES = 1 << 16
+"""What must be left on the disk for a tool's files to be whole."""
 
 # What a child may see of our environment: where things are, never how Python was set up.
 _PASSED_ON = (
@@ -199,6 +203,8 @@ def run(
         If an argument is an absolute path and the tool comes from pip.
     ToolFailed
         If the tool ends with an error: its exit code, last error line and log in one line.
+    OSError
+        If no room is left on the disk.
     """
     absolute = [word for word in argv if Path(word).is_absolute()]
     if tool.source == "pip" and absolute:
@@ -218,12 +224,29 @@ def run(
         stderr=subprocess.STDOUT,
     ) as process:
         output, _ = process.communicate(stdin)
+    check_room(cwd)
     text = _complete_log(log, output, spec)
     if process.returncode != 0:
         raise ToolFailed(
             f"{tool.name} ended with exit code {process.returncode}: {_last_error(text)} "
             f"(log: {log})"
         )
+
+
+def check_room(folder: Path) -> None:
+    """Check that a disk is not full: Yosys cuts its files off there, and still exits with code 0.
+
+    Raises
+    ------
+    OSError
+        If it is; names the folder.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_ROOM_BYTES))
+            probe.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def _complete_log(log: Path, output: str, spec: ToolSpec) -> str:

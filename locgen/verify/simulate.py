@@ -10,6 +10,7 @@ from pathlib import Path
 
 from locgen.errors import Mismatch, ToolFailed, ToolNotFound
 from locgen.targets.children import child
+from locgen.targets.toolchain import check_room
 from locgen.verify.subject import LevelResult, ProgressCallback, Simulator, Subject
 
 __all__ = ["run_testbench", "simulate_level", "simulator_cache"]
@@ -64,6 +65,8 @@ def run_testbench(
         If the simulator or a compiler is missing, with the package that brings it.
     ToolFailed
         If the simulator or a compiler fails.
+    OSError
+        If no room is left for temporary files.
     """
     with tempfile.TemporaryDirectory(prefix="locgen-") as work:
         results = Path(work) / "results.json"
@@ -76,6 +79,7 @@ def run_testbench(
         exit_code, stdout, stderr = _run(arguments, work)
         if log is not None:
             _keep_logs(Path(work) / level, stdout + stderr, log)
+        check_room(Path(work))
         result = json.loads(results.read_text())[0] if results.exists() else None
     where = f" (log: {log})" if log is not None else ""
     last = (stderr.strip() or stdout.strip() or "it said nothing").splitlines()[-1]

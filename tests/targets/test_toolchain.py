@@ -1,5 +1,6 @@
 """Tools: found in the right order, run in isolation, failing in one line."""
 
+import errno
 import logging
 import os
 import signal
@@ -147,6 +148,18 @@ def test_failure_is_one_line_with_cause_and_log(tmp_path):
     assert str(caught.value) == (
         f"icepack ended with exit code 7: ERROR: no cells (log: {tmp_path / 'log'})"
     )
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_full_disk_is_no_success_whatever_the_tool_says(tmp_path, monkeypatch, code):
+    def full(**options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    tool = python_tool(tmp_path, f"open('cut', 'w').write('half'); exit({code})")
+    monkeypatch.setattr(toolchain.tempfile, "TemporaryFile", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        run(tool, [], tmp_path, tmp_path / "tool.log")
+    assert caught.value.filename == str(tmp_path)
 
 
 def test_own_log_is_kept_and_errors_beside_it_too(tmp_path):
