@@ -37,6 +37,4 @@ def load_rows(
         rows, row_name = table.get("X_test", table.get("X")), "row {}".format
     else:
         raise DataError(f"{path} must hold X_test or X")
-    return check_rows(
-        rows, names, missing, str(path), model.integer_columns, row_name=row_name
-    )
+    return check_rows(rows, names, missing, str(path), model.integer_columns, row_name=row_name)

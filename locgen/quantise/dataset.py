@@ -169,7 +169,6 @@ def check_rows(
         for row, place in np.argwhere(wrong)[:1]:
             column = columns[place]
             name = "" if numbered(names) else f" {names[column]!r}"
-            raise DataError(
-                f"{what} holds {rows[row, column]} at {row_name(row)}, column {column}{name}{reason}"
-            )
+            where = f"{row_name(row)}, column {column}{name}"
+            raise DataError(f"{what} holds {rows[row, column]} at {where}{reason}")
     return rows

@@ -65,8 +65,6 @@ def run_testbench(
         If the simulator or a compiler is missing, with the package that brings it.
     ToolFailed
         If the simulator or a compiler fails.
-    OSError
-        If no room is left for temporary files.
     """
     with tempfile.TemporaryDirectory(prefix="locgen-") as work:
         results = Path(work) / "results.json"
@@ -79,7 +77,6 @@ def run_testbench(
         exit_code, stdout, stderr = _run(arguments, work)
         if log is not None:
             _keep_logs(Path(work) / level, stdout + stderr, log)
-        check_room(Path(work))
         result = json.loads(results.read_text())[0] if results.exists() else None
     where = f" (log: {log})" if log is not None else ""
     last = (stderr.strip() or stdout.strip() or "it said nothing").splitlines()[-1]
@@ -100,9 +97,10 @@ def run_testbench(
 
 
 def _run(arguments: list[str], work: str) -> tuple[int, str, str]:
-    """Return exit code, standard output and standard error of a child in the folder `work`."""
+    """Return exit code, standard output and error of a child in `work`, unless its disk is full."""
     with child(arguments, env=_environment(), cwd=Path(work), stderr=subprocess.PIPE) as process:
         stdout, stderr = process.communicate()
+    check_room(Path(work))
     return process.returncode, stdout, stderr
 
 
