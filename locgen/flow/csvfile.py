@@ -45,34 +45,36 @@ def read_csv(path: Path, layout: Layout, label: str | None, na: Sequence[str]) -
         utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = raw.decode("utf-16" if utf16 else "utf-8-sig")
         separator = max(_SEPARATORS, key=lambda each: _fit(text, each, layout, label))
-        records = list(_records(text, separator))
-        header = _header(path, layout, label, na, records)
-        body = records if header is None else records[1:]
-        if not body:
+        first = list(islice(_records(text, separator), _LINES_TO_JUDGE))
+        header = _header(path, layout, label, na, first)
+        if len(first) < 1 + (header is not None):
             raise ValueError("it must have a header and at least one row")
-        width = len(records[0].fields)
-        for record in body:
+        width = len(first[0].fields)
+        columns = layout.columns(path, label, header, width)
+        lines, labels = [], []
+        for record in islice(_records(text, separator), int(header is not None), None):
             if len(record.fields) != width:
                 given = len(record.fields)
                 raise DataError(f"{path} row {record.line} has {given} fields, not {width}")
+            lines.append(record.line)
+            labels.append([record.fields[column].strip() for column in columns.labels])
         frame = _frame(text, separator, header is not None, width, na)
-        if len(frame) != len(body):
+        if len(frame) != len(lines):
             raise ValueError("a quote has no end, or blanks alone fill a line")
     except (ValueError, csv.Error) as error:
-        raise DataError(f"{path} is no readable CSV file: {error}") from error
-    columns = layout.columns(path, label, header, width)
+        raise DataError(f"{path} is no readable CSV file: {str(error).strip()}") from error
     names = list(map(str, range(width))) if header is None else header
     for column in columns.model:
         if not pd.api.types.is_numeric_dtype(frame.dtypes.iloc[column]):
-            cells = [(record.line, record.fields[column]) for record in body]
-            frame.isetitem(column, _numbers(f"{path} column {names[column]!r}", cells, na))
+            rows = islice(_records(text, separator), int(header is not None), None)
+            cells = [record.fields[column].strip() for record in rows]
+            values = _numbers(f"{path} column {names[column]!r}", lines, cells, na)
+            frame.isetitem(column, values)
     frame.columns = pd.Index(names)
-    labels = np.array([[record.fields[n] for n in columns.labels] for record in body], dtype=str)
-    lines = [record.line for record in body]
     return Table(
         frame.iloc[:, columns.model],
         columns.named,
-        labels if columns.labels else None,
+        np.array(labels, dtype=str) if columns.labels else None,
         lambda row: f"row {lines[row]}",
     )
 
@@ -85,21 +87,27 @@ class _Record(NamedTuple):
 
 
 def _records(text: str, separator: str) -> Iterator[_Record]:
-    """Yield the rows but blank ones, fields without the blanks around them."""
-    lines = list(io.StringIO(text, newline=""))
-    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    first = 1
+    """Yield the rows but blank ones."""
+    line = [""]
+
+    def kept() -> Iterator[str]:
+        for line[0] in io.StringIO(text, newline=""):
+            yield line[0]
+
+    reader = csv.reader(kept(), delimiter=separator, skipinitialspace=True)
+    start = 1
     for fields in reader:
-        if len(fields) > 1 or lines[reader.line_num - 1].strip():
-            yield _Record(first, [field.strip() for field in fields])
-        first = reader.line_num + 1
+        if len(fields) > 1 or line[0].strip():
+            yield _Record(start, fields)
+        start = reader.line_num + 1
 
 
 def _fit(text: str, separator: str, layout: Layout, label: str | None) -> tuple[int, ...]:
     """Return how well a separator fits the first lines; the header's known names count first."""
     rows = [each.fields for each in islice(_records(text, separator), _LINES_TO_JUDGE)]
     widths = {len(fields) for fields in rows}
-    known = layout.names_in(rows[0]) + len(set(rows[0]) & set(_named(label))) if rows else 0
+    names = [field.strip() for field in rows[0]] if rows else []
+    known = layout.names_in(names) + len(set(names) & set(_named(label)))
     expected = len(layout.names) + np.arange(layout.targets + 2)
     numbers = [number_in(field) is not None for fields in rows[1:] for field in fields]
     return (
@@ -133,7 +141,7 @@ def _header(
     DataError
         If it may be either.
     """
-    fields = records[0].fields if records else []
+    fields = [field.strip() for field in records[0].fields] if records else []
     if not fields or label is not None or layout.names_in(fields):
         return fields
     texts = layout.targets if len(fields) >= len(layout.names) + layout.targets else 0
@@ -150,7 +158,7 @@ def _header(
         if not numbered(counted):
             return None
         for column in zip(*(each.fields for each in records[1:]), strict=False):
-            if all("." in cell or not cell for cell in column) and any(column):
+            if all("." in cell or not cell.strip() for cell in column) and any(column):
                 return fields
     raise DataError(
         f"{path} starts with {','.join(fields[:_SHOWN])}, which may be names or a row: name the "
@@ -177,19 +185,21 @@ def _frame(text: str, separator: str, headed: bool, width: int, na: Sequence[str
         )
 
 
-def _numbers(what: str, cells: Sequence[tuple[int, str]], na: Sequence[str]) -> np.ndarray:
+def _numbers(
+    what: str, lines: Sequence[int], cells: Sequence[str], na: Sequence[str]
+) -> np.ndarray:
     """Return a column in which pandas finds no numbers: booleans with blanks, large integers.
 
     Parameters
     ----------
     what : the column, as messages call it
-    cells : line and text of each
+    lines, cells : of each row
     na : texts that mean a missing value
     """
     missing = {"", *na}
-    truth = {text.lower() for _, text in cells if text not in missing} <= {"true", "false"}
+    truth = {text.lower() for text in cells if text not in missing} <= {"true", "false"}
     values = np.full(len(cells), np.nan)
-    for number, (line, text) in enumerate(cells):
+    for number, text in enumerate(cells):
         if text in missing:
             continue
         value = text.lower() == "true" if truth else number_in(text)
@@ -197,7 +207,7 @@ def _numbers(what: str, cells: Sequence[tuple[int, str]], na: Sequence[str]) -> 
             comma = number_in(text.replace(",", ".")) is not None
             way = f"turn it into one, name the label with --label, or say --na {text} for missing"
             raise DataError(
-                f"{what} must hold numbers, row {line} has {text!r}: "
+                f"{what} must hold numbers, row {lines[number]} has {text!r}: "
                 f"{'write it with a decimal point and no other mark' if comma else way}"
             )
         values[number] = value

@@ -106,13 +106,8 @@ def as_trained(step: Transformer, x: np.ndarray) -> Any:
     names = getattr(step, "feature_names_in_", None)
     if not isinstance(step, ColumnTransformer) or names is None:
         return x
-    try:
-        from pandas import DataFrame
-    except ImportError:
-        raise UnsupportedModel(
-            "ColumnTransformer was fitted on named columns, which needs pandas: pip install "
-            "pandas, or fit it on arrays"
-        ) from None
+    from pandas import DataFrame
+
     return DataFrame(x, columns=names)
 
 

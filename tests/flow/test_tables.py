@@ -4,6 +4,7 @@ import csv
 import itertools
 import sys
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +12,10 @@ from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
+from typer.testing import CliRunner
 
 import locgen
+from locgen.cli import app
 from locgen.errors import DataError, ToolNotFound
 from locgen.flow.data import as_dataset, load_dataset
 from locgen.flow.inputs import load_rows
@@ -38,6 +41,7 @@ def fitted(x, y=KIND, **options):
 NAMED = fitted(FRAME)
 NAMELESS = fitted(FRAME.to_numpy(dtype=float))
 MISSING = load(HistGradientBoostingClassifier(max_iter=2).fit(FRAME, KIND))
+VERBS = ["build", "inspect", "estimate", "fit-check", "run", "explain", "update", "convert"]
 MODEL = locgen.compile(NAMED).model
 
 
@@ -323,6 +327,20 @@ def test_labels_that_are_missing_are_refused_in_a_line(nothing):
             with pytest.raises(DataError, match=r"labels.* row 11\b") as caught:
                 as_dataset(rows, loaded.model)
             assert "\n" not in str(caught.value)
+
+
+def test_every_command_takes_the_text_of_what_is_missing(tmp_path):
+    joblib.dump(MISSING.estimator, tmp_path / "m.joblib")
+    text = LABELLED.astype(object)
+    text.iloc[5, 1] = "-"
+    text.to_csv(tmp_path / "rows.TSV", sep="\t")
+    verb = ["inspect", str(tmp_path / "m.joblib"), "--data", str(tmp_path / "rows.TSV")]
+    refused = CliRunner().invoke(app, verb)
+    assert refused.exit_code == 1
+    assert "row 7 has '-'" in refused.stderr.replace("\n", " ")
+    assert CliRunner().invoke(app, [*verb, "--na", "?", "--na", "-"]).exit_code == 0
+    shown = {verb: CliRunner().invoke(app, [verb, "--help"]).stdout for verb in VERBS}
+    assert [verb for verb, text in shown.items() if "--na" not in text] == []
 
 
 def test_a_long_file_is_read_quickly(tmp_path):
