@@ -1,5 +1,7 @@
 """What `locgen inspect` and `locgen estimate` print."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from locgen.flow.compiling import plan_design
@@ -18,11 +20,12 @@ def inspect_model(
     *,
     target: str | None = None,
     label: str | None = None,
+    na: str | Sequence[str] | None = None,
     trust: bool = False,
     **options: object,
 ) -> dict:
     """Return plain facts about what `source` becomes, ready for JSON; see `plan_design`."""
-    design = plan_design(source, target, data, label=label, trust=trust, **options)
+    design = plan_design(source, target, data, label=label, na=na, trust=trust, **options)
     model = design.model
     every = (*model.nodes, *model.gate_nodes)
     comparisons = {c for node in every for c in node.comparisons}

@@ -88,7 +88,8 @@ def _labels(
 
     made = []
     for number, text in enumerate(map(str, values.tolist())):
-        found = by_text.get(text, by_number.get(number_in(text)))
+        value = number_in(text)
+        found = by_text.get(text, None if value is None else by_number.get(value))
         if found is None:
             raise DataError(
                 f"{what} hold {text!r} at {row_name(number)}, which is none of the model's classes "

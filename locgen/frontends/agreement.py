@@ -68,6 +68,8 @@ def public_answers(
     """
     model = reading.model
     given = as_fitted(estimator, rows) if isinstance(rows, np.ndarray) else rows
+    if reading.takes_float32:
+        given = given.astype(np.float32)
     try:
         with library_quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are the user's, who has seen them

@@ -1,12 +1,14 @@
 """Arrays of fitted estimators, checked for shape and damage."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError
 
-__all__ = ["DEVIATIONS", "finite", "vector"]
+__all__ = ["DEVIATIONS", "finite", "is_text", "rounding_of", "vector"]
 
 DEVIATIONS = 4.0
 """Of a feature's own, either side of its mean: the range assumed where a model knows no better."""
@@ -29,3 +31,17 @@ def finite(array: ArrayLike, shape: tuple[int, ...], what: str) -> np.ndarray:
     if values.shape != shape or not np.isfinite(values).all():
         raise ModelFileError(f"{what} is damaged: save the fitted model again")
     return values
+
+
+def is_text(categories: Iterable[object]) -> bool:
+    """Return whether categories are no numbers: text that looks like some is text."""
+    numbers = (int, float, np.number, np.bool_, type(None))
+    return any(not isinstance(category, numbers) for category in categories)
+
+
+def rounding_of(*parameters: ArrayLike) -> float:
+    """Return by how much of the largest score an estimator's own rounding may move a score.
+
+    One that was trained on float32 rows has float32 parameters and adds up float32.
+    """
+    return 1e-5 if any(np.asarray(p).dtype == np.float32 for p in parameters) else 1e-9

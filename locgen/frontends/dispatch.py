@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.errors import DataError, ModelFileError, UnsupportedModel
 from locgen.frontends import model_check, pipeline, registry
-from locgen.frontends.agreement import compare_public
+from locgen.frontends.agreement import compare_public, public_answers
 from locgen.frontends.entries import Estimator
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Reading
@@ -56,12 +57,34 @@ def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -
                 "data beforehand otherwise"
             )
         reading = _part(estimator, preprocessing, whole=True)
+    reading = _without_missing(reading, estimator)
     if reading.oracle is not None:
         model_check.compare(reading)
     probes = model_check.probe_rows(reading)
     if len(probes):
         compare_public(reading, estimator, probes, most_ties=1.0)
     return reading
+
+
+def _without_missing(reading: Reading, estimator: BaseEstimator) -> Reading:
+    """Return `reading`, without missing values if the library's predict refuses them everywhere.
+
+    A member may take what the ensemble around it, or the step before it, refuses.
+    """
+    model = reading.model
+    if not model.rule.missing:
+        return reading
+    refusing = replace(reading, model=replace(model, rule=replace(model.rule, missing=False)))
+    row = model_check.probe_rows(refusing)[:1]
+    for column in range(row.shape[1] if len(row) else 0):
+        x = row.copy()
+        x[0, column] = np.nan
+        try:
+            public_answers(reading, estimator, x)
+        except DataError:
+            continue
+        return reading
+    return refusing
 
 
 def _part(estimator: BaseEstimator, preprocessing: Preprocessing, whole: bool = False) -> Reading:

@@ -78,7 +78,7 @@ def probe_rows(reading: Reading) -> np.ndarray:
     x = (range_probe_rows if model.units else tree_probe_rows)(model)
     with library_quiet():
         if preprocessing is not None:
-            x = preprocessing.acceptable(x)
+            x = preprocessing.acceptable(x, model.rule.missing)
         if not model.units:
             x = x[_accepted(model, x if preprocessing is None else preprocessing.values(x))]
     return x

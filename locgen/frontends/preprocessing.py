@@ -152,25 +152,41 @@ class Preprocessing:
         with library_quiet():
             return self.transform(np.asarray(x, dtype=np.float64))
 
-    def acceptable(self, x: np.ndarray) -> np.ndarray:
+    def acceptable(self, x: np.ndarray, missing: bool = True) -> np.ndarray:
         """Return the raw rows `x` with every value that a step refuses replaced by one it takes.
 
         Encoders refuse categories that they have not seen; what stands beside an imputer may refuse
         missing values.
+
+        Parameters
+        ----------
+        missing : whether the model takes NaN, of which encoders may make unknown categories
         """
         x = x.copy()
-        for output in self.outputs:
+        strict = set() if missing or not self.steps else self._makers_of_missing()
+        for feature, output in enumerate(self.outputs):
             own = x[:, output.column]
             refuses_missing = self.imputes or output.intervals is not None
             if refuses_missing and not output.imputed:
                 own = np.where(np.isnan(own), self.neutral[output.column], own)
-            if output.intervals is not None and output.unknown is None and len(output.intervals[0]):
+            refuses_unknown = output.unknown is None or feature in strict
+            if output.intervals is not None and refuses_unknown and len(output.intervals[0]):
                 low, high = output.intervals
                 place = np.clip(np.searchsorted(high, own, side="left"), 0, len(high) - 1)
                 outside = ~np.isnan(own) & ((own <= low[place]) | (own > high[place]))
                 own = np.where(outside, np.clip(high[place], -LARGEST, LARGEST), own)
             x[:, output.column] = own
         return x
+
+    def _makers_of_missing(self) -> set[int]:
+        """Return the features that are NaN for a category that their encoder does not know."""
+        tolerant = [f for f, output in enumerate(self.outputs) if output.unknown is not None]
+        return {
+            feature
+            for feature in tolerant
+            for output in [self.outputs[feature]]
+            if np.isnan(self.evaluate(output.column, np.array([output.unknown]))[0, feature])
+        }
 
     def lower(
         self,

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.preprocessing import Binarizer, KBinsDiscretizer, OneHotEncoder, OrdinalEncoder
 
 from locgen.errors import UnsupportedModel
+from locgen.frontends.arrays import is_text
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Extend
 from locgen.frontends.step_outputs import (
@@ -74,13 +75,12 @@ def _encoded(
         zip(step.categories_, before.outputs, counts, strict=True)
     ):
         needs_rising(step, output)
-        try:
-            values = np.asarray(categories, dtype=np.float64)
-        except (TypeError, ValueError):
+        if is_text(categories):
             raise UnsupportedModel(
                 f"{type(step).__name__} encodes text ({categories[0]!r}, ...): locgen's rows are "
                 "numbers; encode text beforehand and train on the codes"
-            ) from None
+            )
+        values = np.asarray(categories, dtype=np.float64)
         known = values[~np.isnan(values)]
         limits = np.concatenate([known, known])
         strict = np.arange(len(limits)) < len(known)

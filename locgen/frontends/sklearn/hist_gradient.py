@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.arrays import is_text
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.memberships import union
@@ -98,13 +99,12 @@ def _columns(
     encoder = last._preprocessor.named_transformers_["encoder"]
     known = {}
     for position, categories in enumerate(encoder.categories_):
-        try:
-            known[position] = np.asarray(categories, dtype=np.float64)
-        except (TypeError, ValueError):
+        if is_text(categories):
             raise UnsupportedModel(
                 f"{type(last).__name__} was trained on text categories ({categories[0]!r}, ...): "
                 "locgen's rows are numbers; encode text beforehand and train on the codes"
-            ) from None
+            )
+        known[position] = np.asarray(categories, dtype=np.float64)
     return columns, known
 
 

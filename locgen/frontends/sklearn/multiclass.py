@@ -29,6 +29,7 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Oracle, Part, Read, Reading
 from locgen.frontends.second_stage import combined, with_second_stage
 from locgen.ir import Group, MultiOutput, Threshold
+from locgen.ir.float import FloatTree
 from locgen.ir.model import Model
 
 __all__ = ["CODES", "PAIRS", "REST", "confidence", "one_vs_one", "one_vs_rest", "output_code"]
@@ -104,7 +105,7 @@ def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: R
     for output, member in enumerate(last.estimators_):
         if type(member).__name__ == "_ConstantPredictor":
             base = np.zeros(count)
-            base[output] = float(np.ravel(member.y_)[0]) - (0.5 if several and not raw else 0.0)
+            base[output] = float(np.ravel(member.y_)[0]) - (0.5 if several else 0.0)
             parts.append(Part((), (), base))
             continue
         reading = read(member, preprocessing)
@@ -119,6 +120,10 @@ def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: R
             "OneVsRestClassifier has a label that all training rows or none had, beside members "
             "without decision_function: train it on classes that occur"
         )
+    if not any(model.units for model in members):  # an output of trees needs one
+        silent = [n for n, part in enumerate(parts) if not part.trees]
+        leaves = tuple(FloatTree.constant(0.0, output) for output in silent)
+        parts.append(Part(leaves, (), np.zeros(count)))
     decision: str | MultiOutput = ">" if count == 1 else "argmax"
     if several:
         decision = MultiOutput(tuple(Group((n,), Threshold(">")) for n in range(count)))

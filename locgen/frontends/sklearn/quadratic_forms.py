@@ -17,7 +17,7 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import arithmetic_nodes, linear, squares
-from locgen.frontends.arrays import DEVIATIONS, finite, vector
+from locgen.frontends.arrays import DEVIATIONS, finite, rounding_of, vector
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
@@ -126,7 +126,10 @@ def discriminant(
     )
     library = quiet(last)
     oracle = Oracle(
-        library._decision_function, probabilities=library.predict_proba, labels=library.predict
+        library._decision_function,
+        probabilities=library.predict_proba,
+        labels=library.predict,
+        tolerance=rounding_of(last.means_, *last.scalings_),
     )
     return Reading(model, oracle)
 
@@ -183,9 +186,13 @@ def mixture(
     raw = place.raw(means)
     base = (scores(means) - model.scores(raw)).mean(axis=0)
     model = replace(model, base=tuple(base.tolist()))
-    return Reading(
-        model, Oracle(scores, probabilities=library.predict_proba, labels=library.predict)
+    oracle = Oracle(
+        scores,
+        probabilities=library.predict_proba,
+        labels=library.predict,
+        tolerance=rounding_of(last.means_),
     )
+    return Reading(model, oracle)
 
 
 def _parabolas(

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, SplineTransformer
 
 from locgen.errors import ModelFileError, UnsupportedModel
+from locgen.frontends.arrays import is_text
 from locgen.frontends.polynomial import Polynomial
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Extend
@@ -140,8 +141,12 @@ def imputed(step: SimpleImputer, before: Preprocessing, extend: Extend) -> Outpu
         raise UnsupportedModel(
             f"SimpleImputer replaces {step.missing_values!r}: locgen reads missing_values=nan"
         )
-    statistics = np.asarray(step.statistics_)
-    if statistics.dtype.kind not in "fiu" or np.isnan(statistics).any():
+    if is_text(step.statistics_):
+        raise UnsupportedModel(
+            f"SimpleImputer puts text ({step.statistics_[0]!r}) in place of missing values: "
+            "locgen's rows are numbers; choose a number for fill_value"
+        )
+    if np.isnan(np.asarray(step.statistics_, dtype=np.float64)).any():
         raise UnsupportedModel(
             "SimpleImputer has no number for a column (all of it was missing): leave it out"
         )

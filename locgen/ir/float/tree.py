@@ -46,6 +46,14 @@ class FloatTree(FloatNode):
     kind: Literal["tree"] = "tree"
     needs_range: ClassVar[bool] = False
 
+    @classmethod
+    def constant(cls, value: float, output: int) -> "FloatTree":
+        """Return the tree of one leaf that scores `value` on an output."""
+        none = np.zeros(0, dtype=np.int64)
+        leaf = np.array([[value]])
+        left = np.zeros(0, dtype=np.bool_)
+        return cls(none, np.zeros(0), left, none, none, leaf, np.zeros(1, np.int64), (output,))
+
     @property
     def features(self) -> tuple[int, ...]:
         """Features that are compared."""
