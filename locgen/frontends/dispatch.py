@@ -149,6 +149,11 @@ def _entry(last: BaseEstimator) -> Estimator:
                 f"{name} is a subclass of {known.name} and may predict otherwise: "
                 f"train a plain {known.name}"
             )
+    if isinstance(last, Pipeline):
+        raise UnsupportedModel(
+            f"{type(last).__module__}.{name} is a subclass of scikit-learn's Pipeline: save a "
+            "plain Pipeline of the steps that predict runs, those with a transform and the last"
+        )
     if isinstance(last, type):
         raise UnsupportedModel(f"{last.__name__} is a class: pass a fitted instance of it")
     if not isinstance(last, BaseEstimator) and not hasattr(last, "predict"):

@@ -82,9 +82,17 @@ def _json(path: Path) -> object:
         raise UnsupportedModel(
             f"{path} is locgen's own integer model: name it .locgen.json to build from it"
         )
-    raise UnsupportedModel(
-        f"{path} is JSON, but no model that XGBoost wrote: save it with Booster.save_model"
-    )
+    raise UnsupportedModel(f"{path} is JSON, but no model that XGBoost wrote: {_way_out(document)}")
+
+
+def _way_out(document: object) -> str:
+    """Return how to save the model of a JSON file that another library wrote."""
+    keys = set(document) if isinstance(document, dict) else set()
+    if {"tree_info", "feature_names"} <= keys:
+        return "it is LightGBM's, whose Booster.save_model writes a .txt that locgen reads"
+    if "oblivious_trees" in keys or {"features_info", "model_info"} <= keys:
+        return "it is CatBoost's, which locgen does not build"
+    return "an XGBoost model is saved with its save_model"
 
 
 def _skops(path: Path) -> object:

@@ -32,7 +32,7 @@ def is_known(name: str) -> bool:
     if not name.isidentifier() or name in SUPPORTED:
         return False
     known_ends = ("Classifier", "ClassifierCV", "Regressor")
-    return name.endswith(known_ends) or name in registry.WRAPPERS
+    return name.endswith(known_ends) or name in registry.WRAPPERS or name in registry.CHANGES
 
 
 def refused_part(module: str, name: str) -> str | None:
@@ -55,7 +55,8 @@ def refused_part(module: str, name: str) -> str | None:
             "the model that was trained on what comes out"
         )
     if module == "sklearn.multioutput" and name.endswith("Chain"):
-        return f"{name} is not supported: the nearest that locgen builds is MultiOutputClassifier"
+        nearest = f"MultiOutput{name.removesuffix('Chain')}"
+        return f"{name} is not supported: the nearest that locgen builds is {nearest}"
     return None
 
 
@@ -76,10 +77,14 @@ def refusal(name: str) -> str:
         return (
             f"{name} is not supported: save the estimator inside it, its .{registry.WRAPPERS[name]}"
         )
+    if name in registry.CHANGES:
+        return f"{name} is not supported, since it {registry.CHANGES[name]}"
     if name in SUPPORTED:
         kind = "Regressor" if name.endswith("Regressor") else "Classifier"
         return (
             f"{name} is built on its own, not as a part of another model: save it alone, or use "
             f"RandomForest{kind} there"
         )
+    if not name.endswith(("Classifier", "ClassifierCV", "Regressor", "RegressorCV")):
+        return f"{name} is not supported: docs/models.md lists what locgen builds"
     return f"{name} is not supported: the nearest that locgen builds is {_nearest(name)}"

@@ -31,6 +31,7 @@ from locgen.frontends.sklearn import (
 )
 
 __all__ = [
+    "CHANGES",
     "ESTIMATORS",
     "ESTIMATORS_BY_CLASS",
     "KERNEL_MAPS",
@@ -429,15 +430,27 @@ KERNEL_MAPS: tuple[KernelMap, ...] = (
 )
 """The transformers that may stand between scalers and a linear model."""
 WRAPPERS = {
-    "FixedThresholdClassifier": "estimator_",
+    "FrozenEstimator": "estimator",
     "GridSearchCV": "best_estimator_",
     "HalvingGridSearchCV": "best_estimator_",
     "HalvingRandomSearchCV": "best_estimator_",
     "RandomizedSearchCV": "best_estimator_",
-    "TransformedTargetRegressor": "regressor_",
-    "TunedThresholdClassifierCV": "estimator_",
 }
-"""Estimators that wrap the one that locgen builds, and the attribute that holds it."""
+"""Estimators that answer what the one inside them answers, and the attribute that holds it."""
+
+_THRESHOLDS = (
+    "compares a probability with a threshold of its own, where the classifier inside it takes the "
+    "likelier class: train that classifier with class_weight, so that the likelier class is right"
+)
+CHANGES = {
+    "FixedThresholdClassifier": _THRESHOLDS,
+    "TransformedTargetRegressor": (
+        "answers a function of what the regressor inside it answers: train that regressor on the "
+        "transformed target, and transform the answers where they are used"
+    ),
+    "TunedThresholdClassifierCV": _THRESHOLDS,
+}
+"""Estimators that answer something else than the one inside them, and how."""
 
 ESTIMATORS_BY_CLASS = {entry.pair: entry for entry in ESTIMATORS}
 STEPS_BY_CLASS = {entry.pair: entry for entry in STEPS}
