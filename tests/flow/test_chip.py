@@ -206,7 +206,7 @@ def project_test(project):
 @pytest.mark.slow
 def test_a_tile_s_project_runs_its_own_test(forest, data, tmp_path):
     design = locgen.compile(forest, target="tinytapeout", data=data, answer="decision")
-    built = design.build(tmp_path / "tile")
+    built = design.build(tmp_path / "Mül ler a$HOME'q" / "tile")  # which make would take apart
     report = report_of(built.out)
     chip = report.chip
     assert (chip.tile, chip.shuttle, chip.tile_estimated) == ("1x1", "sky", False)
