@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError
 
-__all__ = ["DEVIATIONS", "finite", "is_text", "rounding_of", "vector"]
+__all__ = ["DEVIATIONS", "finite", "holds_float32", "is_text", "vector"]
 
 DEVIATIONS = 4.0
 """Of a feature's own, either side of its mean: the range assumed where a model knows no better."""
@@ -39,9 +39,15 @@ def is_text(categories: Iterable[object]) -> bool:
     return any(not isinstance(category, numbers) for category in categories)
 
 
-def rounding_of(*parameters: ArrayLike) -> float:
-    """Return by how much of the largest score an estimator's own rounding may move a score.
+def holds_float32(part: object) -> bool:
+    """Return whether an estimator, or one inside it, was trained on float32 rows and adds them up.
 
-    One that was trained on float32 rows has float32 parameters and adds up float32.
+    Its own arrays tell: they have the type of the training rows.
     """
-    return 1e-5 if any(np.asarray(p).dtype == np.float32 for p in parameters) else 1e-9
+    if isinstance(part, np.ndarray) and part.dtype != object:
+        return part.dtype == np.float32
+    if isinstance(part, dict):
+        return any(map(holds_float32, part.values()))
+    if isinstance(part, list | tuple | np.ndarray):
+        return any(map(holds_float32, part))
+    return isinstance(part, BaseEstimator) and holds_float32(vars(part))

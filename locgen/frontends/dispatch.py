@@ -9,12 +9,16 @@ from sklearn.pipeline import Pipeline
 from locgen.errors import DataError, ModelFileError, UnsupportedModel
 from locgen.frontends import model_check, pipeline, registry
 from locgen.frontends.agreement import compare_public, public_answers
+from locgen.frontends.arrays import holds_float32
 from locgen.frontends.entries import Estimator
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Reading
 from locgen.frontends.refusals import refusal
 
 __all__ = ["extend", "read"]
+
+_FLOAT32 = 1e-5
+"""Of the largest score: what sums of some tens of float32 may differ by, each by half of 2**-23."""
 
 
 def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -> Reading:
@@ -98,7 +102,10 @@ def _part(estimator: BaseEstimator, preprocessing: Preprocessing, whole: bool = 
     if isinstance(last, BaseEstimator):
         pipeline.check_fitted(last)
     reading = entry.reader(last, preprocessing, read)
-    return replace(reading, preprocessing=reading.preprocessing or preprocessing)
+    oracle = reading.oracle
+    if oracle is not None and holds_float32([last, *preprocessing.steps]):
+        oracle = replace(oracle, tolerance=max(oracle.tolerance, _FLOAT32))
+    return replace(reading, oracle=oracle, preprocessing=reading.preprocessing or preprocessing)
 
 
 def extend(before: Preprocessing, step: BaseEstimator, name: str) -> Preprocessing:

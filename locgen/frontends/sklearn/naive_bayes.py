@@ -12,7 +12,7 @@ from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, Gaussi
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import Additive, arithmetic_nodes, linear
-from locgen.frontends.arrays import DEVIATIONS, rounding_of, vector
+from locgen.frontends.arrays import DEVIATIONS, vector
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
@@ -82,7 +82,6 @@ def _reading(
         library.predict_joint_log_proba,
         probabilities=library.predict_proba,
         labels=library.predict,
-        tolerance=rounding_of(getattr(last, "theta_", 0.0), getattr(last, "var_", 0.0)),
     )
     return Reading(model, oracle)
 

@@ -13,7 +13,7 @@ from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import NearestCentroid
 
 from locgen.errors import UnsupportedModel
-from locgen.frontends.arrays import DEVIATIONS, rounding_of, vector
+from locgen.frontends.arrays import DEVIATIONS, vector
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
@@ -167,6 +167,5 @@ def clusters(last: KMeans | MiniBatchKMeans, preprocessing: Preprocessing, read:
     oracle = Oracle(
         lambda x: -(library.transform(x.astype(dtype)) ** 2),
         labels=lambda x: library.predict(x.astype(dtype)),
-        tolerance=rounding_of(last.cluster_centers_),
     )
     return Reading(model, oracle, takes_float32=dtype == np.float32)

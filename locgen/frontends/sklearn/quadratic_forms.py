@@ -17,7 +17,7 @@ from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 
 from locgen.errors import ModelFileError, UnsupportedModel
 from locgen.frontends.additive import arithmetic_nodes, linear, squares
-from locgen.frontends.arrays import DEVIATIONS, finite, rounding_of, vector
+from locgen.frontends.arrays import DEVIATIONS, finite, vector
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
@@ -129,7 +129,6 @@ def discriminant(
         library._decision_function,
         probabilities=library.predict_proba,
         labels=library.predict,
-        tolerance=rounding_of(last.means_, *last.scalings_),
     )
     return Reading(model, oracle)
 
@@ -190,7 +189,6 @@ def mixture(
         scores,
         probabilities=library.predict_proba,
         labels=library.predict,
-        tolerance=rounding_of(last.means_),
     )
     return Reading(model, oracle)
 
