@@ -25,4 +25,8 @@ def plain_labels(classes: object) -> tuple[str | int | float | bool, ...]:
                 f"class label {label!r} is a {type(label).__name__}: "
                 "train with labels that are text or numbers"
             )
+        if label != label:
+            raise UnsupportedModel(
+                "a class label is NaN, which equals nothing: train with a number or text for it"
+            )
     return tuple(labels)

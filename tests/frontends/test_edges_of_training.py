@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.mixture import GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
@@ -96,6 +97,41 @@ def test_a_label_that_never_or_always_occurs(make, constant):
     same(model, X)
 
 
+@pytest.mark.filterwarnings("ignore:Label .* is present:UserWarning")
+@pytest.mark.parametrize("place", [0, 1, 3])
+@pytest.mark.parametrize("constant", [0, 1])
+@pytest.mark.parametrize(
+    "member",
+    [
+        LogisticRegression(),
+        HistGradientBoostingClassifier(max_iter=4),
+        ExtraTreesClassifier(**SMALL),
+    ],
+    ids=lambda member: type(member).__name__,
+)
+def test_all_labels_are_compared_as_the_first_one_is(member, constant, place):
+    labels = np.c_[X[:, 0] > 0.3, X[:, 1] > 21, X[:, 2] > -3.2].astype(int)
+    model = OneVsRestClassifier(member).fit(X, np.insert(labels, place, constant, axis=1))
+    found = load(model).model
+    assert np.array_equal(found.labels(found.decide(found.scores(X))), model.predict(X))
+
+
+def test_numbers_held_as_objects_are_refused():
+    steps = make_column_transformer((OrdinalEncoder(), [0]), remainder="passthrough")
+    model = make_pipeline(steps, RandomForestClassifier(**SMALL)).fit(CODES.astype(object), Y)
+    with pytest.raises(TypeError):
+        model.predict(CODES)
+    with pytest.raises(UnsupportedModel, match="Python objects"):
+        load(model)
+
+
+def test_a_label_that_is_nan_is_refused():
+    model = RandomForestClassifier(**SMALL).fit(X, Y > 0)
+    model.classes_ = np.array([1.0, np.nan])
+    with pytest.raises(UnsupportedModel, match="label is NaN"):
+        load(model)
+
+
 @pytest.mark.parametrize("last", [LogisticRegression(max_iter=500), ExtraTreesClassifier(**SMALL)])
 @pytest.mark.parametrize("unknown", [np.nan, -1])
 def test_unknown_categories_that_become_missing(last, unknown):
@@ -140,3 +176,8 @@ def test_rows_of_float32(make):
     model = make().fit(x, Y)
     loaded = same(model, x.astype(np.float64))
     assert np.array_equal(loaded.answers(x.astype(np.float64)), model.predict(x))
+
+
+def test_targets_of_float32():
+    x, targets = X.astype(np.float32), (3 * X[:, 0] + X[:, 1]).astype(np.float32)
+    same(KNeighborsRegressor(4).fit(x, targets), x.astype(np.float64))

@@ -80,6 +80,11 @@ def _encoded(
                 f"{type(step).__name__} encodes text ({categories[0]!r}, ...): locgen's rows are "
                 "numbers; encode text beforehand and train on the codes"
             )
+        if np.asarray(categories).dtype == object:
+            raise UnsupportedModel(
+                f"{type(step).__name__} was trained on numbers held as Python objects, which it "
+                "finds in no row of numbers: train on columns of a number type"
+            )
         values = np.asarray(categories, dtype=np.float64)
         known = values[~np.isnan(values)]
         limits = np.concatenate([known, known])

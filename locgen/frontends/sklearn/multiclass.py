@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 
 from locgen.errors import ModelFileError, UnsupportedModel
@@ -101,6 +101,9 @@ def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: R
     if len(last.estimators_) != count:
         raise ModelFileError("OneVsRestClassifier has damaged members: save the model again")
     raw = all(hasattr(member, "decision_function") for member in last.estimators_)
+    # scikit-learn compares all labels as the first member asks, which may be a constant.
+    first = last.estimators_[0]
+    border = 0.0 if hasattr(first, "decision_function") and is_classifier(first) else 0.5
     parts, members = [], []
     for output, member in enumerate(last.estimators_):
         if type(member).__name__ == "_ConstantPredictor":
@@ -112,6 +115,8 @@ def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: R
         model = addable(last, reading)
         compare(reading)
         members.append(_rising(last, member, model))
+        if several and hasattr(member, "decision_function"):
+            members[-1] = _moved(members[-1], -border)
         parts.append(part_of(members[-1], (output,), count))
     if not members:
         raise UnsupportedModel("OneVsRestClassifier was trained on one class: nothing to build")
