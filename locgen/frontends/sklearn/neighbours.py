@@ -17,7 +17,7 @@ from sklearn.neighbors import (
 )
 
 from locgen.errors import ModelFileError, UnsupportedModel
-from locgen.frontends.arrays import rounding_of, vector
+from locgen.frontends.arrays import vector
 from locgen.frontends.entries import Row
 from locgen.frontends.labels import class_labels
 from locgen.frontends.pipeline import quiet
@@ -199,7 +199,7 @@ def _reading(
         own = model.scores(place.raw(x))
         return np.where(open_choice[:, None], own, found)
 
-    return Reading(model, Oracle(expected, tolerance=rounding_of(last._y)))
+    return Reading(model, Oracle(expected))
 
 
 def _checked(
