@@ -32,7 +32,7 @@ def inspect_model(
     shapes = [node.shape for node in model.nodes]
     evidence = {node.kind: node.evidence_words for node in model.nodes}
     used = [f for f in model.features if f.bits]
-    facts: dict = {
+    return {
         "model": f"{model.family} ({model.library})",
         "task": model.task,
         "classes": [str(label) for label in model.classes],
@@ -74,7 +74,6 @@ def inspect_model(
             for trial in design.quantisation.trials
         ],
     }
-    return facts
 
 
 def _remark(design: PlannedDesign) -> dict[str, object]:

@@ -74,6 +74,32 @@ def test_text_and_ordered_categories_are_refused():
             load(model)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"objective": name} for name in ("cross_entropy", "cross_entropy_lambda", "poisson")),
+        {"objective": "tweedie", "tweedie_variance_power": 1.2},
+        {"objective": "regression", "reg_sqrt": True},
+        {"objective": "poisson", "boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1},
+    ],
+    ids=lambda settings: "-".join(map(str, settings.values())),
+)
+def test_a_classifier_compares_any_answer_with_a_half(settings):
+    labels = np.where(Y, "yes", "no")
+    model = lightgbm.LGBMClassifier(**SMALL, **settings).fit(NUMBERS, labels)
+    loaded = load(model)
+    assert loaded.compare(NUMBERS.to_numpy()).ties == 0
+    assert len(set(model.predict(NUMBERS))) == 2
+    with pytest.raises(UnsupportedModel, match="does not answer the sum"):
+        load(lightgbm.LGBMRegressor(**SMALL, **settings).fit(NUMBERS, Y))
+
+
+def test_trees_that_predict_leaves_out_are_refused():
+    model = lightgbm.LGBMClassifier(pred_early_stop=True, **SMALL).fit(NUMBERS, Y)
+    with pytest.raises(UnsupportedModel, match="pred_early_stop=False"):
+        load(model)
+
+
 @pytest.mark.parametrize("objective", ["regression", "regression_l1", "huber"])
 def test_a_classifier_compares_what_a_regression_answers(objective):
     labels = np.where(Y, "up", "down")

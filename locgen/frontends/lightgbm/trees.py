@@ -6,6 +6,7 @@ split has a rule for what is missing: NaN goes where the split says (``NaN``); z
 to the left, all others and NaN to the right.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -37,6 +38,12 @@ _IDENTITY = (
     "lambdarank",
     "rank_xendcg",
 )
+# The sums of trees at which answers that are no sum are 1/2: LGBMClassifier compares with that.
+_HALF = {
+    "cross_entropy": 0.0,
+    "cross_entropy_lambda": math.log(math.expm1(0.5)),
+    **dict.fromkeys(("gamma", "poisson", "tweedie"), math.log(0.5)),
+}
 
 
 def open_booster(path: str) -> lightgbm.Booster:
@@ -62,11 +69,10 @@ def read(
     """Return what a booster, or scikit-learn's wrapper around one, adds up and decides.
 
     ``binary``: class 1 where the sum is above 0. ``multiclass``: argmax over the classes.
-    Otherwise a regression whose answer is the sum, which a classifier's wrapper compares with 0.5.
-    Random forests take the mean.
+    Otherwise a regression whose answer is the sum. A classifier's wrapper compares the answer of
+    any objective with 0.5. Random forests take the mean.
     """
-    booster, classes = _booster(last)
-    name = "LightGBM model" if isinstance(last, lightgbm.Booster) else type(last).__name__
+    booster, classes, name = _booster(last)
     frames = FrameCategories.of(booster, name)
     if frames.values and preprocessing.steps:
         raise UnsupportedModel(
@@ -83,12 +89,7 @@ def read(
     count = len(dump["tree_info"])
     if not count or count % outputs:
         raise ModelFileError(f"{name} has the wrong number of trees: save the fitted model again")
-    if callable(getattr(last, "_objective", None)) and classes is not None:
-        raise UnsupportedModel(
-            f"{name} with an objective of its own answers raw scores, no labels: train with "
-            "objective='binary' or 'multiclass'"
-        )
-    objective, factor = _objective(str(dump.get("objective", "")), name)
+    objective, factor = _objective(str(dump.get("objective", "")), name, classes is not None)
     # A forest's predict takes the mean of the trees; what it calls raw scores is their sum.
     share = factor / (count // outputs) if dump.get("average_output") else factor
     raw = [
@@ -151,7 +152,9 @@ def _decided(
                 f"{name} with objective={objective!r} has no answer for {len(classes)} classes: "
                 "train with objective='multiclass'"
             )
-        compared = {"base": (-0.5,), "classes": tuple(classes), "decision": ">"}
+        kind, *more = objective.split()
+        half = math.sqrt(0.5) if "sqrt" in more else _HALF.get(kind, 0.5)
+        compared = {"base": (-half,), "classes": tuple(classes), "decision": ">"}
         return compared | {"task": "classification", "probability": "none"}
     if not counts_classes:
         return base | {"task": "regression", "classes": (), "decision": "identity"}
@@ -176,23 +179,39 @@ def _at_most(value: np.ndarray, threshold: np.ndarray) -> np.ndarray:
     return value <= threshold
 
 
-def _booster(last: BaseEstimator) -> tuple[lightgbm.Booster, Sequence[object] | None]:
-    """Return the booster and, for a classifier's wrapper, the labels."""
+def _booster(last: BaseEstimator) -> tuple[lightgbm.Booster, Sequence[object] | None, str]:
+    """Return the booster, for a classifier's wrapper the labels, and what refusals call it."""
     if isinstance(last, lightgbm.Booster):
-        return last, None
+        return last, None, "LightGBM model"
+    name = type(last).__name__
     if type(last) not in (lightgbm.LGBMClassifier, lightgbm.LGBMRegressor, lightgbm.LGBMRanker):
         raise UnsupportedModel(
-            f"{type(last).__name__} is not supported: the nearest that locgen builds is "
+            f"{name} is not supported: the nearest that locgen builds is "
             "LGBMClassifier or LGBMRegressor"
         )
     labels = None
     if isinstance(last, lightgbm.LGBMClassifier):
         labels = np.asarray(last.classes_).tolist()
-    return last.booster_, labels
+        if callable(last._objective):
+            raise UnsupportedModel(
+                f"{name} with an objective of its own answers raw scores, no labels: train with "
+                "objective='binary' or 'multiclass'"
+            )
+    if getattr(last, "pred_early_stop", False):
+        raise UnsupportedModel(
+            f"{name}(pred_early_stop=True) leaves out trees, which ones depends on the row: set "
+            "pred_early_stop=False"
+        )
+    return last.booster_, labels, name
 
 
-def _objective(text: str, name: str) -> tuple[str, float]:
-    """Return the objective and the factor that its sigmoid has."""
+def _objective(text: str, name: str, compared: bool) -> tuple[str, float]:
+    """Return the objective and the factor that its sigmoid has.
+
+    Parameters
+    ----------
+    compared : whether its answer is compared with 0.5, so that any that rises with the sum will do
+    """
     kind, *settings = text.split() or ["regression"]
     values = dict(part.split(":", 1) for part in settings if ":" in part)
     if kind in ("binary", "multiclassova"):
@@ -201,9 +220,11 @@ def _objective(text: str, name: str) -> tuple[str, float]:
         return kind, 1.0
     if kind in _IDENTITY and "sqrt" not in settings:
         return kind, 1.0
+    if compared and (kind in _IDENTITY or kind in _HALF):
+        return text, 1.0
     raise UnsupportedModel(
         f"{name} with objective={text!r} does not answer the sum of its trees: train with "
-        "'binary', 'multiclass' or 'regression' (on a transformed target)"
+        "'regression' (on a transformed target), or LGBMClassifier where classes are enough"
     )
 
 

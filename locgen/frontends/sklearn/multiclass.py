@@ -84,6 +84,11 @@ def _moved(model: Model, amount: float) -> Model:
     return replace(model, base=(model.base[0] + amount,))
 
 
+def _border(first: BaseEstimator) -> float:
+    """Return what scikit-learn compares all labels with: the first member, or constant, decides."""
+    return 0.0 if hasattr(first, "decision_function") and is_classifier(first) else 0.5
+
+
 def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: Read) -> Reading:
     """One model a class: argmax of what they say; the logistic in a probability changes no order.
 
@@ -101,9 +106,7 @@ def one_vs_rest(last: OneVsRestClassifier, preprocessing: Preprocessing, read: R
     if len(last.estimators_) != count:
         raise ModelFileError("OneVsRestClassifier has damaged members: save the model again")
     raw = all(hasattr(member, "decision_function") for member in last.estimators_)
-    # scikit-learn compares all labels as the first member asks, which may be a constant.
-    first = last.estimators_[0]
-    border = 0.0 if hasattr(first, "decision_function") and is_classifier(first) else 0.5
+    border = _border(last.estimators_[0])
     parts, members = [], []
     for output, member in enumerate(last.estimators_):
         if type(member).__name__ == "_ConstantPredictor":
