@@ -107,7 +107,7 @@ def _fit(text: str, separator: str, layout: Layout, label: str | None) -> tuple[
     rows = [each.fields for each in islice(_records(text, separator), _LINES_TO_JUDGE)]
     widths = {len(fields) for fields in rows}
     names = [field.strip() for field in rows[0]] if rows else []
-    known = layout.names_in(names) + len(set(names) & set(_named(label)))
+    known = len(_names(names, layout)) + len(set(names) & set(_named(label)))
     expected = len(layout.names) + np.arange(layout.targets + 2)
     numbers = [number_in(field) is not None for fields in rows[1:] for field in fields]
     return (
@@ -127,14 +127,24 @@ def _named(label: str | None) -> list[str]:
     return [] if label is None else [label, *(name.strip() for name in label.split(","))]
 
 
+def _names(fields: Sequence[str], layout: Layout) -> list[str]:
+    """Return the fields that the model knows as names, and that are no values."""
+    return [field for field in layout.names_in(fields) if not _is_value(field)]
+
+
+def _counts_rows(records: Sequence[_Record]) -> bool:
+    """Return whether the first column is an index of the rows from 0 on."""
+    return all(each.fields[0].strip() == str(row) for row, each in enumerate(records))
+
+
 def _header(
     path: Path, layout: Layout, label: str | None, na: Sequence[str], records: Sequence[_Record]
 ) -> list[str] | None:
     """Return the names in the first line, None if it is a row.
 
-    It is a row if all that the model reads there are values, and nothing is a name that the model
-    knows. Numbers from 0 on, the names that pandas gives, are names only above columns that hold
-    numbers of another form, with a decimal point.
+    It holds names if one of them is known, or words stand where values belong; it is a row if only
+    values do. Numbers are names if they count from 0, as pandas does, or all of the model's names
+    are among them, and numbers of another form, with a decimal point, stand below.
 
     Raises
     ------
@@ -142,24 +152,25 @@ def _header(
         If it may be either.
     """
     fields = [field.strip() for field in records[0].fields] if records else []
-    if not fields or label is not None or layout.names_in(fields):
+    if not fields or label is not None or _names(fields, layout):
         return fields
     texts = layout.targets if len(fields) >= len(layout.names) + layout.targets else 0
     features, labels = fields[: len(fields) - texts], fields[len(fields) - texts :]
-    values = {field for field in features if _is_value(field) or field in na}
-    if not any(map(_is_value, values - {"", *na})):
+    words = {field for field in features if not _is_value(field) and field not in na}
+    if words and words.union(na, [""]) >= {*features}:
         return fields
-    if len(values) == len({*features}):
-        counted = fields[1:] if fields[0] == "" else fields
-        if not numbered(counted[: len(counted) - texts]) or counted[0] != "0":
-            return None
-        if any(number_in(text) is None for text in labels):
-            return None if set(labels) <= layout.classes else fields
-        if not numbered(counted):
-            return None
+    counted = fields[1:] if fields[0] == "" else fields
+    counts = counted[:1] == ["0"] and numbered(counted[: len(counted) - texts])
+    strange = any(number_in(text) is None and text not in layout.classes for text in labels)
+    if strange and (counts or not any(field and _is_value(field) for field in fields)):
+        return fields
+    counts = counts and numbered(counted)
+    if counts or len({*layout.names_in(fields)}) == len(layout.names):
         for column in zip(*(each.fields for each in records[1:]), strict=False):
             if all("." in cell or not cell.strip() for cell in column) and any(column):
                 return fields
+    elif not (words or strange or (fields[0] == "" and _counts_rows(records[1:]))):
+        return None
     raise DataError(
         f"{path} starts with {','.join(fields[:_SHOWN])}, which may be names or a row: name the "
         "columns in a header"

@@ -57,11 +57,11 @@ class Layout:
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(n.replace(" ", "_") for n in self.names if number_in(n) is None)
+        return frozenset(name.replace(" ", "_") for name in self.names)
 
-    def names_in(self, fields: Sequence[str]) -> int:
-        """Return how many of `fields` are names, and no numbers."""
-        return sum(field.replace(" ", "_") in self._known for field in fields)
+    def names_in(self, fields: Sequence[str]) -> list[str]:
+        """Return those of `fields` that are names of the model's columns."""
+        return [field for field in fields if field.replace(" ", "_") in self._known]
 
     @classmethod
     def of(

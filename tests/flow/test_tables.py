@@ -155,10 +155,21 @@ def test_a_first_row_is_never_lost_or_made_up(tmp_path):
     for text, rows in cases.items():
         path.write_text(text)
         assert len(read(path, loaded)[0]) == rows, text
+    one = fitted(FRAME[["step"]].to_numpy())
+    for text in (",7\n0,4\n1,5\n", ",7\n0,4.5\n1,5.5\n"):
+        path.write_text(text)
+        with pytest.raises(DataError, match="may be names or a row"):
+            load_rows(path, locgen.compile(one).model)
+    path.write_text(",7,y\n0,4,north\n1,5,south\n")
+    with pytest.raises(DataError, match="may be names or a row"):
+        read(path, one)
+    numeral = fitted(FRAME[["step"]].rename(columns={"step": "7"}))
+    path.write_text("7,kind\n4.5,north\n5.5,south\n")
+    assert len(read(path, numeral)[0]) == 2
     path.write_text("nan,1,2,3\n5,1,2,0\n1,1,2,3\n")
     with pytest.raises(DataError, match="row 1 has 'nan'"):
         read(path, loaded)
-    for first in ("0,1,2,3", "?,1,2,3", "2019,2020,area,y"):
+    for first in ("0,1,2,3", "1,2,3,area", "?,1,2,3", "2019,2020,area,y"):
         path.write_text(f"{first}\n5,1,2,0\n1,1,2,3\n")
         with pytest.raises(DataError, match=r"starts with .*, which may be names or a row"):
             read(path, loaded)
