@@ -6,7 +6,7 @@ from pathlib import Path
 
 from locgen.errors import ConfigurationError, ModelFileError
 from locgen.flow.build_target import BuildTarget, resolve_target
-from locgen.flow.data import read_dataset
+from locgen.flow.data import is_float32, read_dataset
 from locgen.flow.fabric_choice import choose_plan
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.planned import PlannedDesign
@@ -49,7 +49,10 @@ def plan_design(
     where = resolve_target(chosen)
     if isinstance(source, str | Path) and str(source).endswith(".locgen.json"):
         return _planned(None, _read_integer_model(Path(source), chosen, data), None, chosen, where)
-    loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
+    if isinstance(source, Loaded):
+        loaded = source
+    else:
+        loaded = load(source, trust=trust, float32=is_float32(data))
     context = Context(refuse_missing=chosen.missing == "refuse")
     loaded = replace(loaded, model=refuse_missing.run(loaded.model, context).model)
     dataset = read_dataset(data, loaded.model, label, na, loaded.named)

@@ -11,11 +11,11 @@ from sklearn.model_selection import train_test_split
 from locgen.errors import DataError
 from locgen.flow.labels import labels_of
 from locgen.flow.layout import Layout
-from locgen.flow.tables import read_rows
+from locgen.flow.tables import read_npz, read_rows
 from locgen.ir import Model
 from locgen.quantise import Dataset, check_rows, in_order
 
-__all__ = ["as_dataset", "load_dataset", "read_dataset"]
+__all__ = ["as_dataset", "is_float32", "load_dataset", "read_dataset"]
 
 _TEST_SHARE = 0.3
 _ANY_ROW = "row {}".format
@@ -47,6 +47,28 @@ def read_dataset(
     if isinstance(data, str | Path):
         return load_dataset(Path(data), model, label, na, named)
     return as_dataset(data, model, named=named)
+
+
+def is_float32(data: object) -> bool:
+    """Return whether all rows in `data`, as `read_dataset` takes it, are float32.
+
+    Files with names and types of their own, but for a `.npz`, hold float64.
+    """
+    if isinstance(data, str | Path):
+        path = Path(data)
+        return path.suffix == ".npz" and path.is_file() and is_float32(read_npz(path))
+    if isinstance(data, tuple | list):
+        keys = ("X", "y") if len(data) == 2 else ("X_train", "X_test")
+        data = dict(zip(keys, data, strict=False))
+    if not isinstance(data, Mapping):
+        return False
+    rows = [data[key] for key in ("X", "X_train", "X_test") if key in data]
+    types = [set(x.dtypes) if isinstance(x, pd.DataFrame) else {_dtype_of(x)} for x in rows]
+    return bool(rows) and all(kinds == {np.dtype(np.float32)} for kinds in types)
+
+
+def _dtype_of(rows: object) -> object:
+    return getattr(rows, "dtype", None)
 
 
 def load_dataset(

@@ -11,7 +11,7 @@ from locgen.errors import DataError, ToolNotFound
 from locgen.flow.csvfile import read_csv
 from locgen.flow.layout import Layout, Table
 
-__all__ = ["read_rows"]
+__all__ = ["read_npz", "read_rows"]
 
 _KINDS = "a .npz or .csv (or .tsv, .parquet)"
 
@@ -43,7 +43,7 @@ def read_rows(
         raise DataError(f"{path} is no file; --data takes {_KINDS}")
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return _read_npz(path)
+        return read_npz(path)
     if suffix in (".csv", ".tsv"):
         return read_csv(path, layout, label, [na] if isinstance(na, str) else na or ())
     if suffix != ".parquet":
@@ -60,7 +60,7 @@ def read_rows(
     return Table(frame.iloc[:, columns.model], columns.named, labels, "row {}".format)
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a `.npz` that rows and labels may lie in.
 
     Raises

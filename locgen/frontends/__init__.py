@@ -64,13 +64,16 @@ class Loaded:
         return compare_public(self.reading, self.estimator, x, frame)
 
 
-def load(source: str | Path | BaseEstimator, *, trust: bool = False) -> Loaded:
+def load(
+    source: str | Path | BaseEstimator, *, trust: bool = False, float32: bool = False
+) -> Loaded:
     """Read a trained model from a file, or take a fitted estimator.
 
     Parameters
     ----------
     source : path of a model file, see `files.open_model`, or the estimator itself
     trust : run whatever the file asks for, as joblib does
+    float32 : whether its rows are float32: the library's steps then compute in float32
 
     Raises
     ------
@@ -82,11 +85,11 @@ def load(source: str | Path | BaseEstimator, *, trust: bool = False) -> Loaded:
         If the suffix or the estimator is not supported, or the estimator not fitted.
     """
     if not isinstance(source, str | os.PathLike):
-        return _loaded(source, type(source).__name__.lower())
+        return _loaded(source, type(source).__name__.lower(), float32)
     path = Path(source)
     estimator, stem = open_model(path, trust=trust)
     try:
-        return _loaded(estimator, stem)
+        return _loaded(estimator, stem, float32)
     except _INCONSISTENT as error:
         raise ModelFileError(
             f"{path} holds a {type(estimator).__name__} whose parts do not fit together "
@@ -94,8 +97,8 @@ def load(source: str | Path | BaseEstimator, *, trust: bool = False) -> Loaded:
         ) from error
 
 
-def _loaded(estimator: BaseEstimator, name: str) -> Loaded:
-    reading = read(estimator)
+def _loaded(estimator: BaseEstimator, name: str, float32: bool) -> Loaded:
+    reading = read(estimator, float32=float32)
     return Loaded(reading.model, estimator, _identifier(name), reading)
 
 

@@ -41,8 +41,12 @@ class Agreement:
         return Agreement(self.rows + other.rows, self.ties + other.ties)
 
 
-def as_fitted(estimator: BaseEstimator, x: np.ndarray) -> "np.ndarray | DataFrame":
+def as_fitted(
+    reading: Reading, estimator: BaseEstimator, x: np.ndarray
+) -> "np.ndarray | DataFrame":
     """Return rows (rows, columns) as a frame where the estimator was fitted on named columns."""
+    if reading.float32:
+        x = x.astype(np.float32)
     names = getattr(estimator, "feature_names_in_", None)
     if names is None or len(names) != x.shape[1]:
         return x
@@ -67,9 +71,7 @@ def public_answers(
         If the library refuses the rows.
     """
     model = reading.model
-    given = as_fitted(estimator, rows) if isinstance(rows, np.ndarray) else rows
-    if reading.takes_float32:
-        given = given.astype(np.float32)
+    given = as_fitted(reading, estimator, rows) if isinstance(rows, np.ndarray) else rows
     try:
         with library_quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are the user's, who has seen them
@@ -131,7 +133,7 @@ def compare_public(
             differ = _differ(ours, theirs)
             tied = model.rule_of_decision.margin(scores) <= 2 * slack
             if (differ & ~tied).any():
-                tied = tied | _equal_outputs(estimator, rows, len(x))
+                tied = tied | _equal_outputs(reading, estimator, rows, len(x))
     wrong, ties = np.flatnonzero(differ & ~tied), int(np.count_nonzero(differ & tied))
     if len(wrong) or ties > max(1, most_ties * len(x)):
         wrong = np.flatnonzero(differ)
@@ -158,10 +160,10 @@ def _differ(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 
 
 def _equal_outputs(
-    estimator: BaseEstimator, rows: "np.ndarray | DataFrame", count: int
+    reading: Reading, estimator: BaseEstimator, rows: "np.ndarray | DataFrame", count: int
 ) -> np.ndarray:
     """Return the rows (rows,) whose two best outputs, by which the library decides, are equal."""
-    given = as_fitted(estimator, rows) if isinstance(rows, np.ndarray) else rows
+    given = as_fitted(reading, estimator, rows) if isinstance(rows, np.ndarray) else rows
     equal = np.zeros(count, dtype=bool)
     for name, border in (("decision_function", 0.0), ("predict_proba", 0.5)):
         try:

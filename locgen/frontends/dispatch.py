@@ -21,13 +21,16 @@ _FLOAT32 = 1e-5
 """Of the largest score: what sums of some tens of float32 may differ by, each by half of 2**-23."""
 
 
-def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -> Reading:
+def read(
+    estimator: BaseEstimator, preprocessing: Preprocessing | None = None, float32: bool = False
+) -> Reading:
     """Read a fitted estimator, or the pipeline that ends in one.
 
     Parameters
     ----------
     preprocessing : what stands before it, as a part of a larger model; None for a model of its own,
         which is compared with its library
+    float32 : whether its rows are float32
 
     Raises
     ------
@@ -42,7 +45,7 @@ def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -
     steps, last = pipeline.split(estimator)
     kernel_map = registry.KERNEL_MAPS_BY_CLASS.get(_pair(steps[-1][1])) if steps else None
     first = steps[0][1] if steps else last
-    preprocessing = Preprocessing.bare(pipeline.raw_names(first))
+    preprocessing = Preprocessing.bare(pipeline.raw_names(first), float32)
     if kernel_map is not None:
         *before, (_, mapper) = steps
         pipeline.unwrap(Pipeline([*before, ("last", mapper)]))
@@ -61,7 +64,8 @@ def read(estimator: BaseEstimator, preprocessing: Preprocessing | None = None) -
                 "data beforehand otherwise"
             )
         reading = _part(estimator, preprocessing, whole=True)
-    reading = _without_missing(reading, estimator)
+    reading = _with_bound(reading, estimator, float32)
+    reading = _without_missing(replace(reading, float32=float32 or reading.float32), estimator)
     if reading.oracle is not None:
         model_check.compare(reading)
     probes = model_check.probe_rows(reading)
@@ -102,10 +106,16 @@ def _part(estimator: BaseEstimator, preprocessing: Preprocessing, whole: bool = 
     if isinstance(last, BaseEstimator):
         pipeline.check_fitted(last)
     reading = entry.reader(last, preprocessing, read)
+    reading = replace(reading, preprocessing=reading.preprocessing or preprocessing)
+    return _with_bound(reading, last, preprocessing.float32)
+
+
+def _with_bound(reading: Reading, estimator: BaseEstimator, float32: bool) -> Reading:
+    """Return `reading` with the bound that sums of float32 need, where there are some."""
     oracle = reading.oracle
-    if oracle is not None and holds_float32([last, *preprocessing.steps]):
-        oracle = replace(oracle, tolerance=max(oracle.tolerance, _FLOAT32))
-    return replace(reading, oracle=oracle, preprocessing=reading.preprocessing or preprocessing)
+    if oracle is None or not (float32 or holds_float32(estimator)):
+        return reading
+    return replace(reading, oracle=replace(oracle, tolerance=max(oracle.tolerance, _FLOAT32)))
 
 
 def extend(before: Preprocessing, step: BaseEstimator, name: str) -> Preprocessing:

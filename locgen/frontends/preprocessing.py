@@ -54,6 +54,7 @@ class Preprocessing:
     neutral : (columns,) a raw value that every step accepts, for the columns not evaluated
     steps : the fitted steps
     zeros_missing : whether the model takes zeros for missing values, see `without_zeros`
+    float32 : whether raw rows are float32, in which the steps then compute
     """
 
     names: tuple[str, ...]
@@ -63,14 +64,16 @@ class Preprocessing:
     neutral: np.ndarray
     steps: tuple[Transformer, ...] = field(default=())
     zeros_missing: bool = False
+    float32: bool = False
 
     @classmethod
-    def bare(cls, names: Sequence[str]) -> "Preprocessing":
-        """Return the front of a model that is given the raw columns themselves."""
+    def bare(cls, names: Sequence[str], float32: bool = False) -> "Preprocessing":
+        """Return what stands before a model that is given the raw columns themselves."""
         count = len(names)
         return cls(
             names=tuple(names),
-            transform=lambda x: x,
+            transform=(lambda x: x.astype(np.float32)) if float32 else (lambda x: x),
+            float32=float32,
             outputs=tuple(Output.raw(column) for column in range(count)),
             memberships=Memberships(count),
             neutral=np.zeros(count),
@@ -150,7 +153,8 @@ class Preprocessing:
     def _values(self, x: np.ndarray) -> np.ndarray:
         """Return what the last step hands over, zeros and all."""
         with library_quiet():
-            return self.transform(np.asarray(x, dtype=np.float64))
+            given = self.transform(np.asarray(x, dtype=np.float64))
+        return np.asarray(given, dtype=np.float64)
 
     def acceptable(self, x: np.ndarray, missing: bool = True) -> np.ndarray:
         """Return the raw rows `x` with every value that a step refuses replaced by one it takes.
@@ -296,7 +300,7 @@ class Preprocessing:
                 x: np.ndarray, matrix=matrix, row=row, place=place, own=own, part=part
             ) -> np.ndarray:
                 value = x
-                if self.steps:
+                if self.steps or self.float32:
                     matrix[row, place] = x
                     value = self._values(matrix)[row, own]
                 return goes_left(value, part)

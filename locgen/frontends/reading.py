@@ -68,7 +68,7 @@ class Reading:
     preprocessing : what stands before the oracle; None for that before the whole model
     predict : the library's public predict for rows or a frame; None for the estimator's own
     predicts_probabilities : whether that predict gives probabilities, of which labels are made here
-    takes_float32 : whether predict refuses rows of float64
+    float32 : whether the rows that predict is given are float32
     remark : what its user may not know of it, such as trees that are not used; "" for nothing
     """
 
@@ -77,7 +77,7 @@ class Reading:
     preprocessing: Preprocessing | None = None
     predict: Evaluate | None = None
     predicts_probabilities: bool = False
-    takes_float32: bool = False
+    float32: bool = False
     remark: str = ""
 
 

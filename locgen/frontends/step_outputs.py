@@ -112,12 +112,14 @@ def as_trained(step: Transformer, x: np.ndarray) -> Any:
 
 
 def transformed(step: Transformer, x: np.ndarray) -> np.ndarray:
-    """Return what the fitted `step` makes of the rows `x`, as a dense float64 array.
+    """Return what the fitted `step` makes of the rows `x`, dense, in float32 if it computes so.
 
-    Infinities, which steps refuse, are taken as the largest float64: that keeps the order.
+    Infinities, which steps refuse, are taken as the largest number: that keeps the order.
     """
-    found: Any = step.transform(as_trained(step, np.clip(x, -LARGEST, LARGEST)))
-    return np.asarray(found.todense() if issparse(found) else found, dtype=np.float64)
+    largest = np.finfo(x.dtype).max
+    found: Any = step.transform(as_trained(step, np.clip(x, -largest, largest)))
+    dense = np.asarray(found.todense() if issparse(found) else found)
+    return dense if dense.dtype == np.float32 else dense.astype(np.float64)
 
 
 def needs_rising(step: Transformer, output: Output, intervals: bool = False) -> None:

@@ -146,7 +146,8 @@ def bernoulli(last: BernoulliNB, preprocessing: Preprocessing, read: Read) -> Re
     present = vector(last, "feature_log_prob_", classes, preprocessing.features).T
     prior = vector(last, "class_log_prior_", classes)
     with np.errstate(divide="ignore"):
-        absent = np.log1p(-np.exp(present))
+        # In the library's type: trained on float32, its differences from 1 are rounded, too.
+        absent = np.log(1 - np.exp(last.feature_log_prob_)).T.astype(np.float64)
     if not np.isfinite(absent).all():
         raise UnsupportedModel(
             "BernoulliNB has a feature that is always 1 in a class: train with alpha above 0"
@@ -154,6 +155,12 @@ def bernoulli(last: BernoulliNB, preprocessing: Preprocessing, read: Read) -> Re
     if last.binarize is None:
         return _additive(last, preprocessing, linear(present - absent), prior + absent.sum(axis=0))
     limit = float(last.binarize)
+    if (
+        preprocessing.float32
+    ):  # NumPy compares with a Python number in float32, with its own in float64
+        nearest = np.array([limit], dtype=np.float32)
+        above = nearest > last.binarize
+        limit = float(np.where(above, np.nextafter(nearest, np.float32(-np.inf)), nearest)[0])
 
     def part(feature: int, x: np.ndarray) -> np.ndarray:
         return np.where((x > limit)[:, None], present[feature], absent[feature])

@@ -168,4 +168,4 @@ def clusters(last: KMeans | MiniBatchKMeans, preprocessing: Preprocessing, read:
         lambda x: -(library.transform(x.astype(dtype)) ** 2),
         labels=lambda x: library.predict(x.astype(dtype)),
     )
-    return Reading(model, oracle, takes_float32=dtype == np.float32)
+    return Reading(model, oracle, float32=dtype == np.float32)
