@@ -6,7 +6,7 @@ from pathlib import Path
 
 from locgen.errors import ConfigurationError, ModelFileError
 from locgen.flow.build_target import BuildTarget, resolve_target
-from locgen.flow.data import is_float32, read_dataset
+from locgen.flow.data import form_of_rows, read_dataset
 from locgen.flow.fabric_choice import choose_plan
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.planned import PlannedDesign
@@ -52,7 +52,7 @@ def plan_design(
     if isinstance(source, Loaded):
         loaded = source
     else:
-        loaded = load(source, trust=trust, float32=is_float32(data))
+        loaded = load(source, trust=trust, **form_of_rows(data))
     context = Context(refuse_missing=chosen.missing == "refuse")
     loaded = replace(loaded, model=refuse_missing.run(loaded.model, context).model)
     dataset = read_dataset(data, loaded.model, label, na, loaded.named)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 
 from locgen.errors import DataError
@@ -15,7 +16,7 @@ from locgen.flow.tables import read_npz, read_rows
 from locgen.ir import Model
 from locgen.quantise import Dataset, check_rows, in_order
 
-__all__ = ["as_dataset", "is_float32", "load_dataset", "read_dataset"]
+__all__ = ["as_dataset", "form_of_rows", "load_dataset", "read_dataset"]
 
 _TEST_SHARE = 0.3
 _ANY_ROW = "row {}".format
@@ -49,22 +50,27 @@ def read_dataset(
     return as_dataset(data, model, named=named)
 
 
-def is_float32(data: object) -> bool:
-    """Return whether all rows in `data`, as `read_dataset` takes it, are float32.
+def form_of_rows(data: object) -> dict[str, bool]:
+    """Return whether all rows in `data`, as `read_dataset` takes it, are float32, or sparse.
 
-    Files with names and types of their own, but for a `.npz`, hold float64.
+    Tables have types of their own and hold float64; a `.npz` is what its arrays are.
     """
     if isinstance(data, str | Path):
         path = Path(data)
-        return path.suffix == ".npz" and path.is_file() and is_float32(read_npz(path))
+        data = read_npz(path) if path.suffix == ".npz" and path.is_file() else None
     if isinstance(data, tuple | list):
         keys = ("X", "y") if len(data) == 2 else ("X_train", "X_test")
         data = dict(zip(keys, data, strict=False))
-    if not isinstance(data, Mapping):
-        return False
-    rows = [data[key] for key in ("X", "X_train", "X_test") if key in data]
+    rows = [data[k] for k in ("X", "X_train", "X_test") if k in data] if _is_mapping(data) else []
     types = [set(x.dtypes) if isinstance(x, pd.DataFrame) else {_dtype_of(x)} for x in rows]
-    return bool(rows) and all(kinds == {np.dtype(np.float32)} for kinds in types)
+    return {
+        "float32": bool(rows) and all(kinds == {np.dtype(np.float32)} for kinds in types),
+        "sparse": bool(rows) and all(map(issparse, rows)),
+    }
+
+
+def _is_mapping(data: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(data, Mapping)
 
 
 def _dtype_of(rows: object) -> object:

@@ -65,7 +65,11 @@ class Loaded:
 
 
 def load(
-    source: str | Path | BaseEstimator, *, trust: bool = False, float32: bool = False
+    source: str | Path | BaseEstimator,
+    *,
+    trust: bool = False,
+    float32: bool = False,
+    sparse: bool = False,
 ) -> Loaded:
     """Read a trained model from a file, or take a fitted estimator.
 
@@ -74,6 +78,7 @@ def load(
     source : path of a model file, see `files.open_model`, or the estimator itself
     trust : run whatever the file asks for, as joblib does
     float32 : whether its rows are float32: the library's steps then compute in float32
+    sparse : whether its rows are sparse matrices: what they leave out is missing to XGBoost
 
     Raises
     ------
@@ -85,11 +90,11 @@ def load(
         If the suffix or the estimator is not supported, or the estimator not fitted.
     """
     if not isinstance(source, str | os.PathLike):
-        return _loaded(source, type(source).__name__.lower(), float32)
+        return _loaded(source, type(source).__name__.lower(), float32, sparse)
     path = Path(source)
     estimator, stem = open_model(path, trust=trust)
     try:
-        return _loaded(estimator, stem, float32)
+        return _loaded(estimator, stem, float32, sparse)
     except _INCONSISTENT as error:
         raise ModelFileError(
             f"{path} holds a {type(estimator).__name__} whose parts do not fit together "
@@ -97,8 +102,8 @@ def load(
         ) from error
 
 
-def _loaded(estimator: BaseEstimator, name: str, float32: bool) -> Loaded:
-    reading = read(estimator, float32=float32)
+def _loaded(estimator: BaseEstimator, name: str, float32: bool, sparse: bool) -> Loaded:
+    reading = read(estimator, float32=float32, sparse=sparse)
     return Loaded(reading.model, estimator, _identifier(name), reading)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 
 from locgen.errors import DataError, UnsupportedModel
@@ -43,10 +44,12 @@ class Agreement:
 
 def as_fitted(
     reading: Reading, estimator: BaseEstimator, x: np.ndarray
-) -> "np.ndarray | DataFrame":
-    """Return rows (rows, columns) as a frame where the estimator was fitted on named columns."""
+) -> "np.ndarray | DataFrame | csr_matrix":
+    """Return rows (rows, columns) in the form in which the estimator was fitted."""
     if reading.float32:
         x = x.astype(np.float32)
+    if reading.sparse:
+        return csr_matrix(x)
     names = getattr(estimator, "feature_names_in_", None)
     if names is None or len(names) != x.shape[1]:
         return x

@@ -22,7 +22,10 @@ _FLOAT32 = 1e-5
 
 
 def read(
-    estimator: BaseEstimator, preprocessing: Preprocessing | None = None, float32: bool = False
+    estimator: BaseEstimator,
+    preprocessing: Preprocessing | None = None,
+    float32: bool = False,
+    sparse: bool = False,
 ) -> Reading:
     """Read a fitted estimator, or the pipeline that ends in one.
 
@@ -30,7 +33,7 @@ def read(
     ----------
     preprocessing : what stands before it, as a part of a larger model; None for a model of its own,
         which is compared with its library
-    float32 : whether its rows are float32
+    float32, sparse : whether its rows are float32, or sparse matrices
 
     Raises
     ------
@@ -45,7 +48,7 @@ def read(
     steps, last = pipeline.split(estimator)
     kernel_map = registry.KERNEL_MAPS_BY_CLASS.get(_pair(steps[-1][1])) if steps else None
     first = steps[0][1] if steps else last
-    preprocessing = Preprocessing.bare(pipeline.raw_names(first), float32)
+    preprocessing = Preprocessing.bare(pipeline.raw_names(first), float32, sparse)
     if kernel_map is not None:
         *before, (_, mapper) = steps
         pipeline.unwrap(Pipeline([*before, ("last", mapper)]))
@@ -65,7 +68,8 @@ def read(
             )
         reading = _part(estimator, preprocessing, whole=True)
     reading = _with_bound(reading, estimator, float32)
-    reading = _without_missing(replace(reading, float32=float32 or reading.float32), estimator)
+    reading = replace(reading, float32=float32 or reading.float32, sparse=sparse)
+    reading = _without_missing(reading, estimator)
     if reading.oracle is not None:
         model_check.compare(reading)
     probes = model_check.probe_rows(reading)

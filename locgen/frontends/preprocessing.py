@@ -11,15 +11,14 @@ candidate in the column of its raw feature, since no step looks at two columns a
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix, issparse
 
 from locgen.errors import UnsupportedModel
 from locgen.frontends.memberships import Memberships, union
 from locgen.frontends.pipeline import LARGEST, library_quiet
-from locgen.frontends.step_outputs import Output, Transformer, as_trained, transformed
+from locgen.frontends.step_outputs import Output, Transformer, dense, transformed
 from locgen.ir.membership import Membership
 from locgen.quantise.bisect import largest_true
 
@@ -55,6 +54,7 @@ class Preprocessing:
     steps : the fitted steps
     zeros_missing : whether the model takes zeros for missing values, see `without_zeros`
     float32 : whether raw rows are float32, in which the steps then compute
+    sparse : whether raw rows are sparse matrices
     """
 
     names: tuple[str, ...]
@@ -65,15 +65,19 @@ class Preprocessing:
     steps: tuple[Transformer, ...] = field(default=())
     zeros_missing: bool = False
     float32: bool = False
+    sparse: bool = False
 
     @classmethod
-    def bare(cls, names: Sequence[str], float32: bool = False) -> "Preprocessing":
+    def bare(
+        cls, names: Sequence[str], float32: bool = False, sparse: bool = False
+    ) -> "Preprocessing":
         """Return what stands before a model that is given the raw columns themselves."""
         count = len(names)
         return cls(
             names=tuple(names),
-            transform=(lambda x: x.astype(np.float32)) if float32 else (lambda x: x),
+            transform=lambda x: csr_matrix(x) if sparse else x,
             float32=float32,
+            sparse=sparse,
             outputs=tuple(Output.raw(column) for column in range(count)),
             memberships=Memberships(count),
             neutral=np.zeros(count),
@@ -133,13 +137,9 @@ class Preprocessing:
 
     @property
     def is_sparse(self) -> bool:
-        """Whether the last step hands over a sparse matrix."""
-        rows: Any = self.neutral[None]
+        """Whether the model is given a sparse matrix, from the last step or as raw rows."""
         with library_quiet():
-            for step in self.steps:
-                rows = as_trained(step, rows) if isinstance(rows, np.ndarray) else rows
-                rows = step.transform(rows)
-        return issparse(rows)
+            return issparse(self.transform(self.neutral[None]))
 
     def without_zeros(self) -> "Preprocessing":
         """Return this preprocessing for a model that misses what a sparse row leaves out."""
@@ -153,8 +153,8 @@ class Preprocessing:
     def _values(self, x: np.ndarray) -> np.ndarray:
         """Return what the last step hands over, zeros and all."""
         with library_quiet():
-            given = self.transform(np.asarray(x, dtype=np.float64))
-        return np.asarray(given, dtype=np.float64)
+            dtype = np.float32 if self.float32 else np.float64
+            return dense(self.transform(np.asarray(x, dtype=np.float64).astype(dtype)))
 
     def acceptable(self, x: np.ndarray, missing: bool = True) -> np.ndarray:
         """Return the raw rows `x` with every value that a step refuses replaced by one it takes.
@@ -167,6 +167,8 @@ class Preprocessing:
         missing : whether the model takes NaN, of which encoders may make unknown categories
         """
         x = x.copy()
+        if self.zeros_missing:  # scaled, the least float64 become zeros that a sparse row holds
+            x[np.abs(x) < np.finfo(np.float64).tiny] = 0.0
         strict = set() if missing or not self.steps else self._makers_of_missing()
         for feature, output in enumerate(self.outputs):
             own = x[:, output.column]

@@ -68,7 +68,7 @@ class Reading:
     preprocessing : what stands before the oracle; None for that before the whole model
     predict : the library's public predict for rows or a frame; None for the estimator's own
     predicts_probabilities : whether that predict gives probabilities, of which labels are made here
-    float32 : whether the rows that predict is given are float32
+    float32, sparse : whether the rows that predict is given are float32, or sparse matrices
     remark : what its user may not know of it, such as trees that are not used; "" for nothing
     """
 
@@ -78,6 +78,7 @@ class Reading:
     predict: Evaluate | None = None
     predicts_probabilities: bool = False
     float32: bool = False
+    sparse: bool = False
     remark: str = ""
 
 

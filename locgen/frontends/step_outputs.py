@@ -16,6 +16,7 @@ __all__ = [
     "Outputs",
     "Transformer",
     "as_trained",
+    "dense",
     "encoded_by",
     "needs_rising",
     "outside",
@@ -111,15 +112,25 @@ def as_trained(step: Transformer, x: np.ndarray) -> Any:
     return DataFrame(x, columns=names)
 
 
-def transformed(step: Transformer, x: np.ndarray) -> np.ndarray:
-    """Return what the fitted `step` makes of the rows `x`, dense, in float32 if it computes so.
+def transformed(step: Transformer, x: Any) -> Any:
+    """Return what the fitted `step` makes of the rows `x`, sparse or float32 if it computes so.
 
     Infinities, which steps refuse, are taken as the largest number: that keeps the order.
     """
     largest = np.finfo(x.dtype).max
-    found: Any = step.transform(as_trained(step, np.clip(x, -largest, largest)))
-    dense = np.asarray(found.todense() if issparse(found) else found)
-    return dense if dense.dtype == np.float32 else dense.astype(np.float64)
+    if issparse(x):
+        x = x.copy()
+        x.data = np.clip(x.data, -largest, largest)
+    else:
+        x = as_trained(step, np.clip(x, -largest, largest))
+    found: Any = step.transform(x)
+    found = found.tocsr() if issparse(found) else np.asarray(found)
+    return found if found.dtype == np.float32 else found.astype(np.float64)
+
+
+def dense(x: Any) -> np.ndarray:
+    """Return rows, sparse or not, as a float64 array."""
+    return np.asarray(x.todense() if issparse(x) else x, dtype=np.float64)
 
 
 def needs_rising(step: Transformer, output: Output, intervals: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -38,6 +39,9 @@ SPARSE = {
     "bins": lambda: KBinsDiscretizer(4, encode="onehot", strategy="uniform"),
     "sizes": lambda: make_column_transformer(
         (OneHotEncoder(), [0, 1]), (MaxAbsScaler(), [2, 3]), sparse_threshold=0.9
+    ),
+    "scaled-after": lambda: make_pipeline(
+        make_column_transformer((OneHotEncoder(), [0, 1]), remainder="passthrough"), MaxAbsScaler()
     ),
     "dense": lambda: make_column_transformer(
         (OneHotEncoder(sparse_output=False), [0, 1]), remainder="passthrough"
@@ -171,3 +175,45 @@ def test_rows_that_the_library_refuses_are_named():
     loaded = load(forest)
     with pytest.raises(DataError, match="refuses rows for this RandomForestClassifier"):
         loaded.answers(X[:, :2])
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor", "booster"])
+def test_sparse_rows_of_a_bare_model(kind):
+    """The user's rows are sparse, so are those that predict is given."""
+    sparse = csr_matrix(X)
+    if kind == "booster":
+        model = xgboost.train({"objective": "binary:logistic"}, xgboost.DMatrix(sparse, Y), 4)
+        expected = model.predict(xgboost.DMatrix(sparse)) > 0.5
+    else:
+        last = boosted() if kind == "classifier" else xgboost.XGBRegressor(n_estimators=5)
+        model = last.fit(sparse, Y)
+        expected = model.predict(sparse)
+    loaded = load(model, sparse=True)
+    assert loaded.compare(X).rows == ROWS
+    design = locgen.compile(model, data=(sparse, sparse, Y, Y))
+    if kind == "regressor":
+        assert np.abs(design.predict(sparse) - expected).max() < 0.05
+    else:
+        assert np.mean(design.predict(sparse) == expected) > 0.99
+    dense = locgen.compile(model, data=(X, X, Y, Y))
+    assert not np.array_equal(dense.predict(X), design.predict(X))
+
+
+@pytest.mark.parametrize("last", [LogisticRegression(), RandomForestClassifier(3, random_state=0)])
+def test_sparse_rows_that_leave_out_zeros(last):
+    sparse = csr_matrix(X)
+    model = make_pipeline(MaxAbsScaler(), last).fit(sparse, Y)
+    design = locgen.compile(model, data=(sparse, sparse, Y, Y))
+    assert np.mean(design.predict(sparse) == model.predict(sparse)) > 0.99
+
+
+def test_rows_of_float32_in_every_container(tmp_path):
+    x = (X * 1.1).astype(np.float32)
+    model = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(x, Y)
+    np.savez(tmp_path / "rows.npz", X_train=x, y_train=Y, X_test=x, y_test=Y)
+    frame = pandas.DataFrame(x)
+    for data in ((x, x, Y, Y), (x, Y), {"X": x, "y": Y}, tmp_path / "rows.npz", (frame, Y)):
+        design = locgen.compile(model, data=data)
+        assert design.loaded.reading.float32
+        assert np.array_equal(design.predict(x), model.predict(x))
+    assert not locgen.compile(model, data=(X, Y)).loaded.reading.float32

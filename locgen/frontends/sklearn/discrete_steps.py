@@ -12,6 +12,7 @@ from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.reading import Extend
 from locgen.frontends.step_outputs import (
     Outputs,
+    dense,
     encoded_by,
     needs_rising,
     outside,
@@ -41,7 +42,7 @@ def binned(step: KBinsDiscretizer, before: Preprocessing, extend: Extend) -> Out
         """Return whether each value lies in its own feature's bin `number` or a lower one."""
         rows = np.zeros((len(x), before.features))
         rows[np.arange(len(x)), feature[part]] = x
-        passed = np.cumsum(transformed(step, rows), axis=1)
+        passed = np.cumsum(dense(transformed(step, rows)), axis=1)
         below = np.where(first[part] > 0, passed[np.arange(len(x)), first[part] - 1], 0)
         return passed[np.arange(len(x)), (first + number)[part]] - below > 0
 
@@ -131,7 +132,7 @@ def _levelled(
         rows = np.zeros((len(x), before.features))
         every = np.arange(len(x))
         rows[every, feature[part]] = x
-        return transformed(step, rows)[every, feature[part]] <= number[part]
+        return dense(transformed(step, rows))[every, feature[part]] <= number[part]
 
     limits = before.bisect(feature, at_most)
     outputs = []

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import xgboost
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 
 from locgen.errors import ModelFileError, UnsupportedModel
@@ -207,7 +208,7 @@ def _remark(booster: xgboost.Booster, total: int, used: int) -> str:
 def _predictor(booster: xgboost.Booster, rounds: int) -> Callable[..., np.ndarray]:
     def predict(x: Any, **what: bool) -> np.ndarray:
         matrix = xgboost.DMatrix(
-            np.asarray(x, dtype=np.float64),
+            x if issparse(x) else np.asarray(x, dtype=np.float64),
             missing=np.nan,
             feature_names=booster.feature_names,
             feature_types=booster.feature_types,
