@@ -10,7 +10,7 @@ from locgen.flow.data import form_of_rows, read_dataset
 from locgen.flow.fabric_choice import choose_plan
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.planned import PlannedDesign
-from locgen.frontends import Agreement, Loaded, load
+from locgen.frontends import Loaded, load
 from locgen.ir import from_json
 from locgen.passes import INTEGER_PASSES, Context, refuse_missing, run_passes
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
@@ -56,19 +56,17 @@ def plan_design(
     context = Context(refuse_missing=chosen.missing == "refuse")
     loaded = replace(loaded, model=refuse_missing.run(loaded.model, context).model)
     dataset = read_dataset(data, loaded.model, label, na, loaded.named)
-    agreement = None if dataset is None else _compared(loaded, dataset)
+    agreement = None
+    if dataset is not None:
+        train = loaded.compare(dataset.x_train, dataset.frame_train)
+        agreement = train + loaded.compare(dataset.x_test, dataset.frame_test)
+        dataset = replace(dataset, answers_train=train.answers)
     candidates = _quantisations(loaded, chosen, dataset)
     designs = [_planned(loaded, each, dataset, chosen, where) for each in candidates]
     best = min(designs, key=lambda design: design.estimate.logic_cells)
     if dataset is not None:
         best.rows(dataset.x_test)  # golden answers them for the report
     return replace(best, agreement=agreement)
-
-
-def _compared(loaded: Loaded, data: Dataset) -> Agreement:
-    """Return how the float model and the library's predict agree on the user's rows."""
-    train = loaded.compare(data.x_train, data.frame_train)
-    return train + loaded.compare(data.x_test, data.frame_test)
 
 
 def _quantisations(

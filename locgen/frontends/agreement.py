@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,10 +32,12 @@ class Agreement:
     -------
     rows : how many were compared
     ties : how many differ, each with nothing but rounding, or equal scores, between two answers
+    answers : the library's, one a row; None where some rows were left out
     """
 
     rows: int
     ties: int
+    answers: np.ndarray | None = field(default=None, compare=False, repr=False)
 
     def __add__(self, other: "Agreement") -> "Agreement":
         """Return the agreement on both sets of rows."""
@@ -117,10 +119,10 @@ def compare_public(
     DataError
         If the library refuses the rows.
     """
-    model = reading.model
-    picked = np.arange(len(x))
-    if len(x) > _MOST_ROWS:
-        picked = np.linspace(0, len(x) - 1, _MOST_ROWS).astype(np.int64)
+    model, count = reading.model, len(x)
+    picked = np.arange(count)
+    if count > _MOST_ROWS:
+        picked = np.linspace(0, count - 1, _MOST_ROWS).astype(np.int64)
     x = x[picked]
     rows = x if frame is None else frame.iloc[picked]
     theirs = public_answers(reading, estimator, rows)
@@ -148,7 +150,7 @@ def compare_public(
             f"{_shown(ours[first])}, predict {_shown(theirs[first])}); please report it, with the "
             "way the model was trained"
         )
-    return Agreement(len(x), ties)
+    return Agreement(len(x), ties, theirs if len(picked) == count else None)
 
 
 def _shown(answer: Any) -> str:

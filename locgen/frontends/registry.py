@@ -85,14 +85,14 @@ _XGBOOST = Row(
     "trees",
     "{}, boosters",
     "its value (DART: times the tree's weight), on top of the base scores",
-    "`> 0`, argmax, none",
+    "`> 0`, argmax, none; classifiers of a regression objective `> 0.5`",
     "float32 `<`, NaN, categories",
 )
 _LIGHTGBM = Row(
     "trees",
     "{}, boosters; `gbdt`, `dart`, `rf`",
     "its value (rf: its share of the mean)",
-    "`> 0`, argmax, none",
+    "`> 0`, argmax, none; classifiers of a regression objective `> 0.5`",
     "float64 `<=`, NaN or zero as missing, categories",
 )
 _ONNX = (

@@ -29,6 +29,7 @@ class Dataset:
     y_train, y_test : (rows,) labels, or (rows,) or (rows, outputs) regression targets
     frame_train, frame_test : the same rows in the user's own columns, in the model's order and with
         the user's names and types; None where there were arrays or no names
+    answers_train : what the library's predict answers for the training rows; None if not called
     """
 
     x_train: NDArray[np.float64]
@@ -37,6 +38,7 @@ class Dataset:
     y_test: np.ndarray
     frame_train: "DataFrame | None" = None
     frame_test: "DataFrame | None" = None
+    answers_train: np.ndarray | None = None
 
     @property
     def test_rows(self) -> "np.ndarray | DataFrame":

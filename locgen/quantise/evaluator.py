@@ -32,6 +32,7 @@ class Evaluator:
 
     def __init__(self, model: Model, data: Dataset | None, trained: Model | None = None) -> None:
         self.model, self.trained = model, trained or model
+        self._answers = None if data is None else data.answers_train
         if data is None or not len(data.x_train):
             self.labelled = 0
             rows = synthetic_rows(model)
@@ -48,6 +49,16 @@ class Evaluator:
         self.x = rows
 
     @cached_property
+    def decided(self) -> np.ndarray:
+        """What candidates are held against: decisions (rows,), the library's where it was asked."""
+        decided = self.model.decide(self.float_scores)
+        if self._answers is None or self.model.task == "regression" or self.model.targets > 1:
+            return decided
+        number = {label: n for n, label in enumerate(self.model.classes)}
+        theirs = [number[label] for label in self._answers.tolist()]
+        return np.concatenate([theirs, decided[self.labelled :]])
+
+    @cached_property
     def expert_sums(self) -> np.ndarray:
         """Float sums of each expert on the rows, see `Model.sums_of`."""
         return self.model.sums_of([node.evaluate(self.x) for node in self.model.nodes])
@@ -55,7 +66,7 @@ class Evaluator:
     def rerouted(self, mask: np.ndarray) -> float:
         """Return what changes, see `Trial.changed`, if float experts are opened by `mask`."""
         ours = self.model.decide(self.model.combine(self.expert_sums, mask))
-        theirs = self.model.decide(self.float_scores)
+        theirs = self.decided
         if self.model.task == "regression":
             return 100 * (1 - _r2(theirs, ours))
         return 100 * float(np.mean(ours != theirs))
@@ -76,7 +87,7 @@ class Evaluator:
         values = scores * np.array(candidate.score_scale) + np.array(candidate.score_offset)
         decided = candidate.decision.evaluate(scores)
         assert decided is not None  # classification
-        same = decided == self.model.decide(self.float_scores)
+        same = decided == self.decided
         # A second stage reads real scores.
         decision = self.model.second_stage or candidate.decision
         theirs = decision.margin(values)
@@ -103,12 +114,12 @@ class Evaluator:
             self.model.task != "regression" and self.model.margin
         ):  # what training left open is not held against the candidate
             clear = self.model.rule_of_decision.margin(self.float_scores) > self.model.margin
-            answers = np.where(clear, answers, self.model.decide(self.float_scores))
+            answers = np.where(clear, answers, self.decided)
         return self.drop(answers[: self.labelled]), self.changed(answers)
 
     def changed(self, answers: np.ndarray) -> float:
         """Return the share of `answers`, values or decisions of the rows, that differ: `Trial`."""
-        theirs = self.model.decide(self.float_scores)
+        theirs = self.decided
         if self.model.task != "regression":
             return 100 * float(np.mean(theirs != answers))
         changed = 100 * (1 - _r2(theirs, answers))

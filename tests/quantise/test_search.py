@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from modelkit import random_float_model, random_rows
 from sklearn.metrics import r2_score
+from sklearn.tree import DecisionTreeClassifier
 
 from locgen.errors import BudgetError
+from locgen.frontends import read_estimator
 from locgen.ir import Argmax, Threshold
 from locgen.quantise.dataset import Dataset
+from locgen.quantise.evaluator import Evaluator
 from locgen.quantise.search import QuantiseOptions, quantise, synthetic_rows
 
 
@@ -220,3 +223,18 @@ def test_synthetic_rows_reach_both_sides_of_every_cut():
         for cut in cuts[np.isfinite(cuts)]:
             assert 0 < (column <= cut).sum() < 2000
     assert np.array_equal(x, synthetic_rows(model, 2000))
+
+
+def test_candidates_are_held_against_the_library_s_answers():
+    """Where it was asked: the float model may answer a tie otherwise."""
+    x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    y = np.array(["a", "a", "b", "b"])
+    tree = DecisionTreeClassifier().fit(x, y)
+    model = read_estimator(tree)
+    answers = np.array(["a", "b", "b", "b"])
+    plain = Evaluator(model, Dataset(x, y, x, y))
+    asked = Evaluator(model, Dataset(x, y, x, y, answers_train=answers))
+    assert plain.decided[:4].tolist() == [0, 0, 1, 1]
+    assert asked.decided[:4].tolist() == [0, 1, 1, 1]
+    assert np.array_equal(plain.decided[4:], asked.decided[4:])
+    assert asked.changed(plain.decided) > 0 == plain.changed(plain.decided)
