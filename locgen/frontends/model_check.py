@@ -79,6 +79,8 @@ def probe_rows(reading: Reading) -> np.ndarray:
     x = (range_probe_rows if model.units else tree_probe_rows)(model)
     with library_quiet():
         if preprocessing is not None:
+            if preprocessing.float32:
+                x = x.astype(np.float32).astype(np.float64)
             x = preprocessing.acceptable(x, model.rule.missing)
         if not model.units:
             x = x[_accepted(model, x if preprocessing is None else preprocessing.values(x))]

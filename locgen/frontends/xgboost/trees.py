@@ -253,6 +253,11 @@ def _raw_tree(
         at = tree["categories_nodes"].index(order[split])
         start = tree["categories_segments"][at]
         listed = np.sort(tree["categories"][start : start + tree["categories_sizes"][at]])
+        if preprocessing.zeros_missing:
+            raise UnsupportedModel(
+                f"{name} has a categorical split, and sparse rows leave its category 0 out, which "
+                "is missing to XGBoost then: train and predict on dense rows"
+            )
         column = preprocessing.raw_column(int(feature[split]), name)
         categories[int(split)] = _category_split(column, listed, bool(missing_left[split]))
     return RawTree(
