@@ -81,6 +81,8 @@ def probe_rows(reading: Reading) -> np.ndarray:
         if preprocessing is not None:
             if preprocessing.float32:
                 x = x.astype(np.float32).astype(np.float64)
+            if preprocessing.sparse:  # scikit-learn's trees send NaN elsewhere in sparse rows
+                x = x[~np.isnan(x).any(axis=1)]
             x = preprocessing.acceptable(x, model.rule.missing)
         if not model.units:
             x = x[_accepted(model, x if preprocessing is None else preprocessing.values(x))]
