@@ -6,13 +6,13 @@ from pathlib import Path
 
 from locgen.errors import ConfigurationError, ModelFileError
 from locgen.flow.build_target import BuildTarget, resolve_target
-from locgen.flow.data import form_of_rows, read_dataset
 from locgen.flow.fabric_choice import choose_plan
 from locgen.flow.options import BuildOptions, make_options
 from locgen.flow.planned import PlannedDesign
-from locgen.frontends import Loaded, load
+from locgen.flow.sources import read_source
+from locgen.frontends import Loaded
 from locgen.ir import from_json
-from locgen.passes import INTEGER_PASSES, Context, refuse_missing, run_passes
+from locgen.passes import INTEGER_PASSES, Context, run_passes
 from locgen.quantise import Dataset, Quantisation, QuantiseOptions, quantise
 
 __all__ = ["plan_design"]
@@ -49,18 +49,9 @@ def plan_design(
     where = resolve_target(chosen)
     if isinstance(source, str | Path) and str(source).endswith(".locgen.json"):
         return _planned(None, _read_integer_model(Path(source), chosen, data), None, chosen, where)
-    if isinstance(source, Loaded):
-        loaded = source
-    else:
-        loaded = load(source, trust=trust, **form_of_rows(data))
-    context = Context(refuse_missing=chosen.missing == "refuse")
-    loaded = replace(loaded, model=refuse_missing.run(loaded.model, context).model)
-    dataset = read_dataset(data, loaded.model, label, na, loaded.named)
-    agreement = None
-    if dataset is not None:
-        train = loaded.compare(dataset.x_train, dataset.frame_train)
-        agreement = train + loaded.compare(dataset.x_test, dataset.frame_test)
-        dataset = replace(dataset, answers_train=train.answers)
+    loaded, dataset, agreement = read_source(
+        source, data, label=label, na=na, trust=trust, refuses_missing=chosen.missing == "refuse"
+    )
     candidates = _quantisations(loaded, chosen, dataset)
     designs = [_planned(loaded, each, dataset, chosen, where) for each in candidates]
     best = min(designs, key=lambda design: design.estimate.logic_cells)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from locgen.errors import BudgetError, ConfigurationError, DoesNotFit, ModelFileError
 from locgen.flow.build_target import resolve_target
-from locgen.flow.data import read_dataset
 from locgen.flow.folder import BuildFolder, write_whole
 from locgen.flow.memory import gates_digest, memory_image
 from locgen.flow.options import make_options
 from locgen.flow.planned import ChosenPlan, PlannedDesign
 from locgen.flow.serial_board import open_board
-from locgen.frontends import Loaded, load
+from locgen.flow.sources import read_source
+from locgen.frontends import Loaded
 from locgen.host.answers import Progress, silent
 from locgen.host.board import Board
 from locgen.ir import QuantisedModel, from_json, to_json
@@ -67,9 +67,9 @@ def replace_model(
             f"{old.name} has its model in gates, which no update can change: build with --core "
             "engine, or build anew"
         )
-    loaded = source if isinstance(source, Loaded) else load(source, trust=trust)
-    dataset = read_dataset(data, loaded.model, label, na, loaded.named)
-    return _holding(design, loaded, _quantise_within(design, loaded, dataset), dataset)
+    loaded, dataset, agreement = read_source(source, data, label=label, na=na, trust=trust)
+    updated = _holding(design, loaded, _quantise_within(design, loaded, dataset), dataset)
+    return replace(updated, agreement=agreement)
 
 
 def _holding(
