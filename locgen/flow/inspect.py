@@ -6,10 +6,10 @@ import numpy as np
 
 from locgen.flow.compiling import plan_design
 from locgen.flow.planned import PlannedDesign
-from locgen.flow.report_quantisation import pruning_section
+from locgen.flow.report_quantisation import pruning_section, quantisation_section
 from locgen.ir import QuantisedModel
 from locgen.plan.estimate import gate_cells
-from locgen.report.facts import pruning_words
+from locgen.report.facts import compared_with_library, pruning_words
 
 __all__ = ["estimate_rows", "inspect_model"]
 
@@ -77,10 +77,15 @@ def inspect_model(
 
 
 def _remark(design: PlannedDesign) -> dict[str, object]:
-    """Return what the user may not know of the trained model; nothing where there is nothing."""
-    if design.loaded is None or not design.loaded.reading.remark:
-        return {}
-    return {"remark": design.loaded.reading.remark}
+    """Return what the user may not know of the trained model, and how it agrees with its library.
+
+    Nothing where there is nothing to say.
+    """
+    facts: dict[str, object] = {}
+    if design.loaded is not None and design.loaded.reading.remark:
+        facts["remark"] = design.loaded.reading.remark
+    compared = compared_with_library(quantisation_section(design))
+    return facts if compared is None else facts | {"library_agreement": compared}
 
 
 def _layer_facts(model: QuantisedModel) -> dict[str, object]:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from locgen.report.numbers import percent, plural, significant, thousands
-from locgen.report.schema import Experts, Pruning, Report, Verification
+from locgen.report.schema import Experts, Pruning, Quantisation, Report, Verification
 from locgen.targets.registry import TARGETS
 from locgen.verify.levels import LEVELS
 
 __all__ = [
     "EnergyShares",
+    "compared_with_library",
     "energy_shares",
     "experts_words",
     "fits",
@@ -59,6 +60,14 @@ def verified(report: Report) -> bool | None:
     """Say whether hardware equalled golden at every level tried; None if none was."""
     verdicts = [verdict for verdict in map(passed, report.verification) if verdict is not None]
     return all(verdicts) if verdicts else None
+
+
+def compared_with_library(facts: Quantisation) -> str | None:
+    """Return on how many rows the float model answers as the library; None if none was known."""
+    if facts.library_rows_compared is None:
+        return None
+    ties = plural(facts.library_ties or 0, "tie")
+    return f"{plural(facts.library_rows_compared, 'row')} as predict answers, {ties}"
 
 
 def passed(entry: Verification) -> bool | None:

@@ -1,6 +1,12 @@
 """Tables and sentences of the page: the two claims, cells, estimates, the worth of energy."""
 
-from locgen.report.facts import experts_words, missing, passed, pruning_words
+from locgen.report.facts import (
+    compared_with_library,
+    experts_words,
+    missing,
+    passed,
+    pruning_words,
+)
 from locgen.report.modules import module_words
 from locgen.report.numbers import percent, plural, points, share, si, significant, thousands
 from locgen.report.schema import Chip, Experts, Report, Synthesis, Verification
@@ -61,6 +67,9 @@ def agreement_rows(report: Report) -> tuple[tuple[str, str], ...]:
     for name, rows_seen in (("Training", facts.rows_train), ("Test", facts.rows_test)):
         shown = missing(report, "data") if rows_seen is None else thousands(rows_seen)
         rows.append((f"{name} rows", shown))
+    compared = compared_with_library(facts)
+    if compared is not None:
+        rows.append(("Float model against the library", compared))
     return tuple(rows)
 
 

@@ -217,3 +217,15 @@ def test_rows_of_float32_in_every_container(tmp_path):
         assert design.loaded.reading.float32
         assert np.array_equal(design.predict(x), model.predict(x))
     assert not locgen.compile(model, data=(X, Y)).loaded.reading.float32
+
+
+def test_the_count_and_what_is_to_know_are_shown():
+    from locgen.flow.inspect import inspect_model
+
+    facts = inspect_model(LogisticRegression().fit(X, Y), (X, X, Y, Y))
+    assert facts["library_agreement"] == "800 rows as predict answers, 0 ties"
+    tree = RandomForestClassifier(2, max_depth=3).fit(X, Y)
+    assert "library_agreement" not in inspect_model(tree)
+    model = boosted(early_stopping_rounds=2, learning_rate=1.0).set_params(n_estimators=60)
+    model.fit(X[:200], Y[:200], eval_set=[(X[200:], RNG.permutation(Y[200:]))], verbose=False)
+    assert "used: predict stops at best_iteration" in inspect_model(model)["remark"]
