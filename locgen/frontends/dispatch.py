@@ -74,8 +74,22 @@ def read(
         model_check.compare(reading)
     probes = model_check.probe_rows(reading)
     if len(probes):
-        compare_public(reading, estimator, probes, most_ties=1.0)
+        try:
+            compare_public(reading, estimator, probes, most_ties=1.0)
+        except DataError:  # the library takes some of them alone
+            taken = [row for row in probes[:, None] if _takes(reading, estimator, row)]
+            if taken:
+                compare_public(reading, estimator, np.concatenate(taken), most_ties=1.0)
     return reading
+
+
+def _takes(reading: Reading, estimator: BaseEstimator, x: np.ndarray) -> bool:
+    """Return whether the library's predict takes the rows `x`."""
+    try:
+        public_answers(reading, estimator, x)
+    except DataError:
+        return False
+    return True
 
 
 def _without_missing(reading: Reading, estimator: BaseEstimator) -> Reading:
@@ -91,11 +105,8 @@ def _without_missing(reading: Reading, estimator: BaseEstimator) -> Reading:
     for column in range(row.shape[1] if len(row) else 0):
         x = row.copy()
         x[0, column] = np.nan
-        try:
-            public_answers(reading, estimator, x)
-        except DataError:
-            continue
-        return reading
+        if _takes(reading, estimator, x):
+            return reading
     return refusing
 
 

@@ -229,3 +229,21 @@ def test_the_count_and_what_is_to_know_are_shown():
     model = boosted(early_stopping_rounds=2, learning_rate=1.0).set_params(n_estimators=60)
     model.fit(X[:200], Y[:200], eval_set=[(X[200:], RNG.permutation(Y[200:]))], verbose=False)
     assert "used: predict stops at best_iteration" in inspect_model(model)["remark"]
+
+
+def test_rows_that_predict_refuses_are_left_out_of_the_check(monkeypatch):
+    """And the others still count."""
+    model = LogisticRegression().fit(X, Y)
+    predict = model.predict
+
+    def choosy(rows):
+        if (np.asarray(rows)[:, 0] > 4).any():
+            raise ValueError("more than four")
+        return predict(rows) ^ wrong
+
+    wrong = 0
+    monkeypatch.setattr(model, "predict", choosy)
+    assert load(model).model.classes == (0, 1)
+    wrong = 1
+    with pytest.raises(UnsupportedModel, match="rows differ"):
+        load(model)
