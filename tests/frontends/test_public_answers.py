@@ -233,17 +233,19 @@ def test_the_count_and_what_is_to_know_are_shown():
 
 def test_rows_that_predict_refuses_are_left_out_of_the_check(monkeypatch):
     """And the others still count."""
-    model = LogisticRegression().fit(X, Y)
-    predict = model.predict
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    predict, refused = model.predict, []
 
     def choosy(rows):
         if (np.asarray(rows)[:, 0] > 4).any():
+            refused.append(len(rows))
             raise ValueError("more than four")
         return predict(rows) ^ wrong
 
     wrong = 0
     monkeypatch.setattr(model, "predict", choosy)
     assert load(model).model.classes == (0, 1)
+    assert refused.count(1) > 10 and max(refused) > 100
     wrong = 1
     with pytest.raises(UnsupportedModel, match="rows differ"):
         load(model)
