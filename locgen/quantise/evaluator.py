@@ -54,9 +54,12 @@ class Evaluator:
         decided = self.model.decide(self.float_scores)
         if self._answers is None or self.model.task == "regression" or self.model.targets > 1:
             return decided
+        ours = self.model.labels(decided[: self.labelled]).tolist()
         number = {label: n for n, label in enumerate(self.model.classes)}
-        theirs = [number[label] for label in self._answers.tolist()]
-        return np.concatenate([theirs, decided[self.labelled :]])
+        for row, (answer, theirs) in enumerate(zip(ours, self._answers.tolist(), strict=True)):
+            if answer != theirs:  # several decisions may have one label
+                decided[row] = number[theirs]
+        return decided
 
     @cached_property
     def expert_sums(self) -> np.ndarray:
