@@ -167,17 +167,20 @@ def _differ(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
 def _equal_outputs(
     reading: Reading, estimator: BaseEstimator, rows: "np.ndarray | DataFrame", count: int
 ) -> np.ndarray:
-    """Return the rows (rows,) whose two best outputs, by which the library decides, are equal."""
-    given = as_fitted(reading, estimator, rows) if isinstance(rows, np.ndarray) else rows
+    """Return the rows (rows,) whose two best outputs, by which the library decides, are equal.
+
+    Those are the decision function's where there is one: probabilities may be equal, saturated,
+    where it is not.
+    """
     equal = np.zeros(count, dtype=bool)
-    for name, border in (("decision_function", 0.0), ("predict_proba", 0.5)):
-        try:
-            outputs = np.asarray(getattr(quiet(estimator), name)(given), dtype=np.float64)
-        except (AttributeError, NotImplementedError, TypeError, ValueError):
-            continue
-        if outputs.shape == (count,):
-            equal |= outputs == border
-        elif outputs.ndim == 2 and len(outputs) == count and outputs.shape[1] > 1:
-            best = np.sort(outputs, axis=1)
-            equal |= best[:, -1] == best[:, -2]
-    return equal
+    library = quiet(estimator)
+    decision = getattr(library, "decision_function", None)
+    outputs_of = decision or getattr(library, "predict_proba", None)
+    if outputs_of is None or reading.model.targets > 1:
+        return equal
+    given = as_fitted(reading, estimator, rows) if isinstance(rows, np.ndarray) else rows
+    outputs = np.asarray(outputs_of(given), dtype=np.float64).reshape(count, -1)
+    if outputs.shape[1] == 1:
+        return outputs[:, 0] == 0.0
+    best = np.sort(outputs, axis=1)
+    return best[:, -1] == best[:, -2]

@@ -51,6 +51,7 @@ def test_curves_answer_as_the_library_inside_and_far_outside(steps):
     pipeline = make_pipeline(*STEPS[steps](), Ridge()).fit(x, Y)
     model = load(pipeline).model
     found, expected = model.scores(rows)[:, 0], pipeline.predict(rows)
+    # Before anything is rounded: float64 sums in another order, about 1e-16 of the largest term.
     assert np.allclose(found, expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
     again = Model.from_json(model.to_json())
     assert again.to_json() == model.to_json()
@@ -73,6 +74,7 @@ def test_two_periods_and_a_line_share_a_column():
     pipeline = make_pipeline(union, Ridge()).fit(X[:, :1], Y)
     model = load(pipeline).model
     rows = EVERYWHERE[:, :1]
+    # As above; a billion is taken into a period of some units with 1e-7 of it.
     assert np.allclose(model.scores(rows)[:, 0], pipeline.predict(rows), rtol=1e-8)
 
 
@@ -82,6 +84,7 @@ def test_parabolas_behind_an_imputer_far_from_zero():
     pipeline = make_pipeline(SimpleImputer(), GaussianNB()).fit(x, labels)
     model = load(pipeline).model
     expected = pipeline[-1].predict_joint_log_proba(pipeline[0].transform(x))
+    # A million less a mean of a million leaves 1e-10 of a deviation, squared and divided.
     assert np.allclose(model.scores(x), expected, rtol=1e-7, atol=1e-7)
 
 

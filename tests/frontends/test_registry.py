@@ -10,13 +10,10 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     GridSearchCV,
-    HalvingGridSearchCV,
-    HalvingRandomSearchCV,
     RandomizedSearchCV,
     TunedThresholdClassifierCV,
 )
@@ -78,12 +75,22 @@ def test_refusals_name_the_nearest_estimator():
 ROWS = np.random.default_rng(2).normal(size=(150, 3))
 LABELS = (ROWS[:, 0] + ROWS[:, 1] ** 2 > 0.8).astype(int)
 TREE = DecisionTreeClassifier(max_depth=4, random_state=0)
+
+
+def halving(name, *arguments, **settings):
+    """Return a search that scikit-learn shows only once it is asked for."""
+    import_module("sklearn.experimental.enable_halving_search_cv")
+    return getattr(import_module("sklearn.model_selection"), name)(*arguments, **settings)
+
+
 WRAPPED = {
     "FrozenEstimator": lambda: FrozenEstimator(clone(TREE).fit(ROWS, LABELS)),
     "GridSearchCV": lambda: GridSearchCV(TREE, {"max_depth": [2, 3]}, cv=2),
-    "HalvingGridSearchCV": lambda: HalvingGridSearchCV(TREE, {"max_depth": [2, 3]}, cv=2),
-    "HalvingRandomSearchCV": lambda: HalvingRandomSearchCV(
-        TREE, {"max_depth": [2, 3]}, n_candidates=2, cv=2, random_state=0
+    "HalvingGridSearchCV": lambda: halving(
+        "HalvingGridSearchCV", TREE, {"max_depth": [2, 3]}, cv=2
+    ),
+    "HalvingRandomSearchCV": lambda: halving(
+        "HalvingRandomSearchCV", TREE, {"max_depth": [2, 3]}, n_candidates=2, cv=2, random_state=0
     ),
     "RandomizedSearchCV": lambda: RandomizedSearchCV(
         TREE, {"max_depth": [2, 3]}, n_iter=2, cv=2, random_state=0
