@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from locgen.errors import DataError
 from locgen.flow.labels import labels_of
 from locgen.flow.layout import Layout
-from locgen.flow.tables import read_npz, read_rows
+from locgen.flow.tables import read_rows
 from locgen.ir import Model
 from locgen.quantise import Dataset, check_rows, in_order
 
@@ -28,6 +28,7 @@ def read_dataset(
     label: str | None = None,
     na: str | Sequence[str] | None = None,
     named: bool | None = None,
+    what: str = "data",
 ) -> Dataset | None:
     """Return `data`, the path of a file or arrays, checked against `model`; None if it is None.
 
@@ -37,6 +38,7 @@ def read_dataset(
     model : float model whose columns and labels the rows must have
     label, na : label columns of a table, texts that mean a missing value, see `read_rows`
     named : whether training saw the model's names; None where only they themselves can tell
+    what : what messages call arrays
 
     Raises
     ------
@@ -47,17 +49,14 @@ def read_dataset(
         return None
     if isinstance(data, str | Path):
         return load_dataset(Path(data), model, label, na, named)
-    return as_dataset(data, model, named=named)
+    return as_dataset(data, model, what, named)
 
 
 def form_of_rows(data: object) -> dict[str, bool]:
     """Return whether all rows in `data`, as `read_dataset` takes it, are float32, or sparse.
 
-    Tables have types of their own and hold float64; a `.npz` is what its arrays are.
+    Files of tables have types of their own and hold float64.
     """
-    if isinstance(data, str | Path):
-        path = Path(data)
-        data = read_npz(path) if path.suffix == ".npz" and path.is_file() else None
     if isinstance(data, tuple | list):
         keys = ("X", "y") if len(data) == 2 else ("X_train", "X_test")
         data = dict(zip(keys, data, strict=False))

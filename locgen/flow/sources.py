@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from locgen.flow.data import form_of_rows, read_dataset
+from locgen.flow.tables import read_npz
 from locgen.frontends import Agreement, Loaded, load
 from locgen.passes import Context, refuse_missing
 from locgen.quantise import Dataset
@@ -40,13 +42,17 @@ def read_source(
     LocgenError
         As of `load` and `read_dataset`; UnsupportedModel if an answer differs from the library's.
     """
+    what = "data"
+    path = Path(data) if isinstance(data, str | Path) else None
+    if path is not None and path.suffix.lower() == ".npz" and path.is_file():
+        what, data = str(path), read_npz(path)
     if isinstance(source, Loaded):
         loaded = source
     else:
         loaded = load(source, trust=trust, **form_of_rows(data))
     model = refuse_missing.run(loaded.model, Context(refuse_missing=refuses_missing)).model
     loaded = replace(loaded, model=model)
-    dataset = read_dataset(data, model, label, na, loaded.named)
+    dataset = read_dataset(data, model, label, na, loaded.named, what)
     if dataset is None:
         return Source(loaded, None, None)
     train = loaded.compare(dataset.x_train, dataset.frame_train)

@@ -242,7 +242,7 @@ def _shape(
             given = _evaluated(preprocessing, column, x)
             for feature in features:
                 added = added + model.part(feature, given[:, feature])
-        return np.nan_to_num(added, nan=0.0)  # of a category that the library refuses
+        return np.where(np.isnan(added), 0.0, added)  # of a category that the library refuses
 
     found = [_cuts(model, preprocessing, feature) for feature in features]
     degrees = [

@@ -136,3 +136,13 @@ def test_boosters_stop_at_their_best_round():
     assert len(loaded.model.trees) == 4
     assert loaded.compare(NUMBERS.to_numpy()).rows == ROWS
     assert loaded.reading.remark == "9 rounds, 4 used: predict stops at best_iteration"
+
+
+def test_columns_may_be_numbered():
+    """The user's rows, without the categories' types, in a frame whose names are numbers."""
+    frame = FRAME.set_axis(range(FRAME.shape[1]), axis=1)
+    model = lightgbm.LGBMClassifier(**SMALL).fit(frame, Y)
+    numbers = frame.astype(float)
+    assert np.array_equal(load(model).answers(numbers), model.predict(frame))
+    design = locgen.compile(model, data=(numbers, numbers, Y, Y))
+    assert design.report.quantisation.library_rows_compared == 2 * ROWS

@@ -82,12 +82,12 @@ class FrameCategories:
         """Return rows as a frame with these categories; one that has them stays as it is."""
         from pandas import Categorical, CategoricalDtype, DataFrame
 
-        given = rows if isinstance(rows, DataFrame) else DataFrame(rows, columns=list(self.names))
-        plain = [c for c in self.values if not isinstance(given.dtypes.iloc[c], CategoricalDtype)]
-        for column in plain:
-            codes = self._codes(column, given.iloc[:, column].to_numpy(dtype=np.float64))
-            known = Categorical.from_codes(codes, categories=list(self.values[column]))
-            given = given.assign(**{given.columns[column]: known})
+        columns = list(self.names)
+        given = rows.copy() if isinstance(rows, DataFrame) else DataFrame(rows, columns=columns)
+        for column, values in self.values.items():
+            if not isinstance(given.dtypes.iloc[column], CategoricalDtype):
+                codes = self._codes(column, given.iloc[:, column].to_numpy(dtype=np.float64))
+                given.isetitem(column, Categorical.from_codes(codes, categories=list(values)))
         return given
 
     def split(self, feature: int, column: int, positions: Sequence[int]) -> CategorySplit | None:

@@ -7,10 +7,10 @@ import numpy as np
 
 from locgen.errors import ModelFileError, UnsupportedModel
 
-__all__ = ["HALF", "decided"]
+__all__ = ["Wrapper", "compared_with", "decided"]
 
-HALF = 0.5
-"""What a classifier compares the answers of a regression objective with."""
+Wrapper = Literal["classifier", "regressor"] | None
+"""What scikit-learn's wrapper is, None for a bare booster."""
 
 _IDENTITY = (
     "reg:squarederror",
@@ -25,12 +25,17 @@ _IDENTITY = (
 )
 
 
+def compared_with(objective: str, wrapper: Wrapper) -> float:
+    """Return what is taken off the answer: a classifier compares a regression's with a half."""
+    return 0.5 if wrapper == "classifier" and objective in _IDENTITY else 0.0
+
+
 def decided(
     learner: dict[str, Any],
     outputs: int,
     classes: Sequence[object] | None,
     name: str,
-    wrapper: Literal["classifier", "regressor"] | None,
+    wrapper: Wrapper,
 ) -> dict[str, Any]:
     """Return the members of `Model` that the objective and the wrapper's class decide.
 
@@ -63,7 +68,11 @@ def decided(
         settings = {"classes": tuple(classes or range(outputs)), "decision": "argmax"}
         return base | settings | {"task": "classification", "probability": "softmax"}
     if objective in _IDENTITY and wrapper == "classifier" and outputs == 1:
-        shifted = {"base": (base["base"][0] - HALF,), "classes": (0, 1), "decision": ">"}
+        shifted = {
+            "base": (base["base"][0] - compared_with(objective, wrapper),),
+            "classes": (0, 1),
+            "decision": ">",
+        }
         return shifted | {"task": "classification", "probability": "none"}
     if objective in _IDENTITY and wrapper != "classifier":
         return base | {"task": "regression", "classes": (), "decision": "identity"}

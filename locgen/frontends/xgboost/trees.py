@@ -8,7 +8,7 @@ float32 there and float64 here.
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xgboost
@@ -20,7 +20,7 @@ from locgen.frontends.memberships import union
 from locgen.frontends.preprocessing import Preprocessing
 from locgen.frontends.raw_trees import CategorySplit, RawTree, check_tree, float_trees
 from locgen.frontends.reading import Oracle, Read, Reading
-from locgen.frontends.xgboost.objectives import HALF, decided
+from locgen.frontends.xgboost.objectives import Wrapper, compared_with, decided
 from locgen.ir.model import Model, SplitRule
 from locgen.quantise.bisect import largest_true
 
@@ -87,9 +87,7 @@ def read(
     }
     settings = decided(learner, outputs, classes, name, wrapper)
     model = Model(**common, **settings)
-    objective, probability = learner["objective"]["name"], settings.get("probability")
-    compared = wrapper == "classifier" and probability == "none" and objective != "binary:hinge"
-    shift = HALF if compared else 0.0
+    shift = compared_with(learner["objective"]["name"], wrapper)
     predict = _predictor(booster, rounds[0])
     total, used = len(ensemble["trees"]), len(trees)
     return Reading(
@@ -167,7 +165,7 @@ def _ensemble(learner: dict, name: str) -> tuple[dict, list[float]]:
     return model, weights
 
 
-def _wrapper(last: BaseEstimator) -> Literal["classifier", "regressor"] | None:
+def _wrapper(last: BaseEstimator) -> Wrapper:
     """Return what scikit-learn's wrapper is, None for a bare booster."""
     if isinstance(last, xgboost.Booster):
         return None
