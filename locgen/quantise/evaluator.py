@@ -32,7 +32,8 @@ class Evaluator:
 
     def __init__(self, model: Model, data: Dataset | None, trained: Model | None = None) -> None:
         self.model, self.trained = model, trained or model
-        self._answers = None if data is None else data.answers_train
+        # Rounding is held against what was rounded: of a reduced model that is not the library.
+        self._answers = None if data is None or trained is not None else data.answers_train
         if data is None or not len(data.x_train):
             self.labelled = 0
             rows = synthetic_rows(model)

@@ -238,3 +238,5 @@ def test_candidates_are_held_against_the_library_s_answers():
     assert asked.decided[:4].tolist() == [0, 1, 1, 1]
     assert np.array_equal(plain.decided[4:], asked.decided[4:])
     assert asked.changed(plain.decided) > 0 == plain.changed(plain.decided)
+    reduced = Evaluator(model, Dataset(x, y, x, y, answers_train=answers), trained=model)
+    assert np.array_equal(reduced.decided, plain.decided)
